@@ -1,0 +1,20 @@
+/** Options of everything that waits for bytes. */
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The bytes of a file from outside, wherever they are: the only I/O a format reader ever does.
+ *
+ * `read` may be called many times at once and in any order. Whoever opened the source disposes it.
+ */
+export interface ByteSource extends AsyncDisposable {
+  /** Length of the file in bytes; does not change while the source is open. */
+  readonly sizeBytes: number;
+
+  /**
+   * Returns exactly `length` bytes from `offset`, or throws: never fewer, never other bytes.
+   * The range must lie within the file; the bytes belong to the caller.
+   */
+  read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+}
