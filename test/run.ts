@@ -14,7 +14,7 @@ const places = wanted.length > 0 ? wanted : ['src', 'test'];
 const files = places.flatMap((place) =>
   place.endsWith('.test.ts') ? [place] : globSync(`${place}/**/*.test.ts`, { cwd: root }).sort(),
 );
-const ci = process.env['CI'] === 'true';
+const ci = process.env.CI === 'true';
 const run = spawnSync(
   process.execPath,
   ['--test', '--test-timeout=300000', '--test-concurrency=2', '--test-reporter=spec', ...flags, ...files],

@@ -1,0 +1,22 @@
+import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** What a function that reads takes: the committed state, or a transaction's view. */
+export type Queryable = Kysely<Schema>;
+
+/** What a function that writes takes. Inside it only SQL: never a hash, a file or a network call. */
+export type Transaction = KyselyTransaction<Schema>;
+
+/** The metadata. Dispose it last. */
+export interface Database extends AsyncDisposable {
+  readonly dialect: 'sqlite' | 'postgres';
+
+  /** The committed state, for reading outside a transaction. */
+  readonly read: Queryable;
+
+  /**
+   * Runs `work` in one transaction, isolated from every other, and commits it durably; rolls back when it throws.
+   * A database with many writers may run `work` again after a conflict, so it must have no effect but its SQL.
+   */
+  transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}

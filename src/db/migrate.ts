@@ -1,0 +1,19 @@
+import { type Kysely, type Migration, Migrator } from 'kysely';
+import { createInitialTables } from './migrations/0001-initial.ts';
+import type { Schema } from './schema.ts';
+
+export type DialectName = 'sqlite' | 'postgres';
+
+/** Every change of the tables, oldest first; a released one is never edited. */
+function migrations(dialect: DialectName): Record<string, Migration> {
+  return {
+    '0001-initial': { up: (db: Kysely<unknown>) => createInitialTables(db, dialect) },
+  };
+}
+
+/** Brings the tables up to date, all in one transaction. May be called at every start. */
+export async function migrate(db: Kysely<Schema>, dialect: DialectName): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations(dialect) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,26 @@
+import { Kysely } from 'kysely';
+import type { Database } from './database.ts';
+import { migrate } from './migrate.ts';
+import type { Schema } from './schema.ts';
+import { SqliteConnection } from './sqlite-connection.ts';
+import { createSqliteDialect } from './sqlite-dialect.ts';
+
+/**
+ * Opens the metadata in a SQLite file, making it and bringing its tables up to date first.
+ * One connection writes, another reads; each has its own thread.
+ */
+export async function openSqlite(path: string): Promise<Database> {
+  await using opening = new AsyncDisposableStack();
+  const writer = opening.use(await SqliteConnection.open({ path, readOnly: false }));
+  const writes = new Kysely<Schema>({ dialect: createSqliteDialect(writer) });
+  await migrate(writes, 'sqlite');
+  const reader = opening.use(await SqliteConnection.open({ path, readOnly: true }));
+  const reads = new Kysely<Schema>({ dialect: createSqliteDialect(reader) });
+  const owned = opening.move();
+  return {
+    dialect: 'sqlite',
+    read: reads,
+    transact: (work) => writes.transaction().execute(work),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,218 @@
+/**
+ * The tables, as SQL sees them. Rules that hold in both databases:
+ * times are milliseconds since 1970 in a 64-bit integer; flags are 0 or 1; JSON is text; digests are 32 raw bytes;
+ * an absent string is '' rather than null where the API has no difference between the two.
+ */
+export interface Schema {
+  settings: SettingsTable;
+  clouds: CloudsTable;
+  folders: FoldersTable;
+  service_accounts: ServiceAccountsTable;
+  service_account_keys: ServiceAccountKeysTable;
+  operations: OperationsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  images: ImagesTable;
+  image_labels: ImageLabelsTable;
+  packs: PacksTable;
+  chunks: ChunksTable;
+  pack_pins: PackPinsTable;
+  segment_packs: SegmentPacksTable;
+  manifest_edges: ManifestEdgesTable;
+  import_segments: ImportSegmentsTable;
+  volumes: VolumesTable;
+  volume_references: VolumeReferencesTable;
+}
+
+/** Facts about this installation, by name. */
+export interface SettingsTable {
+  name: string;
+  value: string;
+}
+
+export interface CloudsTable {
+  id: string;
+  name: string;
+  description: string;
+  labels: string;
+  organization_id: string;
+  created_at: number;
+}
+
+export interface FoldersTable {
+  id: string;
+  cloud_id: string;
+  name: string;
+  description: string;
+  labels: string;
+  status: 'ACTIVE' | 'DELETING' | 'PENDING_DELETION';
+  created_at: number;
+}
+
+export interface ServiceAccountsTable {
+  id: string;
+  folder_id: string;
+  name: string;
+  created_at: number;
+}
+
+/** Authorized keys: the public half only. */
+export interface ServiceAccountKeysTable {
+  id: string;
+  service_account_id: string;
+  algorithm: string;
+  public_key_pem: string;
+  created_at: number;
+}
+
+/** See operations/operation.ts for the states and who may move between them. */
+export interface OperationsTable {
+  id: string;
+  kind: string;
+  folder_id: string;
+  resource_id: string;
+  description: string;
+  created_by: string;
+  created_at: number;
+  modified_at: number;
+  state: 'pending' | 'running' | 'done';
+  /** What the kind needs to run it, as JSON; the kind alone reads it. */
+  input: string;
+  /** How far it came, as JSON, or null before the first checkpoint; the kind alone reads it. */
+  checkpoint: string | null;
+  /** Progress for people, as JSON; the doors show it. */
+  progress: string | null;
+  /** StoredError as JSON when it failed. */
+  error: string | null;
+  /** What it made, as JSON, when it succeeded; the door of its kind shows it. */
+  result: string | null;
+  /** Process that holds the lease; '' when nobody does. */
+  lease_owner: string;
+  /** Grows by one at each claim and at a cancel: what was begun under an older epoch can commit nothing. */
+  lease_epoch: number;
+  lease_expires_at: number;
+  attempts: number;
+  /** Not to be claimed before. */
+  run_after: number;
+}
+
+export interface IdempotencyKeysTable {
+  subject_id: string;
+  method: string;
+  key: string;
+  /** SHA-256 of the request, in hex: the key with another body is another key. */
+  body_hash: string;
+  operation_id: string;
+  created_at: number;
+}
+
+export interface ImagesTable {
+  id: string;
+  folder_id: string;
+  created_at: number;
+  name: string;
+  description: string;
+  labels: string;
+  family: string;
+  storage_size: number;
+  min_disk_size: number;
+  size: number;
+  product_ids: string;
+  status: 'CREATING' | 'READY' | 'ERROR' | 'DELETING';
+  os: string;
+  pooled: number;
+  hardware_generation: string;
+  volume_id: string | null;
+}
+
+/** The labels of `images` once more, for filters. */
+export interface ImageLabelsTable {
+  image_id: string;
+  key: string;
+  value: string;
+}
+
+/**
+ * A blob of encoded chunks.
+ * writing: its bytes may be arriving; nothing may refer to it. live: durable; the index refers to it.
+ * condemned: nothing refers to it or will again; its blob goes after a delay.
+ */
+export interface PacksTable {
+  id: string;
+  domain_id: string;
+  state: 'writing' | 'live' | 'condemned';
+  size: number;
+  /** The operation that writes it, and under which lease epoch. */
+  operation_id: string;
+  lease_epoch: number;
+  created_at: number;
+  /** 1 once a sealed volume referred to it: such a pack outlives its condemnation by the delay. */
+  was_sealed: number;
+  condemned_at: number | null;
+}
+
+/** The index: where the winner of each chunk or manifest node is. */
+export interface ChunksTable {
+  domain_id: string;
+  /** SHA-256 of the plain bytes. */
+  id: Uint8Array;
+  kind: 'chunk' | 'node';
+  pack_id: string;
+  /** Where its encoded bytes stand in the pack. */
+  pack_offset: number;
+  encoded_length: number;
+  plain_length: number;
+  encoding: 'plain' | 'zstd';
+  /** 1 when a read found other bytes: quarantined means unknown, and the next import of it heals it. */
+  quarantined: number;
+}
+
+/** Packs that an operation refers to and nothing else may yet: they can't be condemned while it holds them. */
+export interface PackPinsTable {
+  operation_id: string;
+  pack_id: string;
+}
+
+/** Which packs a manifest node needs: its own, and for a segment those of its chunks. */
+export interface SegmentPacksTable {
+  domain_id: string;
+  node_id: Uint8Array;
+  pack_id: string;
+}
+
+/** The manifest tree above the segments: root to lists, list to segments. */
+export interface ManifestEdgesTable {
+  domain_id: string;
+  parent_id: Uint8Array;
+  child_id: Uint8Array;
+}
+
+/** How far an import came, per segment: the part of its checkpoint that is too big for one row. */
+export interface ImportSegmentsTable {
+  operation_id: string;
+  segment_index: number;
+  /** Guest bytes of the segment that are durable, from its start; always at the border of a chunk or a zero run. */
+  done_bytes: number;
+  /** The segment's extents so far, encoded as docs/formats/manifest.md says; null when node_id says it all. */
+  extents: Uint8Array | null;
+  /** The segment's node once the whole segment is durable; null before, and for a segment that is one hole. */
+  node_id: Uint8Array | null;
+  complete: number;
+  /** Encoded bytes of the segment's distinct chunks as if it stood alone. */
+  stored_bytes: number;
+}
+
+/** Immutable content: a size and a manifest. */
+export interface VolumesTable {
+  id: string;
+  domain_id: string;
+  size: number;
+  root_id: Uint8Array;
+  stored_bytes: number;
+  created_at: number;
+}
+
+/** Who needs a volume: an image, a disk, a snapshot. A volume without a reference is garbage. */
+export interface VolumeReferencesTable {
+  holder_id: string;
+  volume_id: string;
+}
