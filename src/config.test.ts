@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import test from 'node:test';
+import { ConfigInvalid, readClientEnvironment, readConfig } from './config.ts';
+
+test('has a default for everything', () => {
+  assert.deepEqual(readConfig({}, {}), {
+    dataDirectory: resolve('.obraz'),
+    listen: { host: '127.0.0.1', port: 8443 },
+    nbd: { host: '127.0.0.1', port: 10809 },
+    grpc: undefined,
+    rest: undefined,
+    tlsNames: [],
+    plaintext: false,
+    allowSources: [],
+    logLevel: 'info',
+  });
+});
+
+test('takes flags before the environment', () => {
+  const environment = { OBRAZ_DATA: '/data', OBRAZ_LISTEN: '[::]:1', OBRAZ_ALLOW_SOURCE: '10.0.0.0/8, s3.local:9000' };
+  const fromEnvironment = readConfig({}, environment);
+  assert.equal(fromEnvironment.dataDirectory, '/data');
+  assert.deepEqual(fromEnvironment.listen, { host: '::', port: 1 });
+  assert.deepEqual(fromEnvironment.allowSources, ['10.0.0.0/8', 's3.local:9000']);
+  const fromFlags = readConfig({ data: '/else', listen: 'localhost:2', allowSource: ['127.0.0.1'] }, environment);
+  assert.equal(fromFlags.dataDirectory, '/else');
+  assert.deepEqual(fromFlags.listen, { host: 'localhost', port: 2 });
+  assert.deepEqual(fromFlags.allowSources, ['127.0.0.1']);
+});
+
+test('takes an empty variable for an absent one', () => {
+  const empty = { OBRAZ_DATA: '', OBRAZ_LISTEN: '', OBRAZ_ALLOW_SOURCE: '', OBRAZ_PLAINTEXT: '', OBRAZ_LOG_LEVEL: '' };
+  assert.deepEqual(readConfig({}, empty), readConfig({}, {}));
+  assert.equal(readClientEnvironment({ OBRAZ_TOKEN: '' }).token, undefined);
+});
+
+test('names every problem at once, each with its setting, its value and the remedy', () => {
+  const flags = { listen: '8443', grpc: ':1', allowSource: ['10.0.0.0/33', 'ok.example.com'], logLevel: 'loud' };
+  const environment = {
+    OBRAZ_NBD: 'localhost:70000',
+    OBRAZ_REST: '::1:5',
+    OBRAZ_TLS_NAME: 'a.example.com,b:1',
+    OBRAZ_PLAINTEXT: 'maybe',
+    OBRAZ_DATABASE_URL: 'postgres://obraz:secret@db/obraz',
+  };
+  assert.throws(
+    () => readConfig(flags, environment),
+    (error: unknown) => {
+      assert.ok(error instanceof ConfigInvalid);
+      assert.deepEqual(
+        error.problems.map(({ setting, value }) => [setting, value]),
+        [
+          ['--listen', '8443'],
+          ['OBRAZ_NBD', 'localhost:70000'],
+          ['--grpc', ':1'],
+          ['OBRAZ_REST', '::1:5'],
+          ['OBRAZ_TLS_NAME', 'b:1'],
+          ['OBRAZ_PLAINTEXT', 'maybe'],
+          ['--allow-source', '10.0.0.0/33'],
+          ['--log-level', 'loud'],
+          ['OBRAZ_DATABASE_URL', undefined],
+        ],
+      );
+      assert.ok(error.problems.every(({ remedy }) => remedy !== ''));
+      assert.match(error.message, /--listen "8443": give HOST:PORT/);
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    },
+  );
+});
+
+test('cannot be changed once read', () => {
+  assert.ok(Object.isFrozen(readConfig({}, {})));
+});

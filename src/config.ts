@@ -1,0 +1,181 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
+
+/** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
+export interface Config {
+  /** Absolute path of the data directory. */
+  readonly dataDirectory: string;
+  /** The port that serves TLS and plain, gRPC and REST. */
+  readonly listen: HostPort;
+  /** Kept for the block device door, which this version does not have yet. */
+  readonly nbd: HostPort;
+  /** A port for gRPC alone and one for REST alone, for sites whose proxies cannot share one. */
+  readonly grpc: HostPort | undefined;
+  readonly rest: HostPort | undefined;
+  /** Names for the server certificate besides localhost, the loopback addresses and the listen host. */
+  readonly tlsNames: readonly string[];
+  /** Plain connections from other machines, too; from this one they are always taken. */
+  readonly plaintext: boolean;
+  /** Sources that imports may read besides public addresses: `HOST[:PORT]` or a CIDR. */
+  readonly allowSources: readonly string[];
+  readonly logLevel: LogLevel;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** The flags of `obraz serve` as the command line gives them. */
+export interface ServeFlags {
+  readonly data?: string;
+  readonly listen?: string;
+  readonly nbd?: string;
+  readonly grpc?: string;
+  readonly rest?: string;
+  readonly tlsName?: readonly string[];
+  readonly plaintext?: boolean;
+  readonly allowSource?: readonly string[];
+  readonly logLevel?: string;
+}
+
+/** What the environment says to client commands; flags go before it. Absent is undefined, and so is empty. */
+export interface ClientEnvironment {
+  /** OBRAZ_DATA */
+  readonly data: string | undefined;
+  /** OBRAZ_ENDPOINT, host:port */
+  readonly endpoint: string | undefined;
+  /** OBRAZ_CA, a PEM file */
+  readonly ca: string | undefined;
+  /** OBRAZ_TOKEN, the token itself */
+  readonly token: string | undefined;
+  /** OBRAZ_FOLDER_ID */
+  readonly folderId: string | undefined;
+}
+
+/** Variables, as the process has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One thing that is wrong: which flag or variable, what it says, and what it should say. */
+export interface ConfigProblem {
+  readonly setting: string;
+  /** Undefined where showing it could show a password. */
+  readonly value: string | undefined;
+  readonly remedy: string;
+}
+
+/** The configuration cannot be used; `problems` has all that is wrong with it, not the first only. */
+export class ConfigInvalid extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ setting, value, remedy }) =>
+      value === undefined ? `  ${setting}: ${remedy}` : `  ${setting} ${JSON.stringify(value)}: ${remedy}`,
+    );
+    super(`the configuration cannot be used:\n${lines.join('\n')}`);
+    this.name = 'ConfigInvalid';
+    this.problems = problems;
+  }
+}
+
+export const defaultDataDirectory = './.obraz';
+const defaultListen: HostPort = { host: '127.0.0.1', port: 8443 };
+const defaultNbd: HostPort = { host: '127.0.0.1', port: 10809 };
+
+/** Variables that later versions read; refused now, so that nobody believes they work. */
+const plannedVariables = { OBRAZ_DATABASE_URL: 'PostgreSQL', OBRAZ_BLOBS: 'S3' };
+
+/** The one Config of `obraz serve`. Throws ConfigInvalid with every problem there is. */
+export function readConfig(flags: ServeFlags, environment: Environment = process.env): Config {
+  const problems: ConfigProblem[] = [];
+  const read = <T>(setting: Setting | undefined, parse: (text: string) => T | undefined, remedy: string) => {
+    if (setting === undefined) return undefined;
+    const value = parse(setting.value);
+    if (value === undefined) problems.push({ setting: setting.name, value: setting.value, remedy });
+    return value;
+  };
+  const one = (flag: string, given: string | undefined, variable: string): Setting | undefined =>
+    given === undefined ? pick(environment, variable) : { name: flag, value: given };
+  const address = (flag: string, given: string | undefined, variable: string, example: string) =>
+    read(one(flag, given, variable), parseHostPort, `give HOST:PORT, for example ${example}; IPv6 in brackets`);
+  const many = (flag: string, given: readonly string[] | undefined, variable: string) =>
+    pickMany(environment, flag, given, variable);
+
+  const config: Config = {
+    dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
+    listen: address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen,
+    nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? defaultNbd,
+    grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
+    rest: address('--rest', flags.rest, 'OBRAZ_REST', '127.0.0.1:8445'),
+    tlsNames: many('--tls-name', flags.tlsName, 'OBRAZ_TLS_NAME').flatMap(
+      (name) => read(name, parseHost, 'give a host name or an address, without a port') ?? [],
+    ),
+    plaintext: flags.plaintext ?? read(pick(environment, 'OBRAZ_PLAINTEXT'), parseFlag, 'give true or false') ?? false,
+    allowSources: many('--allow-source', flags.allowSource, 'OBRAZ_ALLOW_SOURCE').flatMap(
+      (source) => read(source, parseSource, 'give HOST, HOST:PORT or a CIDR, for example 10.0.0.0/8') ?? [],
+    ),
+    logLevel:
+      read(one('--log-level', flags.logLevel, 'OBRAZ_LOG_LEVEL'), parseLogLevel, `give ${logLevels.join(', ')}`) ??
+      'info',
+  };
+  for (const [variable, what] of Object.entries(plannedVariables)) {
+    if (!environment[variable]) continue;
+    const remedy = `unset it: this version does not use ${what} yet`;
+    problems.push({ setting: variable, value: undefined, remedy });
+  }
+  if (problems.length > 0) throw new ConfigInvalid(problems);
+  return Object.freeze(config);
+}
+
+/** What the environment says to the client commands. */
+export function readClientEnvironment(environment: Environment = process.env): ClientEnvironment {
+  return Object.freeze({
+    data: environment.OBRAZ_DATA || undefined,
+    endpoint: environment.OBRAZ_ENDPOINT || undefined,
+    ca: environment.OBRAZ_CA || undefined,
+    token: environment.OBRAZ_TOKEN || undefined,
+    folderId: environment.OBRAZ_FOLDER_ID || undefined,
+  });
+}
+
+/** A value and where it was written, for messages. */
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+}
+
+function pick(environment: Environment, variable: string): Setting | undefined {
+  const value = environment[variable];
+  return value ? { name: variable, value } : undefined;
+}
+
+/** Flags are repeated, variables are comma-separated; a flag replaces the variable, it does not add to it. */
+function pickMany(
+  environment: Environment,
+  flag: string,
+  given: readonly string[] | undefined,
+  variable: string,
+): Setting[] {
+  if (given !== undefined && given.length > 0) return given.map((value) => ({ name: flag, value }));
+  const items = (environment[variable] ?? '').split(',').map((item) => item.trim());
+  return items.filter((item) => item !== '').map((value) => ({ name: variable, value }));
+}
+
+function parseFlag(text: string): boolean | undefined {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : undefined;
+}
+
+function parseLogLevel(text: string): LogLevel | undefined {
+  return logLevels.find((level) => level === text);
+}
+
+function parseHost(text: string): string | undefined {
+  return isHost(text) ? text : undefined;
+}
+
+function parseSource(text: string): string | undefined {
+  const [network = '', bits, ...rest] = text.split('/');
+  if (bits === undefined) return isHost(text) || parseHostPort(text) !== undefined ? text : undefined;
+  const width = isIP(network) === 6 ? 128 : 32;
+  return isIP(network) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= width ? text : undefined;
+}
