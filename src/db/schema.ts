@@ -153,9 +153,10 @@ export interface PacksTable {
 /** The index: where the winner of each chunk or manifest node is. */
 export interface ChunksTable {
   domain_id: string;
+  /** Guest bytes or a manifest node: two name spaces, so that a guest can't write bytes that pass for a node. */
+  kind: 'chunk' | 'node';
   /** SHA-256 of the plain bytes. */
   id: Uint8Array;
-  kind: 'chunk' | 'node';
   pack_id: string;
   /** Where its encoded bytes stand in the pack. */
   pack_offset: number;

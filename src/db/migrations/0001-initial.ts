@@ -158,7 +158,7 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
       .addColumn('plain_length', 'integer', (c) => c.notNull())
       .addColumn('encoding', 'text', (c) => c.notNull())
       .addColumn('quarantined', 'integer', (c) => c.notNull())
-      .addPrimaryKeyConstraint('chunks_key', ['domain_id', 'id']),
+      .addPrimaryKeyConstraint('chunks_key', ['domain_id', 'kind', 'id']),
   ).execute();
   await db.schema.createIndex('chunks_by_pack').on('chunks').columns(['pack_id']).execute();
 

@@ -1,0 +1,191 @@
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BlobFailed, blobFailedBy } from './blob-failed.ts';
+import { type BlobInfo, type BlobStore, type BlobWriter, checkBlobName } from './blob-store.ts';
+import { OpenFiles } from './open-files.ts';
+
+/**
+ * Blobs as files of a local directory:
+ *
+ *     DIR/ab/NAME      a sealed blob; `ab` are the last two characters of its name, so that no folder grows too large
+ *     DIR/partial/NAME a blob that is being written
+ *
+ * A blob is written under `partial/`, fsynced, renamed to its place, and the folder that names it is fsynced.
+ */
+export async function openLocalBlobs(directory: string): Promise<BlobStore> {
+  const partial = join(directory, 'partial');
+  await makeDurableFolder(partial);
+  return new LocalBlobs(directory, partial);
+}
+
+/** Open files kept for reading: enough for several readers of several packs each. */
+const openFilesKept = 128;
+
+class LocalBlobs implements BlobStore {
+  readonly #directory: string;
+  readonly #partial: string;
+  readonly #files = new OpenFiles(openFilesKept);
+
+  constructor(directory: string, partial: string) {
+    this.#directory = directory;
+    this.#partial = partial;
+  }
+
+  async create(name: string): Promise<BlobWriter> {
+    const path = this.#path(name);
+    const partialPath = join(this.#partial, name);
+    try {
+      await makeDurableFolder(dirname(path));
+      return new LocalBlobWriter(name, partialPath, path, await open(partialPath, 'wx'));
+    } catch (error) {
+      throw blobFailedBy(error, name);
+    }
+  }
+
+  async read(name: string, offset: number, length: number): Promise<Uint8Array<SharedArrayBuffer>> {
+    const bytes = new Uint8Array(new SharedArrayBuffer(length));
+    let done = 0;
+    try {
+      await using file = await this.#files.use(this.#path(name));
+      while (done < length) {
+        const { bytesRead } = await file.handle.read(bytes, done, length - done, offset + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+    } catch (error) {
+      throw blobFailedBy(error, name);
+    }
+    if (done < length) throw new BlobFailed('short', name, `${length} bytes at ${offset} wanted, ${done} are there`);
+    return bytes;
+  }
+
+  async stat(name: string): Promise<BlobInfo | undefined> {
+    try {
+      const { size } = await stat(this.#path(name));
+      return { name, sizeBytes: size };
+    } catch (error) {
+      const failed = blobFailedBy(error, name);
+      if (failed.failure === 'missing') return undefined;
+      throw failed;
+    }
+  }
+
+  async *list(): AsyncIterable<BlobInfo> {
+    for await (const folder of await opendir(this.#directory)) {
+      if (!folder.isDirectory() || folder.name === 'partial') continue;
+      for await (const file of await opendir(join(this.#directory, folder.name))) {
+        const info = await this.stat(file.name);
+        if (info !== undefined) yield info;
+      }
+    }
+  }
+
+  async delete(name: string): Promise<void> {
+    try {
+      await rm(join(this.#partial, name), { force: true });
+      await this.#files.forget(this.#path(name));
+      await rm(this.#path(name), { force: true });
+    } catch (error) {
+      throw blobFailedBy(error, name);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#files[Symbol.asyncDispose]();
+  }
+
+  #path(name: string): string {
+    checkBlobName(name);
+    return join(this.#directory, name.slice(-2).padStart(2, '0'), name);
+  }
+}
+
+class LocalBlobWriter implements BlobWriter {
+  readonly #name: string;
+  readonly #partialPath: string;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  #sizeBytes = 0;
+  #state: 'open' | 'sealed' | 'closed' = 'open';
+
+  constructor(name: string, partialPath: string, path: string, file: FileHandle) {
+    this.#name = name;
+    this.#partialPath = partialPath;
+    this.#path = path;
+    this.#file = file;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  async append(pieces: readonly Uint8Array[]): Promise<void> {
+    const total = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+    try {
+      let written = (await this.#file.writev([...pieces], this.#sizeBytes)).bytesWritten;
+      // A short write is legal; the next one says why.
+      for (const piece of rest(pieces, written)) {
+        for (let done = 0; done < piece.byteLength; ) {
+          const { bytesWritten } = await this.#file.write(
+            piece,
+            done,
+            piece.byteLength - done,
+            this.#sizeBytes + written,
+          );
+          done += bytesWritten;
+          written += bytesWritten;
+        }
+      }
+    } catch (error) {
+      throw blobFailedBy(error, this.#name);
+    }
+    this.#sizeBytes += total;
+  }
+
+  async seal(): Promise<void> {
+    try {
+      const { size } = await this.#file.stat();
+      if (size !== this.#sizeBytes) {
+        throw new BlobFailed('broken', this.#name, `${this.#sizeBytes} bytes were written, the file has ${size}`);
+      }
+      await this.#file.sync();
+      await this.#file.close();
+      this.#state = 'closed';
+      await rename(this.#partialPath, this.#path);
+      this.#state = 'sealed';
+      await syncFolder(dirname(this.#path));
+    } catch (error) {
+      throw error instanceof BlobFailed ? error : blobFailedBy(error, this.#name);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === 'open') await this.#file.close();
+    if (this.#state === 'sealed') return;
+    await rm(this.#partialPath, { force: true });
+  }
+}
+
+/** What is left of the pieces after their first `written` bytes. */
+function* rest(pieces: readonly Uint8Array[], written: number): Iterable<Uint8Array> {
+  let skip = written;
+  for (const piece of pieces) {
+    if (skip < piece.byteLength) yield piece.subarray(skip);
+    skip = Math.max(0, skip - piece.byteLength);
+  }
+}
+
+/** Makes a folder that a power cut does not take away. */
+async function makeDurableFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first !== undefined) await syncFolder(dirname(first));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
