@@ -1,0 +1,65 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { difference, isVerifiable, readIdentity, type SourceIdentity } from './source-identity.ts';
+
+/**
+ * What is known of a spool file, kept beside it as `<spool>.json`. It is written after the bytes it speaks of were
+ * synced, so it is true even after a power cut; what the file holds beyond is worth nothing.
+ */
+export interface SpoolRecord {
+  readonly identity: SourceIdentity;
+  /** The file's first bytes that are known to be on disk. */
+  readonly durableBytes: number;
+  /** Whether they are all there are. */
+  readonly complete: boolean;
+}
+
+export function recordPath(spoolPath: string): string {
+  return `${spoolPath}.json`;
+}
+
+/** The record beside the spool, or undefined when there is none that can be read. */
+export async function readSpoolRecord(spoolPath: string): Promise<SpoolRecord | undefined> {
+  try {
+    return parseRecord(JSON.parse(await readFile(recordPath(spoolPath), 'utf8')));
+  } catch {
+    // No record, or a damaged one: either way nothing is known of the file, and it is spooled again.
+    return undefined;
+  }
+}
+
+/** Whether what the record speaks of can be used for this version of the object. */
+export function isUsable(record: SpoolRecord, identity: SourceIdentity): boolean {
+  const same = record.identity.url === identity.url && difference(record.identity, identity) === undefined;
+  // Only a whole copy is of use when the server cannot continue from where it ends.
+  return same && isVerifiable(identity) && (record.complete || identity.ranges);
+}
+
+/** Replaces the record in one step. */
+export async function writeSpoolRecord(spoolPath: string, record: SpoolRecord): Promise<void> {
+  const path = recordPath(spoolPath);
+  const handle = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await handle.writeFile(JSON.stringify(record));
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${path}.new`, path);
+}
+
+/** Removes a spool and its record; succeeds when there is none. */
+export async function removeSpool(spoolPath: string): Promise<void> {
+  // The record goes first: without it the rest is never taken for more than rubbish.
+  for (const path of [recordPath(spoolPath), `${recordPath(spoolPath)}.new`, spoolPath])
+    await rm(path, { force: true });
+}
+
+function parseRecord(value: unknown): SpoolRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (!('identity' in value && 'durableBytes' in value && 'complete' in value)) return undefined;
+  const identity = readIdentity(value.identity);
+  const { durableBytes, complete } = value;
+  if (identity === undefined || typeof complete !== 'boolean') return undefined;
+  if (typeof durableBytes !== 'number' || !Number.isSafeInteger(durableBytes) || durableBytes < 0) return undefined;
+  return { identity, durableBytes, complete };
+}
