@@ -1,0 +1,103 @@
+import {
+  constants,
+  inflateRawSync,
+  inflateSync,
+  type ZlibOptions,
+  type ZstdOptions,
+  zstdDecompressSync,
+} from 'node:zlib';
+import type { DataRun, RunCodec } from './disk-map.ts';
+import { ImageRefused } from './image-refused.ts';
+import { zstdFrameLength } from './zstd-frame.ts';
+
+/** The largest zstd window that is given memory: 8 MiB, which RFC 8878 (3.1.1.1.2) asks every decoder to support. */
+const maxZstdWindowLog = 23;
+
+/** Only qcow2 keeps raw deflate and zstd, only VMDK keeps zlib: the codec tells whose rule is broken. */
+const checks = {
+  deflate: 'qcow2.compressed-cluster',
+  zstd: 'qcow2.compressed-cluster',
+  zlib: 'vmdk.compressed-grain',
+} as const satisfies Record<Exclude<RunCodec, 'plain'>, string>;
+
+/**
+ * Decodes one unit (a cluster, a grain). Bytes behind its end are ignored: files count in whole sectors, and the next
+ * unit may begin in the last. The unit must end by itself with exactly `unitLength` bytes; no more are ever made.
+ *
+ * Pure and synchronous, for worker threads; `encoded` may be a view of a SharedArrayBuffer. The answer is the caller's.
+ *
+ * A call costs 4-6 µs (deflate) and 13 µs (zstd) besides the work; a unit of 64 KiB takes 70 µs. `chunkSize` saves a
+ * fifth of that: one buffer of the right size in place of four that are joined.
+ *
+ * @throws ImageRefused when the bytes are not that
+ */
+export function decodeUnit(codec: Exclude<RunCodec, 'plain'>, encoded: Uint8Array, unitLength: number): Uint8Array {
+  const decoded = decode(codec, encoded, unitLength);
+  if (decoded.length !== unitLength) {
+    throw refusal(codec, `it holds ${decoded.length} bytes in place of ${unitLength}`);
+  }
+  return decoded;
+}
+
+/**
+ * Writes the guest bytes of a run into `target`, which has `run.length` bytes. `encoded` are the run's file bytes,
+ * `run.fileLength` of them from `run.fileOffset`.
+ *
+ * @throws ImageRefused when a unit does not decode
+ */
+export function decodeRun(run: DataRun, encoded: Uint8Array, target: Uint8Array): void {
+  if (encoded.length !== run.fileLength || target.length !== run.length) {
+    throw new RangeError(
+      `A run of ${run.fileLength} to ${run.length} bytes was given ${encoded.length} and ${target.length}.`,
+    );
+  }
+  if (run.codec === 'plain') {
+    target.set(encoded);
+  } else {
+    target.set(decodeUnit(run.codec, encoded, run.unitLength).subarray(run.skip, run.skip + run.length));
+  }
+}
+
+function decode(codec: Exclude<RunCodec, 'plain'>, encoded: Uint8Array, unitLength: number): Uint8Array {
+  const bounds = {
+    chunkSize: Math.max(unitLength, constants.Z_MIN_CHUNK),
+    maxOutputLength: unitLength,
+  } satisfies ZlibOptions;
+  try {
+    switch (codec) {
+      case 'deflate':
+        return inflateRawSync(encoded, bounds);
+      case 'zlib':
+        return inflateSync(encoded, bounds);
+      case 'zstd':
+        return unzstd(encoded, bounds);
+    }
+  } catch (cause) {
+    if (cause instanceof ImageRefused) throw cause;
+    throw refusal(codec, factOf(cause, unitLength), cause);
+  }
+}
+
+function unzstd(encoded: Uint8Array, bounds: ZstdOptions): Uint8Array {
+  const frameLength = zstdFrameLength(encoded);
+  if (frameLength === undefined) throw refusal('zstd', 'there is no whole frame');
+  return zstdDecompressSync(encoded.subarray(0, frameLength), {
+    ...bounds,
+    params: { [constants.ZSTD_d_windowLogMax]: maxZstdWindowLog },
+  });
+}
+
+function factOf(cause: unknown, unitLength: number): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const tooLong = 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
+  return tooLong ? `it holds more than ${unitLength} bytes` : cause.message;
+}
+
+function refusal(codec: Exclude<RunCodec, 'plain'>, fact: string, cause?: unknown): ImageRefused {
+  return new ImageRefused({
+    check: checks[codec],
+    reason: `Compressed data (${codec}) does not decode: ${fact}.`,
+    remedy: 'Look at the file where it was made: qemu-img check FILE, then qemu-img convert -O raw FILE /dev/null',
+    cause,
+  });
+}
