@@ -1,6 +1,7 @@
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import type { ClientEnvironment } from './cli/find-server.ts';
 import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
+import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
 
 /** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
 export interface Config {
@@ -36,20 +37,6 @@ export interface ServeFlags {
   readonly plaintext?: boolean;
   readonly allowSource?: readonly string[];
   readonly logLevel?: string;
-}
-
-/** What the environment says to client commands; flags go before it. Absent is undefined, and so is empty. */
-export interface ClientEnvironment {
-  /** OBRAZ_DATA */
-  readonly data: string | undefined;
-  /** OBRAZ_ENDPOINT, host:port */
-  readonly endpoint: string | undefined;
-  /** OBRAZ_CA, a PEM file */
-  readonly ca: string | undefined;
-  /** OBRAZ_TOKEN, the token itself */
-  readonly token: string | undefined;
-  /** OBRAZ_FOLDER_ID */
-  readonly folderId: string | undefined;
 }
 
 /** Variables, as the process has them. */
@@ -174,8 +161,11 @@ function parseHost(text: string): string | undefined {
 }
 
 function parseSource(text: string): string | undefined {
-  const [network = '', bits, ...rest] = text.split('/');
-  if (bits === undefined) return isHost(text) || parseHostPort(text) !== undefined ? text : undefined;
-  const width = isIP(network) === 6 ? 128 : 32;
-  return isIP(network) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= width ? text : undefined;
+  try {
+    parseAllowList([text]);
+    return text;
+  } catch (error) {
+    if (error instanceof AllowEntryInvalid) return undefined;
+    throw error;
+  }
 }

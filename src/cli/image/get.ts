@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { ImageSchema } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
+import { ImageService } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
+import { CliFailed } from '../cli-failed.ts';
+import { imageColumns } from '../columns.ts';
+import { findFolderId, findImage, type ImageReference } from '../find-resources.ts';
+import { addImageReference } from '../flags.ts';
+import { showOne } from '../render.ts';
+import type { ToAction } from '../run-command.ts';
+
+export function addGet(parent: Command, toAction: ToAction): void {
+  addImageReference(parent.command('get').description('show an image')).action(
+    toAction(async (session, command) => {
+      const image = await findImage(session, referenceOf(command));
+      await showOne(session, ImageSchema, image, imageColumns);
+    }),
+  );
+}
+
+export function addGetLatestFromFamily(parent: Command, toAction: ToAction): void {
+  parent
+    .command('get-latest-from-family')
+    .description('show the newest image of a family that is ready')
+    .argument('[family]', 'name of the family')
+    .option('--family <family>', 'name of the family')
+    .action(
+      toAction(async (session, command) => {
+        const family = command.opts<{ family?: string }>().family ?? command.args[0];
+        if (family === undefined) throw new CliFailed('name the family.');
+        const request = { folderId: await findFolderId(session), family };
+        const image = await session.api.call(ImageService.method.getLatestByFamily, request, session);
+        await showOne(session, ImageSchema, image, imageColumns);
+      }),
+    );
+}
+
+/** The image that a command's argument and flags name. */
+export function referenceOf(command: Command): ImageReference {
+  return { image: command.args[0], ...command.opts<{ id?: string; name?: string }>() };
+}

@@ -1,0 +1,67 @@
+import { createRegistry, type DescMessage, type JsonValue, type MessageShape, toJson } from '@bufbuild/protobuf';
+import { EmptySchema } from '@bufbuild/protobuf/wkt';
+import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
+import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
+import { file_yandex_cloud_compute_v1_image_service } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
+import type { Session } from './session.ts';
+import { layOutTable } from './table.ts';
+
+export const outputFormats = ['table', 'yaml', 'json', 'json-rest'] as const;
+
+/** `yaml` and `json` have the names of the .proto, as yc writes them; `json-rest` has those of the REST API. */
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** How a message looks in a table: a heading and the text of its cell, column by column. */
+export type Columns<M> = readonly (readonly [heading: string, cell: (message: M) => string])[];
+
+/** What the Anys of operations and of errors can hold. */
+const registry = createRegistry(
+  file_yandex_cloud_compute_v1_image_service,
+  file_google_rpc_error_details,
+  ImageSchema,
+  EmptySchema,
+);
+
+/** Writes one message, as YAML unless the user wants another format. */
+export async function showOne<D extends DescMessage>(
+  session: Session,
+  schema: D,
+  message: MessageShape<D>,
+  columns: Columns<MessageShape<D>>,
+): Promise<void> {
+  const format = session.flags.format ?? 'yaml';
+  if (format === 'table') session.terminal.out.write(toTable([message], columns));
+  else session.terminal.out.write(await print(toPlain(schema, message, format), format));
+}
+
+/** Writes messages, as a table unless the user wants another format. */
+export async function showMany<D extends DescMessage>(
+  session: Session,
+  schema: D,
+  messages: readonly MessageShape<D>[],
+  columns: Columns<MessageShape<D>>,
+): Promise<void> {
+  const format = session.flags.format ?? 'table';
+  if (format === 'table') session.terminal.out.write(toTable(messages, columns));
+  else {
+    const plain = messages.map((message) => toPlain(schema, message, format));
+    session.terminal.out.write(await print(plain, format));
+  }
+}
+
+function toTable<M>(messages: readonly M[], columns: Columns<M>): string {
+  return layOutTable(
+    columns.map(([heading]) => heading),
+    messages.map((message) => columns.map(([, cell]) => cell(message))),
+  );
+}
+
+function toPlain<D extends DescMessage>(schema: D, message: MessageShape<D>, format: OutputFormat): JsonValue {
+  return toJson(schema, message, { registry, useProtoFieldName: format !== 'json-rest' });
+}
+
+async function print(value: JsonValue, format: OutputFormat): Promise<string> {
+  if (format !== 'yaml') return `${JSON.stringify(value, null, 2)}\n`;
+  const { stringify } = await import('yaml'); // 25 ms that other formats need not wait for
+  return stringify(value, { lineWidth: 0 });
+}

@@ -1,0 +1,23 @@
+import type { ApiClient } from './api-client.ts';
+import type { ClientEnvironment, ServerAddress, ServerFlags } from './find-server.ts';
+import type { OutputFormat } from './render.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The flags that every client command takes. */
+export interface ClientFlags extends ServerFlags {
+  readonly folderId?: string;
+  readonly folderName?: string;
+  readonly cloudId?: string;
+  readonly format?: OutputFormat;
+}
+
+/** What a command works with, from the first call to the last. */
+export interface Session {
+  readonly api: ApiClient;
+  readonly server: ServerAddress;
+  readonly flags: ClientFlags;
+  readonly environment: ClientEnvironment;
+  readonly terminal: Terminal;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}

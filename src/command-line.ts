@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addClientCommands } from './cli/client-commands.ts';
+import { reportFailure } from './cli/report-failure.ts';
+import { createToAction } from './cli/run-command.ts';
+import { readClientEnvironment, type ServeFlags } from './config.ts';
+
+/** Runs `obraz` with these arguments and returns the exit code; docs/cli.md has what each code means. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const interrupted = new AbortController();
+  let exitCode = 0;
+  const program = new Command('obraz')
+    .description('Self-hosted VM image service')
+    .version(packageVersion(), '--version')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride();
+  addServe(program, async (flags) => {
+    const { serve } = await import('./serve.ts');
+    exitCode = await serve(flags);
+  });
+  const surroundings = {
+    environment: readClientEnvironment(),
+    terminal: { out: process.stdout, err: process.stderr },
+    signal: interrupted.signal,
+  };
+  const toAction = createToAction(surroundings);
+  addClientCommands(program, (work) => {
+    const action = toAction(work);
+    return async (...received) => {
+      // Only the first Ctrl-C is caught: whoever presses it again wants to leave at once.
+      process.once('SIGINT', () => interrupted.abort());
+      await action(...received);
+    };
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportFailure(error, process.stderr, interrupted.signal);
+  }
+}
+
+function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>): void {
+  program
+    .command('serve')
+    .description('run the service')
+    .option('--data <dir>', 'where everything is kept (OBRAZ_DATA, default ./.obraz)')
+    .option('--listen <host:port>', 'the port of gRPC and REST, TLS and plain (OBRAZ_LISTEN, default 127.0.0.1:8443)')
+    .option('--nbd <host:port>', 'for the block device door of a later version (OBRAZ_NBD, default 127.0.0.1:10809)')
+    .option(
+      '--allow-source <source>',
+      'HOST[:PORT] or CIDR that imports may read besides public addresses; repeat it (OBRAZ_ALLOW_SOURCE, with commas)',
+      collect,
+    )
+    .option('--grpc <host:port>', 'a port for gRPC alone, besides --listen (OBRAZ_GRPC)')
+    .option('--rest <host:port>', 'a port for REST alone, besides --listen (OBRAZ_REST)')
+    .option('--tls-name <host>', 'another name for the server certificate; repeat it (OBRAZ_TLS_NAME)', collect)
+    .option('--plaintext', 'take plain connections from other machines, too (OBRAZ_PLAINTEXT)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (OBRAZ_LOG_LEVEL, default info)')
+    .action(async (flags: ServeFlags) => serve(flags));
+}
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return hasVersion ? String(manifest.version) : 'unknown';
+}
