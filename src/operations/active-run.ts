@@ -1,0 +1,54 @@
+import type { JsonValue } from '../lib/json.ts';
+import type { OperationKind } from './kind.ts';
+import type { Lease } from './lease.ts';
+import type { OperationInput } from './operation.ts';
+import { type OperationRow, toInput } from './operation-rows.ts';
+
+/** An operation that this process runs now. */
+export class ActiveRun {
+  readonly kind: OperationKind;
+  readonly operation: OperationInput;
+  readonly lease: Lease;
+  /** This claim included. */
+  readonly attempts: number;
+  leaseExpiresAt: number;
+  /** Settles, never rejects, when nothing of the run is left. */
+  ended: Promise<void> = Promise.resolve();
+  readonly #controller = new AbortController();
+  #progress: JsonValue | undefined;
+  #writtenProgress: JsonValue | undefined;
+
+  constructor(kind: OperationKind, row: OperationRow) {
+    this.kind = kind;
+    this.operation = toInput(row);
+    this.lease = { operationId: row.id, epoch: row.lease_epoch };
+    this.attempts = row.attempts;
+    this.leaseExpiresAt = row.lease_expires_at;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+
+  /** The last progress reported; undefined before the first report. */
+  get progress(): JsonValue | undefined {
+    return this.#progress;
+  }
+
+  /** Progress that is not in the row yet. */
+  get newProgress(): JsonValue | undefined {
+    return this.#progress === this.#writtenProgress ? undefined : this.#progress;
+  }
+
+  report(progress: JsonValue): void {
+    this.#progress = progress;
+  }
+
+  progressWritten(progress: JsonValue | undefined): void {
+    if (progress !== undefined) this.#writtenProgress = progress;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Transaction } from '../db/database.ts';
+import { type ServiceError, toStoredError } from '../errors.ts';
+import type { JsonValue } from '../lib/json.ts';
+import type { Commit, OperationKind } from './kind.ts';
+import { assertLease, changeLeased, type Lease } from './lease.ts';
+import { findRow, toInput } from './operation-rows.ts';
+
+/** The moves out of `running` that the holder of the lease makes. Each throws LeaseLost when it has it no more. */
+
+/** running -> done, with what the work's own commit does. */
+export async function finish(
+  tx: Transaction,
+  lease: Lease,
+  { commit, progress }: { readonly commit: Commit; readonly progress: JsonValue | undefined },
+): Promise<void> {
+  await assertLease(tx, lease);
+  const result = await commit(tx);
+  await changeLeased(tx, lease, { ...done(progress), result: JSON.stringify(result) });
+}
+
+/** running -> done with an error, and the kind's undoing. */
+export async function fail(
+  tx: Transaction,
+  lease: Lease,
+  {
+    kind,
+    error,
+    progress,
+  }: { readonly kind: OperationKind; readonly error: ServiceError; readonly progress: JsonValue | undefined },
+): Promise<void> {
+  await assertLease(tx, lease);
+  const row = await findRow(tx, lease.operationId);
+  if (row !== undefined) await kind.abandon(tx, toInput(row));
+  await changeLeased(tx, lease, { ...done(progress), error: JSON.stringify(toStoredError(error)) });
+}
+
+/** running -> pending: the next attempt may come at `runAfter`. */
+export async function retryLater(tx: Transaction, lease: Lease, runAfter: number): Promise<void> {
+  await changeLeased(tx, lease, { ...free, run_after: runAfter });
+}
+
+/** running -> pending, as if this attempt had never begun. */
+export async function giveBack(tx: Transaction, lease: Lease): Promise<void> {
+  const attempts = await changeLeased(tx, lease, {});
+  await changeLeased(tx, lease, { ...free, attempts: Math.max(0, attempts - 1) });
+}
+
+const free = { state: 'pending', lease_owner: '', lease_expires_at: 0 } as const;
+
+function done(progress: JsonValue | undefined) {
+  return {
+    state: 'done',
+    modified_at: Date.now(),
+    lease_owner: '',
+    ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
+  } as const;
+}

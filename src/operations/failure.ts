@@ -1,0 +1,29 @@
+import { DatabaseFailed } from '../db/database-failed.ts';
+import { internal, resourceExhausted, ServiceError } from '../errors.ts';
+
+/** What an operation's error says when its work threw `error`. */
+export function explainFailure(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (!isStorageFull(error)) return internal(error);
+  return resourceExhausted(
+    'STORAGE_FULL',
+    'The service has no storage space left. Delete what is not needed or add space, then try again.',
+    error,
+  );
+}
+
+// What the system says when there is no room on a file system, or in a user's share of it.
+const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
+// An error wrapped deeper than this is no wrapper of ours.
+const maxCauses = 8;
+
+/** Whether the bottom of it is that a disk is full: under the database, or under a file. */
+function isStorageFull(error: unknown): boolean {
+  let cause = error;
+  for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++) {
+    if (cause instanceof DatabaseFailed && cause.isFull) return true;
+    if ('code' in cause && typeof cause.code === 'string' && fullCodes.has(cause.code)) return true;
+    cause = cause.cause;
+  }
+  return false;
+}

@@ -1,0 +1,60 @@
+import type { Transaction } from '../db/database.ts';
+import { idPrefix, newId } from '../lib/ids.ts';
+import type { JsonValue } from '../lib/json.ts';
+import type { Operation } from './operation.ts';
+import { insertRow, type OperationRow, toOperation } from './operation-rows.ts';
+
+interface NewOperation {
+  readonly kind: string;
+  readonly folderId: string;
+  readonly resourceId: string;
+  /** For people, in the words of the public API: `Create image`. */
+  readonly description: string;
+  readonly createdBy: string;
+  /** When; the present by default. */
+  readonly now?: Date;
+}
+
+/** Adds an operation that a runner is to run; wake the runner after the commit. */
+export async function insertOperation(
+  tx: Transaction,
+  operation: NewOperation & { readonly input: JsonValue },
+): Promise<Operation> {
+  return insert(tx, operation, { state: 'pending', input: JSON.stringify(operation.input), result: null });
+}
+
+/** Adds an operation whose work is wholly done in this same transaction. */
+export async function insertFinishedOperation(
+  tx: Transaction,
+  operation: NewOperation & { readonly result: JsonValue },
+): Promise<Operation> {
+  return insert(tx, operation, { state: 'done', input: 'null', result: JSON.stringify(operation.result) });
+}
+
+async function insert(
+  tx: Transaction,
+  { kind, folderId, resourceId, description, createdBy, now = new Date() }: NewOperation,
+  work: Pick<OperationRow, 'state' | 'input' | 'result'>,
+): Promise<Operation> {
+  const row: OperationRow = {
+    id: newId(idPrefix(resourceId)),
+    kind,
+    folder_id: folderId,
+    resource_id: resourceId,
+    description,
+    created_by: createdBy,
+    created_at: now.getTime(),
+    modified_at: now.getTime(),
+    ...work,
+    checkpoint: null,
+    progress: null,
+    error: null,
+    lease_owner: '',
+    lease_epoch: 0,
+    lease_expires_at: 0,
+    attempts: 0,
+    run_after: now.getTime(),
+  };
+  await insertRow(tx, row);
+  return toOperation(row);
+}

@@ -1,0 +1,27 @@
+import type { Database } from '../db/database.ts';
+import { invalidField } from '../errors.ts';
+import { cutPage, decodePageToken, pageLimit } from '../lib/page.ts';
+import type { Operation } from './operation.ts';
+import { listRows, toOperation } from './operation-rows.ts';
+
+export interface ListOperations {
+  readonly resourceId: string;
+  /** 0 leaves it to us. */
+  readonly pageSize: number;
+  /** '' for the first page. */
+  readonly pageToken: string;
+}
+
+/** The operations on a resource, newest first; none for a resource that never was. */
+export async function listOperations(
+  { db }: { readonly db: Database },
+  { resourceId, pageSize, pageToken }: ListOperations,
+): Promise<{ operations: readonly Operation[]; nextPageToken: string }> {
+  const query = ['operations', resourceId];
+  const after = pageToken === '' ? undefined : decodePageToken(query, pageToken);
+  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const limit = pageLimit(pageSize);
+  const rows = await listRows(db.read, { resourceId, after, limit: limit + 1 });
+  const page = cutPage(rows, limit, query, ({ created_at, id }) => ({ key: String(created_at), id }));
+  return { operations: page.items.map(toOperation), nextPageToken: page.nextPageToken };
+}

@@ -1,0 +1,163 @@
+import { type Selectable, sql, type Updateable } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { OperationsTable } from '../db/schema.ts';
+import { parseJson } from '../lib/json.ts';
+import type { PagePosition } from '../lib/page.ts';
+import type { Operation, OperationInput } from './operation.ts';
+import { readStoredError } from './stored-error.ts';
+
+export type OperationRow = Selectable<OperationsTable>;
+
+/** What may change in a row after it was made. */
+export type OperationChange = Omit<Updateable<OperationsTable>, 'id' | 'kind' | 'folder_id' | 'resource_id' | 'input'>;
+
+// The text of the partial index's own condition: a bound parameter in its place would leave the index unused.
+const notDone = sql<boolean>`state <> 'done'`;
+
+export async function insertRow(tx: Transaction, row: OperationRow): Promise<void> {
+  await tx.insertInto('operations').values(row).execute();
+}
+
+export async function findRow(db: Queryable, id: string): Promise<OperationRow | undefined> {
+  return db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** The row, held until the transaction ends: an update that changes nothing locks it in every database. */
+export async function lockRow(tx: Transaction, id: string): Promise<OperationRow | undefined> {
+  return tx
+    .updateTable('operations')
+    .set((row) => ({ lease_epoch: row.ref('lease_epoch') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/**
+ * Changes the row if it is running under this epoch, and holds it until the transaction ends; returns its attempts, or
+ * undefined when it is not.
+ */
+export async function updateLeased(
+  tx: Transaction,
+  lease: { readonly operationId: string; readonly epoch: number },
+  change: OperationChange,
+): Promise<number | undefined> {
+  const row = await tx
+    .updateTable('operations')
+    .set((values) => ({ lease_epoch: values.ref('lease_epoch'), ...change }))
+    .where('id', '=', lease.operationId)
+    .where('state', '=', 'running')
+    .where('lease_epoch', '=', lease.epoch)
+    .returning('attempts')
+    .executeTakeFirst();
+  return row?.attempts;
+}
+
+export async function updateRow(tx: Transaction, id: string, change: OperationChange): Promise<void> {
+  await tx.updateTable('operations').set(change).where('id', '=', id).execute();
+}
+
+export interface DueQuery {
+  readonly now: number;
+  readonly kinds: readonly string[];
+  /** Operations not to be claimed: this process is still busy with them. */
+  readonly except: readonly string[];
+  readonly limit: number;
+}
+
+/** Operations that may be claimed, longest due first. */
+function dueRows(db: Queryable, { now, kinds, except, limit }: DueQuery) {
+  return db
+    .selectFrom('operations')
+    .where(notDone)
+    .where('run_after', '<=', now)
+    .where((row) => row.or([row('state', '=', 'pending'), row('lease_expires_at', '<=', now)]))
+    .where('kind', 'in', kinds)
+    .$if(except.length > 0, (query) => query.where('id', 'not in', except))
+    .orderBy('run_after')
+    .orderBy('id')
+    .limit(limit);
+}
+
+/** Whether there is anything to claim: a read, so that an idle runner never asks for the writer. */
+export async function isAnythingDue(db: Queryable, query: DueQuery): Promise<boolean> {
+  return (
+    (await dueRows(db, { ...query, limit: 1 })
+      .select('id')
+      .executeTakeFirst()) !== undefined
+  );
+}
+
+/** The rows themselves, held until the transaction ends; those that another process holds are passed over. */
+export async function lockDueRows(
+  tx: Transaction,
+  dialect: 'sqlite' | 'postgres',
+  query: DueQuery,
+): Promise<OperationRow[]> {
+  return dueRows(tx, query)
+    .selectAll()
+    .$if(dialect === 'postgres', (due) => due.forUpdate().skipLocked())
+    .execute();
+}
+
+/** Ends every lease now, so that all running operations may be claimed. */
+export async function expireLeases(tx: Transaction): Promise<void> {
+  await tx
+    .updateTable('operations')
+    .set({ lease_expires_at: 0 })
+    .where(notDone)
+    .where('state', '=', 'running')
+    .execute();
+}
+
+/** What is not done yet on a resource, oldest first. */
+export async function findUnderWay(db: Queryable, resourceId: string): Promise<OperationRow[]> {
+  return db
+    .selectFrom('operations')
+    .selectAll()
+    .where('resource_id', '=', resourceId)
+    .where(notDone)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+}
+
+/** Newest first; from after `position`. */
+export async function listRows(
+  db: Queryable,
+  { resourceId, after, limit }: { resourceId: string; after: PagePosition | undefined; limit: number },
+): Promise<OperationRow[]> {
+  let query = db.selectFrom('operations').selectAll().where('resource_id', '=', resourceId);
+  if (after !== undefined) {
+    const createdAt = Number(after.key);
+    query = query.where((row) => row(row.refTuple('created_at', 'id'), '<', row.tuple(createdAt, after.id)));
+  }
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+}
+
+export function toOperation(row: OperationRow): Operation {
+  return {
+    id: row.id,
+    kind: row.kind,
+    folderId: row.folder_id,
+    resourceId: row.resource_id,
+    description: row.description,
+    createdBy: row.created_by,
+    createdAt: new Date(row.created_at),
+    modifiedAt: new Date(row.modified_at),
+    done: row.state === 'done',
+    progress: row.progress === null ? undefined : parseJson(row.progress),
+    error: row.error === null ? undefined : readStoredError(row.error),
+    result: row.result === null ? undefined : parseJson(row.result),
+  };
+}
+
+export function toInput(row: OperationRow): OperationInput {
+  return {
+    id: row.id,
+    kind: row.kind,
+    folderId: row.folder_id,
+    resourceId: row.resource_id,
+    input: parseJson(row.input),
+    checkpoint: row.checkpoint === null ? undefined : parseJson(row.checkpoint),
+  };
+}

@@ -1,0 +1,306 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Database, Transaction } from '../db/database.ts';
+import { ServiceError } from '../errors.ts';
+import { ActiveRun } from './active-run.ts';
+import { claimOperations } from './claim-operations.ts';
+import { fail, finish, giveBack, retryLater } from './end-run.ts';
+import { explainFailure } from './failure.ts';
+import { beat } from './heartbeat.ts';
+import type { OperationKinds } from './kind.ts';
+import { LeaseLost } from './lease.ts';
+import { expireLeases, findRow, type OperationRow, toInput } from './operation-rows.ts';
+
+export interface RunnerOptions {
+  readonly db: Database;
+  readonly kinds: OperationKinds;
+  readonly log: Logger;
+  /** Names this process in the leases; another one for each process and start. */
+  readonly ownerId: string;
+  /** Operations run at the same time. */
+  readonly concurrency?: number;
+  /** How long an operation of a process that died stays unclaimed. */
+  readonly leaseMs?: number;
+  /** How often a lease is renewed. */
+  readonly renewMs?: number;
+  /** How often progress is written, and how soon work that is due by the clock, or another process's, is found. */
+  readonly beatMs?: number;
+  /** Claims of one operation before it is given up. */
+  readonly maxAttempts?: number;
+  /** How long to wait after a failure, the first being 1. */
+  readonly retryDelayMs?: (failures: number) => number;
+  /** Nobody else uses the database: what is `running` at the start was left behind. True for SQLite. */
+  readonly isAlone?: boolean;
+}
+
+/** Runs operations (operation.ts has the states). Dispose it, or stop it, before the database. */
+export interface Runner extends AsyncDisposable {
+  /** Begins to claim. Throws when the database can't be written. */
+  start(): Promise<void>;
+  /** Something was inserted: look now. */
+  wake(): void;
+  /** The operation was cancelled: stop its work if it runs here, then clean up after it. */
+  abort(operationId: string): void;
+  /** How many are under way in this process. */
+  readonly activeCount: number;
+  /**
+   * Claims no more, aborts what runs and gives the leases back, so that the next start goes on at once. Work that
+   * ignores its signal for longer than `graceMs` is left to itself: its lease is gone. May be called again.
+   */
+  stop(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/** The process stops: the work goes on at its next start. */
+export class RunnerStopping extends Error {
+  constructor() {
+    super('the service is stopping; the operation goes on at its next start');
+    this.name = 'RunnerStopping';
+  }
+}
+
+const defaultGraceMs = 5_000;
+const maxSettleDelayMs = 10_000;
+
+/** 1 s, 2 s, 4 s ... 60 s, up to a quarter more by chance, so that what failed together does not return together. */
+function defaultRetryDelayMs(failures: number): number {
+  return Math.min(1000 * 2 ** (failures - 1), 60_000) * (1 + Math.random() / 4);
+}
+
+export function createRunner(options: RunnerOptions): Runner {
+  return new OperationRunner(options);
+}
+
+class OperationRunner implements Runner {
+  readonly #options: Required<RunnerOptions>;
+  readonly #log: Logger;
+  readonly #active = new Map<string, ActiveRun>();
+  /** Clean-ups of operations that were cancelled before anyone ran them. */
+  readonly #cleaning = new Set<Promise<void>>();
+  /** Cancelled while a claim was under way, which may have taken them. */
+  readonly #cancelledInClaim = new Set<string>();
+  /** Aborted when nothing may be waited for any more. */
+  readonly #halt = new AbortController();
+  #state: 'new' | 'started' | 'stopping' = 'new';
+  #timer: NodeJS.Timeout | undefined;
+  #isWanted = false;
+  #isClaiming = false;
+  #claimed: Promise<void> = Promise.resolve();
+  #isBeating = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = {
+      concurrency: 4,
+      leaseMs: 30_000,
+      renewMs: 10_000,
+      beatMs: 1_000,
+      maxAttempts: 5,
+      retryDelayMs: defaultRetryDelayMs,
+      isAlone: options.db.dialect === 'sqlite',
+      ...options,
+    };
+    this.#log = options.log.child({ part: 'operations' });
+  }
+
+  get activeCount(): number {
+    return this.#active.size;
+  }
+
+  async start(): Promise<void> {
+    const { db, isAlone, beatMs } = this.#options;
+    if (isAlone) await db.transact(expireLeases);
+    if (this.#state !== 'new') return;
+    this.#state = 'started';
+    this.#timer = setInterval(() => void this.#beat(), beatMs);
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#state !== 'started') return;
+    this.#isWanted = true;
+    if (!this.#isClaiming) this.#claimed = this.#claim();
+  }
+
+  abort(operationId: string): void {
+    const run = this.#active.get(operationId);
+    if (run !== undefined) {
+      run.abort(new LeaseLost(run.lease));
+      return;
+    }
+    if (this.#isClaiming) this.#cancelledInClaim.add(operationId);
+    const cleaning = this.#cleanUp(operationId).finally(() => this.#cleaning.delete(cleaning));
+    this.#cleaning.add(cleaning);
+  }
+
+  stop({ graceMs = defaultGraceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#state = 'stopping';
+    clearInterval(this.#timer);
+    const grace = AbortSignal.timeout(graceMs);
+    await this.#claimed;
+    for (const run of this.#active.values()) run.abort(new RunnerStopping());
+    const ends = [...this.#active.values()].map((run) => run.ended);
+    const graceOver = new Promise((resolve) => grace.addEventListener('abort', resolve));
+    await Promise.race([Promise.all([...ends, ...this.#cleaning]), graceOver]);
+    this.#halt.abort(new RunnerStopping());
+    for (const run of this.#active.values()) {
+      this.#log.warn({ operationId: run.operation.id }, 'the work did not stop in time; it is left without its lease');
+      await this.#tryTo('give the lease back', run, (tx) => giveBack(tx, run.lease));
+    }
+  }
+
+  // --- claiming ---------------------------------------------------------------------------------------------------
+
+  /** Claims until nothing is due or every place is taken. The end of a run wakes it again. */
+  async #claim(): Promise<void> {
+    const { db, kinds, ownerId, leaseMs, concurrency } = this.#options;
+    this.#isClaiming = true;
+    try {
+      while (this.#isWanted && this.#state === 'started') {
+        this.#isWanted = false;
+        const limit = concurrency - this.#active.size;
+        if (limit <= 0 || kinds.size === 0) break;
+        const except = [...this.#active.keys()];
+        const query = { now: Date.now(), kinds: [...kinds.keys()], except, limit };
+        for (const row of await claimOperations(db, { ...query, ownerId, leaseMs })) this.#launch(row);
+      }
+    } catch (error) {
+      this.#log.error({ err: error }, 'operations could not be claimed; trying again soon');
+    } finally {
+      this.#isClaiming = false;
+      this.#cancelledInClaim.clear();
+    }
+  }
+
+  #launch(row: OperationRow): void {
+    const kind = this.#options.kinds.get(row.kind);
+    if (kind === undefined) throw new Error(`claimed an operation of the unknown kind ${row.kind}`);
+    const run = new ActiveRun(kind, row);
+    this.#active.set(row.id, run);
+    if (this.#state !== 'started') run.abort(new RunnerStopping());
+    if (this.#cancelledInClaim.has(row.id)) run.abort(new LeaseLost(run.lease));
+    run.ended = this.#carryOut(run).finally(() => {
+      this.#active.delete(row.id);
+      this.wake();
+    });
+  }
+
+  // --- one run ----------------------------------------------------------------------------------------------------
+
+  async #carryOut(run: ActiveRun): Promise<void> {
+    const { operation, lease, signal, attempts } = run;
+    const log = this.#log.child({ operationId: operation.id, kind: operation.kind, attempt: attempts });
+    try {
+      signal.throwIfAborted();
+      if (attempts > this.#options.maxAttempts) throw diedTooOften(attempts - 1);
+      log.info('operation runs');
+      const report = run.report.bind(run);
+      const commit = await run.kind.run({ operation, signal, lease, report });
+      await this.#options.db.transact((tx) => finish(tx, lease, { commit, progress: run.progress }));
+      log.info('operation is done');
+    } catch (error) {
+      await this.#settle(run, error, log);
+    }
+  }
+
+  /** The run ended without a result: decides what becomes of the operation, and makes sure that it does. */
+  async #settle(run: ActiveRun, error: unknown, log: Logger): Promise<void> {
+    if (this.#state === 'stopping') {
+      await this.#tryTo('give the lease back', run, (tx) => giveBack(tx, run.lease));
+      return;
+    }
+    const { maxAttempts, retryDelayMs } = this.#options;
+    const isTransient = error instanceof ServiceError && error.code === 'UNAVAILABLE';
+    // What the work throws once it is aborted is only its way to end.
+    if (error instanceof LeaseLost || run.signal.aborted) {
+      log.info('operation was cancelled or is run by another process');
+    } else {
+      const failure = explainFailure(error);
+      const level = failure.code === 'INTERNAL' ? 'error' : 'warn';
+      log[level]({ err: failure.cause ?? failure, reason: failure.reason }, 'operation failed');
+      for (let failures = 1; ; failures++) {
+        const isSettled = await this.#tryTo('end the operation', run, async (tx) => {
+          const counted = isTransient ? await countAttempts(tx, run) : maxAttempts;
+          if (counted < maxAttempts) await retryLater(tx, run.lease, Date.now() + retryDelayMs(counted));
+          else await fail(tx, run.lease, { kind: run.kind, error: failure, progress: run.progress });
+        });
+        if (isSettled) break;
+        // A full disk, most likely. The operation keeps its place until its end can be written.
+        const waited = await wait(Math.min(retryDelayMs(failures), maxSettleDelayMs), this.#halt.signal);
+        if (!waited) return;
+      }
+    }
+    await this.#cleanUp(run.operation.id);
+  }
+
+  /** True when the change was made, or is not ours to make any more. */
+  async #tryTo(what: string, run: ActiveRun, change: (tx: Transaction) => Promise<void>): Promise<boolean> {
+    try {
+      await this.#options.db.transact(change);
+      return true;
+    } catch (error) {
+      if (error instanceof LeaseLost) return true;
+      this.#log.error({ err: error, operationId: run.operation.id }, `could not ${what}`);
+      return false;
+    }
+  }
+
+  /** Lets the kind clean up after an operation that failed or was cancelled; does nothing after any other. */
+  async #cleanUp(operationId: string): Promise<void> {
+    try {
+      const row = await findRow(this.#options.db.read, operationId);
+      if (row?.state !== 'done' || row.error === null) return;
+      await this.#options.kinds.get(row.kind)?.cleanUp?.(toInput(row));
+    } catch (error) {
+      this.#log.error({ err: error, operationId }, 'could not clean up after the operation');
+    }
+  }
+
+  async #beat(): Promise<void> {
+    this.wake();
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    try {
+      await beat(this.#options.db, [...this.#active.values()], this.#options);
+    } catch (error) {
+      this.#log.error({ err: error }, 'leases could not be renewed; trying again soon');
+      for (const run of this.#active.values()) {
+        if (run.leaseExpiresAt <= Date.now()) run.abort(new LeaseLost(run.lease));
+      }
+    } finally {
+      this.#isBeating = false;
+    }
+  }
+}
+
+/** The attempts so far as the row has them: a checkpoint on new ground counts them anew. */
+async function countAttempts(tx: Transaction, run: ActiveRun): Promise<number> {
+  const row = await findRow(tx, run.operation.id);
+  return row?.attempts ?? run.attempts;
+}
+
+function diedTooOften(times: number): ServiceError {
+  return new ServiceError({
+    code: 'INTERNAL',
+    reason: 'ATTEMPTS_EXHAUSTED',
+    message: `The operation was given up: the service was interrupted ${times} times while it ran`,
+  });
+}
+
+/** False when the signal cut it short. */
+async function wait(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await delay(ms, undefined, { signal });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Database, Queryable, Transaction } from '../db/database.ts';
+import { findStarted, type IdempotencyKey, insertStarted } from './idempotency-rows.ts';
+import type { Operation } from './operation.ts';
+import { findRow, toOperation } from './operation-rows.ts';
+
+/** Who asks, and how to know the same request again. access/caller.ts has the doors' form of it. */
+interface Starter {
+  readonly subjectId: string;
+  readonly method: string;
+  readonly idempotencyKey: string | undefined;
+  readonly requestHash: string;
+}
+
+/**
+ * Runs `work` in one transaction and returns the operation that it inserted: pending, or done with a result.
+ *
+ * With an idempotency key the same request (subject, method, key, body) does the work once; each repetition returns
+ * that operation as it is now. One that failed is shown as not done yet, as it was when it was started: SDKs take an
+ * operation that is done with an error in the first reply for a broken one and lose the reason; they poll next and
+ * get it. The same key with another body is another request.
+ */
+export async function startOnce(
+  { db }: { readonly db: Database },
+  caller: Starter,
+  work: (tx: Transaction) => Promise<Operation>,
+): Promise<Operation> {
+  if (caller.idempotencyKey === undefined) return db.transact(work);
+  const key: IdempotencyKey = { ...caller, key: caller.idempotencyKey };
+  try {
+    return await db.transact(async (tx) => {
+      const earlier = await findEarlier(tx, key);
+      if (earlier !== undefined) return earlier;
+      const operation = await work(tx);
+      await insertStarted(tx, key, { operationId: operation.id, createdAt: operation.createdAt });
+      return operation;
+    });
+  } catch (error) {
+    // With many writers its twin may have been committed meanwhile, and is what this one failed of: a name that is
+    // taken now, or the key itself.
+    const twin = await findEarlier(db.read, key);
+    if (twin === undefined) throw error;
+    return twin;
+  }
+}
+
+async function findEarlier(db: Queryable, key: IdempotencyKey): Promise<Operation | undefined> {
+  const id = await findStarted(db, key);
+  const row = id === undefined ? undefined : await findRow(db, id);
+  if (row === undefined) return undefined;
+  const operation = toOperation(row);
+  return operation.error === undefined ? operation : { ...operation, done: false, error: undefined };
+}
