@@ -161,6 +161,7 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
       .addPrimaryKeyConstraint('chunks_key', ['domain_id', 'kind', 'id']),
   ).execute();
   await db.schema.createIndex('chunks_by_pack').on('chunks').columns(['pack_id']).execute();
+  await sql`create index chunks_quarantined on chunks (domain_id, id) where quarantined = 1`.execute(db);
 
   await keyed(
     db.schema

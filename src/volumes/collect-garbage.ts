@@ -1,0 +1,177 @@
+import { sql } from 'kysely';
+import type { Transaction } from '../db/database.ts';
+import { deleteChunksOfPack } from './chunk-rows.ts';
+import type { Store } from './store.ts';
+
+/** What a collection did. */
+export interface Collected {
+  readonly volumes: number;
+  readonly condemnedPacks: number;
+  readonly deletedPacks: number;
+  readonly freedBytes: number;
+}
+
+export interface CollectOptions {
+  /**
+   * How long a condemned pack that a sealed volume once needed is kept: longer than the newest backup of the metadata is
+   * old, or a restored backup would name bytes that are gone.
+   */
+  readonly delayMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Finds what nothing needs any more, and gives its space back. Safe beside imports and reads, and to be killed anywhere:
+ * every step is one transaction, and a pack is condemned in the transaction that finds it unneeded.
+ *
+ *     volume without a reference  ->  its row goes
+ *     node that no volume reaches ->  its needs go
+ *     pack that no node needs and no operation pins  ->  condemned, out of the index
+ *     condemned pack, after the delay  ->  blob, then row
+ *     pack whose writer is gone  ->  blob, then row
+ */
+export async function collectGarbage(store: Store, options: CollectOptions): Promise<Collected> {
+  const volumes = await store.db.transact(deleteUnreferencedVolumes);
+  await store.db.transact(deleteUnreachableNodes);
+  const condemnedPacks = await condemnPacks(store, options);
+  const abandoned = await deleteAbandonedPacks(store, options);
+  const deleted = await deleteCondemnedPacks(store, options);
+  return {
+    volumes,
+    condemnedPacks,
+    deletedPacks: abandoned.packs + deleted.packs,
+    freedBytes: abandoned.bytes + deleted.bytes,
+  };
+}
+
+async function deleteUnreferencedVolumes(tx: Transaction): Promise<number> {
+  const result = await tx
+    .deleteFrom('volumes')
+    .where('id', 'not in', (references) => references.selectFrom('volume_references').select('volume_id'))
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Needs of nodes that are in no volume and in no import's checkpoint; edges of nodes that are in no volume. */
+async function deleteUnreachableNodes(tx: Transaction): Promise<void> {
+  await sql`
+    with recursive reached (domain_id, id) as (
+      select domain_id, root_id from volumes
+      union
+      select e.domain_id, e.child_id from manifest_edges e
+        join reached r on e.domain_id = r.domain_id and e.parent_id = r.id
+    )
+    delete from segment_packs
+    where not exists (select 1 from reached r where r.domain_id = segment_packs.domain_id and r.id = node_id)
+      and not exists (select 1 from import_segments i where i.node_id = segment_packs.node_id)
+  `.execute(tx);
+  await sql`
+    with recursive reached (domain_id, id) as (
+      select domain_id, root_id from volumes
+      union
+      select e.domain_id, e.child_id from manifest_edges e
+        join reached r on e.domain_id = r.domain_id and e.parent_id = r.id
+    )
+    delete from manifest_edges
+    where not exists (select 1 from reached r where r.domain_id = manifest_edges.domain_id and r.id = parent_id)
+  `.execute(tx);
+}
+
+/** Packs condemned in one transaction: each may have a thousand rows of the index to delete. */
+const packsAtOnce = 8;
+
+async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<number> {
+  const { db, now } = store;
+  let condemned = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    const found = await db.transact(async (tx) => {
+      // The pins and needs are read under the lock that a look-up takes before it pins (lockLivePacks).
+      let query = tx
+        .selectFrom('packs')
+        .select('id')
+        .where('state', '=', 'live')
+        .where((pack) =>
+          pack.not(
+            pack.exists(pack.selectFrom('segment_packs').select('node_id').whereRef('pack_id', '=', 'packs.id')),
+          ),
+        )
+        .where((pack) =>
+          pack.not(
+            pack.exists(pack.selectFrom('pack_pins').select('operation_id').whereRef('pack_id', '=', 'packs.id')),
+          ),
+        )
+        .orderBy('id')
+        .limit(packsAtOnce);
+      if (db.dialect === 'postgres') query = query.forUpdate();
+      const packs = await query.execute();
+      for (const { id } of packs) {
+        await tx.updateTable('packs').set({ state: 'condemned', condemned_at: now() }).where('id', '=', id).execute();
+        await deleteChunksOfPack(tx, id);
+      }
+      return packs.length;
+    });
+    condemned += found;
+    if (found < packsAtOnce) return condemned;
+  }
+}
+
+interface Deleted {
+  readonly packs: number;
+  readonly bytes: number;
+}
+
+/** Packs that were being written by an operation that is over, or by a worker that was taken over. */
+async function deleteAbandonedPacks(store: Store, { signal }: CollectOptions): Promise<Deleted> {
+  const { db, leases } = store;
+  const writing = await db.read.selectFrom('packs').selectAll().where('state', '=', 'writing').execute();
+  let packs = 0;
+  for (const pack of writing) {
+    signal?.throwIfAborted();
+    const lease = { operationId: pack.operation_id, epoch: pack.lease_epoch };
+    // Once a lease is lost it stays so: the pack can never become live, whatever its writer still does.
+    if (await leases.isHeld(db.read, lease)) continue;
+    await deletePack(store, pack.id);
+    packs += 1;
+  }
+  return { packs, bytes: 0 };
+}
+
+async function deleteCondemnedPacks(store: Store, { delayMs, signal }: CollectOptions): Promise<Deleted> {
+  const due = await store.db.read
+    .selectFrom('packs')
+    .select(['id', 'size'])
+    .where('state', '=', 'condemned')
+    .where((pack) => pack.or([pack('was_sealed', '=', 0), pack('condemned_at', '<=', store.now() - delayMs)]))
+    .execute();
+  let bytes = 0;
+  for (const { id, size } of due) {
+    signal?.throwIfAborted();
+    await deletePack(store, id);
+    bytes += size;
+  }
+  return { packs: due.length, bytes };
+}
+
+/** The blob first: a row without a blob is deleted at the next collection, a blob without a row only by a sweep. */
+async function deletePack({ db, blobs }: Store, packId: string): Promise<void> {
+  await blobs.delete(packId);
+  await db.transact(async (tx) => {
+    await tx.deleteFrom('pack_pins').where('pack_id', '=', packId).execute();
+    await tx.deleteFrom('packs').where('id', '=', packId).execute();
+  });
+}
+
+/** Deletes blobs that have no row: what a writer that was taken over left behind. Returns how many. */
+export async function sweepOrphanBlobs({ db, blobs, log }: Store, signal?: AbortSignal): Promise<number> {
+  let swept = 0;
+  for await (const { name, sizeBytes } of blobs.list()) {
+    signal?.throwIfAborted();
+    const row = await db.read.selectFrom('packs').select('id').where('id', '=', name).executeTakeFirst();
+    if (row !== undefined) continue;
+    log.warn({ blob: name, sizeBytes }, 'a blob that no pack names is deleted');
+    await blobs.delete(name);
+    swept += 1;
+  }
+  return swept;
+}

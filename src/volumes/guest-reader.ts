@@ -1,0 +1,81 @@
+import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
+import type { DataRun, DiskMap } from '../formats/disk-map.ts';
+import { planReads } from '../formats/plan-reads.ts';
+import type { FetchedRead } from './store-tasks.ts';
+
+/** Guest bytes of a stripe as they come from outside, still encoded. Runs that are not here read as zeros. */
+export interface GuestStripe {
+  readonly offset: number;
+  readonly length: number;
+  /** Fetches the encoded bytes; empty for a stripe that is one hole. */
+  fetch(options?: ReadOptions): Promise<FetchedRead[]>;
+  /** Nothing is in it. */
+  readonly isHole: boolean;
+}
+
+/** What a volume is written from: the guest bytes of a disk, stripe by stripe, in whatever way they are kept. */
+export interface GuestReader {
+  readonly sizeBytes: number;
+
+  /** The stripes of a range of at most a segment, in order; they begin and end at multiples of `stripeBytes`. */
+  stripes(offset: number, length: number, stripeBytes: number, options?: ReadOptions): Promise<GuestStripe[]>;
+}
+
+/** Two pieces of the file with less than this between them are one read: a request costs more than 64 KiB. */
+const maxGapBytes = 64 * 1024;
+
+/** Longer reads are split by the source anyway; a stripe's plain runs are no longer than the stripe. */
+const maxReadBytes = 8 * 1024 * 1024;
+
+/** The guest bytes of a virtual disk file. */
+export function createFileGuestReader(source: ByteSource, map: DiskMap): GuestReader {
+  return {
+    sizeBytes: map.sizeBytes,
+    async stripes(offset, length, stripeBytes, options) {
+      const runs = (await map.runs(offset, length, options)).filter((run) => run.kind === 'data');
+      const stripes: GuestStripe[] = [];
+      let next = 0;
+      for (let start = offset; start < offset + length; ) {
+        const end = Math.min(offset + length, (Math.floor(start / stripeBytes) + 1) * stripeBytes);
+        const within: DataRun[] = [];
+        for (let run = runs[next]; run !== undefined && run.offset < end; run = runs[next]) {
+          within.push(cutRun(run, start, end));
+          if (run.offset + run.length > end) break; // the rest of it belongs to the next stripe
+          next += 1;
+        }
+        stripes.push(createStripe(source, start, end - start, within));
+        start = end;
+      }
+      return stripes;
+    },
+  };
+}
+
+function createStripe(source: ByteSource, offset: number, length: number, runs: readonly DataRun[]): GuestStripe {
+  return {
+    offset,
+    length,
+    isHole: runs.length === 0,
+    async fetch(options) {
+      const reads = planReads(runs, { maxGapBytes, maxReadBytes });
+      return Promise.all(
+        reads.map(async (read) => ({
+          offset: read.offset,
+          bytes: await source.read(read.offset, read.length, options),
+          runs: read.runs,
+        })),
+      );
+    },
+  };
+}
+
+/** The part of a run within `[start, end)`. A compressed unit is then decoded once for each part. */
+function cutRun(run: DataRun, start: number, end: number): DataRun {
+  const from = Math.max(run.offset, start);
+  const length = Math.min(run.offset + run.length, end) - from;
+  if (length === run.length) return run;
+  const skipped = from - run.offset;
+  return run.codec === 'plain'
+    ? { ...run, offset: from, length, fileOffset: run.fileOffset + skipped, fileLength: length, unitLength: length }
+    : { ...run, offset: from, length, skip: run.skip + skipped };
+}

@@ -1,0 +1,70 @@
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { ChunkId } from './chunk-id.ts';
+import { slices } from './chunk-rows.ts';
+import { decodeSegment, encodeSegment, type ManifestExtent } from './manifest.ts';
+
+/** How far a segment of a volume that is being written has come, durably. */
+export interface SegmentCheckpoint {
+  readonly index: number;
+  /** Guest bytes from the segment's start that are durable. */
+  readonly doneBytes: number;
+  /** What they are made of; empty once the node says it. */
+  readonly extents: readonly ManifestExtent[];
+  /** The segment's node, once the segment is complete. */
+  readonly nodeId: ChunkId | undefined;
+  readonly storedBytes: number;
+}
+
+export async function upsertSegmentCheckpoint(
+  tx: Transaction,
+  operationId: string,
+  segment: SegmentCheckpoint,
+): Promise<void> {
+  const values = {
+    done_bytes: segment.doneBytes,
+    extents: segment.nodeId === undefined ? encodeSegment(segment.extents) : null,
+    node_id: segment.nodeId ?? null,
+    complete: segment.nodeId === undefined ? 0 : 1,
+    stored_bytes: segment.storedBytes,
+  };
+  await tx
+    .insertInto('import_segments')
+    .values({ operation_id: operationId, segment_index: segment.index, ...values })
+    .onConflict((conflict) => conflict.columns(['operation_id', 'segment_index']).doUpdateSet(values))
+    .execute();
+}
+
+export async function findSegmentCheckpoints(db: Queryable, operationId: string): Promise<SegmentCheckpoint[]> {
+  const rows = await db
+    .selectFrom('import_segments')
+    .selectAll()
+    .where('operation_id', '=', operationId)
+    .orderBy('segment_index')
+    .execute();
+  return rows.map((row) => ({
+    index: row.segment_index,
+    doneBytes: row.done_bytes,
+    extents: row.extents === null ? [] : decodeSegment(row.extents),
+    nodeId: row.node_id ?? undefined,
+    storedBytes: row.stored_bytes,
+  }));
+}
+
+/** Those segments are to be written again. */
+export async function deleteSegmentCheckpoints(
+  tx: Transaction,
+  operationId: string,
+  indexes: readonly number[],
+): Promise<void> {
+  for (const some of slices(indexes, 500)) {
+    await tx
+      .deleteFrom('import_segments')
+      .where('operation_id', '=', operationId)
+      .where('segment_index', 'in', some)
+      .execute();
+  }
+}
+
+export async function deleteAllSegmentCheckpoints(tx: Transaction, operationId: string): Promise<void> {
+  await tx.deleteFrom('import_segments').where('operation_id', '=', operationId).execute();
+}

@@ -1,0 +1,77 @@
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { ChunkId } from './chunk-id.ts';
+import { findChunks, slices } from './chunk-rows.ts';
+
+/** A node and the packs without which it can't be read. */
+export async function insertSegmentPacks(
+  tx: Transaction,
+  domainId: string,
+  nodeId: ChunkId,
+  packIds: Iterable<string>,
+): Promise<void> {
+  for (const some of slices([...packIds], 200)) {
+    await tx
+      .insertInto('segment_packs')
+      .values(some.map((packId) => ({ domain_id: domainId, node_id: nodeId, pack_id: packId })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
+/** Bytes moved from one pack to another: whoever needs the old one needs the new one too. */
+export async function copySegmentPacks(tx: Transaction, domainId: string, from: string, to: string): Promise<void> {
+  await tx
+    .insertInto('segment_packs')
+    .columns(['domain_id', 'node_id', 'pack_id'])
+    .expression((eb) =>
+      eb
+        .selectFrom('segment_packs')
+        .select((row) => ['domain_id', 'node_id', row.val(to).as('pack_id')])
+        .where('domain_id', '=', domainId)
+        .where('pack_id', '=', from),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export async function insertEdges(
+  tx: Transaction,
+  domainId: string,
+  parentId: ChunkId,
+  childIds: readonly ChunkId[],
+): Promise<void> {
+  for (const some of slices(childIds, 200)) {
+    await tx
+      .insertInto('manifest_edges')
+      .values(some.map((childId) => ({ domain_id: domainId, parent_id: parentId, child_id: childId })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
+/** The packs and the stored bytes of the winners of these chunks; throws when the index lacks one. */
+export async function findWinners(
+  db: Queryable,
+  domainId: string,
+  kind: 'chunk' | 'node',
+  ids: readonly ChunkId[],
+): Promise<{ packIds: Set<string>; storedBytes: number }> {
+  const places = await findChunks(db, domainId, kind, ids);
+  if (places.length !== ids.length) {
+    throw new MissingChunks(
+      `${ids.length - places.length} of ${ids.length} ${kind}s that a manifest names are not in the index`,
+    );
+  }
+  return {
+    packIds: new Set(places.map(({ packId }) => packId)),
+    storedBytes: places.reduce((sum, { encodedLength }) => sum + encodedLength, 0),
+  };
+}
+
+/** A manifest names chunks that the index does not have, or has in quarantine. */
+export class MissingChunks extends Error {
+  constructor(fact: string) {
+    super(fact);
+    this.name = 'MissingChunks';
+  }
+}

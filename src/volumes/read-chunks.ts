@@ -1,0 +1,150 @@
+import { BlobFailed } from '../blobs/blob-failed.ts';
+import { type ChunkId, chunkHex, chunkKey } from './chunk-id.ts';
+import { type ChunkPlace, findChunks } from './chunk-rows.ts';
+import { MissingChunks } from './manifest-rows.ts';
+import type { EntryKind } from './pack-format.ts';
+import { quarantine } from './quarantine.ts';
+import type { Store } from './store.ts';
+import type { ChunkPart, DecodeItem } from './store-tasks.ts';
+
+/** A part of a chunk, and where in the target it belongs. */
+export interface WantedPart extends ChunkPart {
+  readonly chunkId: ChunkId;
+}
+
+export interface ReadChunksOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Entries of a pack with less than this between them are one read of the blob. */
+const maxGapBytes = 64 * 1024;
+const maxReadBytes = 4 * 1024 * 1024;
+
+/** Encoded bytes that one thread decodes at a time: enough to be worth the hand-over, little enough to share the work. */
+const taskBytes = 512 * 1024;
+
+/**
+ * Reads the wanted parts into `target`. Every chunk is checked against its id; what does not match is quarantined, and
+ * the read fails: no byte of it reaches the target.
+ *
+ * @throws ChunkCorrupt, MissingChunks, BlobFailed
+ */
+export async function readChunks(
+  store: Store,
+  domainId: string,
+  kind: EntryKind,
+  wanted: readonly WantedPart[],
+  target: SharedArrayBuffer,
+  options: ReadChunksOptions = {},
+): Promise<void> {
+  const parts = Map.groupBy(wanted, ({ chunkId }) => chunkKey(chunkId));
+  const ids = [...parts.values()].flatMap(([first]) => (first === undefined ? [] : [first.chunkId]));
+  try {
+    await readPlaces(store, domainId, kind, await locate(store, domainId, kind, ids), parts, target, options);
+  } catch (error) {
+    // A pack goes away only after its chunks have moved: the index knows where to by now.
+    if (!(error instanceof BlobFailed) || error.failure !== 'missing') throw error;
+    await readPlaces(store, domainId, kind, await locate(store, domainId, kind, ids), parts, target, options);
+  }
+}
+
+async function locate(store: Store, domainId: string, kind: EntryKind, ids: readonly ChunkId[]): Promise<ChunkPlace[]> {
+  const places = await findChunks(store.db.read, domainId, kind, ids);
+  if (places.length === ids.length) return places;
+  const found = new Set(places.map(({ id }) => chunkKey(id)));
+  const missing = ids.filter((id) => !found.has(chunkKey(id))).map(chunkHex);
+  throw new MissingChunks(`${missing.length} ${kind}s are damaged or missing, among them ${missing[0]}`);
+}
+
+async function readPlaces(
+  store: Store,
+  domainId: string,
+  kind: EntryKind,
+  places: readonly ChunkPlace[],
+  parts: ReadonlyMap<string, readonly WantedPart[]>,
+  target: SharedArrayBuffer,
+  options: ReadChunksOptions,
+): Promise<void> {
+  const reads = planPackReads(places);
+  const found = await Promise.all(
+    reads.map(async ({ packId, offset, length, places }) => {
+      options.signal?.throwIfAborted();
+      const bytes = await store.blobs.read(packId, offset, length, options);
+      const items = places.map((place) => ({
+        place,
+        item: {
+          id: place.id,
+          encoding: place.encoding,
+          plainLength: place.plainLength,
+          encoded: bytes.subarray(place.packOffset - offset, place.packOffset - offset + place.encodedLength),
+          parts: parts.get(chunkKey(place.id)) ?? [],
+        },
+      }));
+      return Promise.all(share(items).map((some) => decodeItems(store, some, target)));
+    }),
+  );
+  const [corrupt] = found.flat(2);
+  if (corrupt !== undefined) throw await quarantine(store, domainId, kind, corrupt);
+}
+
+interface PlacedItem {
+  readonly place: ChunkPlace;
+  readonly item: DecodeItem;
+}
+
+async function decodeItems(
+  store: Store,
+  items: readonly PlacedItem[],
+  target: SharedArrayBuffer,
+): Promise<{ id: ChunkId; packId: string; fact: string }[]> {
+  const { corrupt } = await store.threads.run('decode', { items: items.map(({ item }) => item), target });
+  return corrupt.flatMap(({ item, fact }) => {
+    const place = items[item]?.place;
+    return place === undefined ? [] : [{ id: place.id, packId: place.packId, fact }];
+  });
+}
+
+interface PackRead {
+  readonly packId: string;
+  readonly offset: number;
+  length: number;
+  readonly places: ChunkPlace[];
+}
+
+/** Reads that fetch all places: by pack, in order, merged over small gaps. */
+function planPackReads(places: readonly ChunkPlace[]): PackRead[] {
+  const reads: PackRead[] = [];
+  for (const [packId, inPack] of Map.groupBy(places, (place) => place.packId)) {
+    let last: PackRead | undefined;
+    for (const place of inPack.toSorted((a, b) => a.packOffset - b.packOffset)) {
+      const end = place.packOffset + place.encodedLength;
+      if (
+        last !== undefined &&
+        place.packOffset - (last.offset + last.length) <= maxGapBytes &&
+        end - last.offset <= maxReadBytes
+      ) {
+        last.length = Math.max(last.length, end - last.offset);
+        last.places.push(place);
+        continue;
+      }
+      last = { packId, offset: place.packOffset, length: place.encodedLength, places: [place] };
+      reads.push(last);
+    }
+  }
+  return reads;
+}
+
+/** Cuts a list of items into shares of about `taskBytes` each. */
+function share(items: readonly PlacedItem[]): PlacedItem[][] {
+  const shares: PlacedItem[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const item of items) {
+    if (bytes >= taskBytes) {
+      shares.push([]);
+      bytes = 0;
+    }
+    shares.at(-1)?.push(item);
+    bytes += item.item.encoded.byteLength;
+  }
+  return shares;
+}

@@ -1,0 +1,232 @@
+import { crc32 } from 'node:zlib';
+import { ImageRefused } from '../formats/image-refused.ts';
+import { chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
+import { maxChunkBytes } from './chunker.ts';
+import type { GuestReader, GuestStripe } from './guest-reader.ts';
+import { encodeSegment, type ManifestExtent, segmentBytes } from './manifest.ts';
+import type { EncodedChunk } from './pack-writer.ts';
+import type { SegmentProgress } from './segment-progress.ts';
+import type { Store } from './store.ts';
+import { type CutOutput, encodeChunk, type FetchedRead } from './store-tasks.ts';
+import type { VolumeWriter } from './volume-writer.ts';
+
+/** Guest bytes that are decoded, cut and compressed at a time. */
+const stripeBytes = 4 * 1024 * 1024;
+
+/**
+ * Segments under way at once. One more than the threads, so that no thread waits while a lane looks up or writes.
+ */
+const spareLanes = 1;
+
+/** Memory of one lane: plain and encoded stripe, an open chunk in each, and two stripes of the file being fetched. */
+const laneBytes = 4 * stripeBytes + 2 * maxChunkBytes;
+
+/** What storing a guest holds in memory at most, in bytes, besides the format reader's own tables. */
+export function storeGuestBytes(threads: number): number {
+  return (threads + spareLanes) * laneBytes;
+}
+
+export interface StoreGuestOptions {
+  readonly signal: AbortSignal;
+  /** The durable progress of earlier runs, by segment. */
+  readonly resume: ReadonlyMap<number, SegmentProgress>;
+  /** Guest bytes that are behind us; holes count. Called often. */
+  readonly onProgress: (guestBytes: number) => void;
+}
+
+/**
+ * Writes all guest bytes of `reader` that are not zeros. When it returns they are handed to the writer, whose `flush`
+ * makes them durable. Throws what the source, the format or the store throws; the lanes have then stopped.
+ */
+export async function storeGuest(
+  store: Store,
+  writer: VolumeWriter,
+  reader: GuestReader,
+  options: StoreGuestOptions,
+): Promise<void> {
+  const segmentCount = Math.ceil(reader.sizeBytes / segmentBytes);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  let next = 0;
+
+  async function runLane(): Promise<void> {
+    const lane = new Lane(store, writer, reader, signal, options.onProgress);
+    for (let index = next++; index < segmentCount; index = next++) {
+      signal.throwIfAborted();
+      await lane.storeSegment(index, options.resume.get(index));
+    }
+  }
+
+  const lanes = Array.from({ length: Math.min(store.threads.threads + spareLanes, segmentCount) }, async () => {
+    try {
+      await runLane();
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  });
+  // All of them, also after a failure: a lane's memory must not be in a thread's hands when we return.
+  await Promise.allSettled(lanes);
+  options.signal.throwIfAborted();
+  failed.signal.throwIfAborted();
+}
+
+/** Works on one segment at a time, stripe by stripe; owns the memory that the threads work in. */
+class Lane {
+  readonly #store: Store;
+  readonly #writer: VolumeWriter;
+  readonly #reader: GuestReader;
+  readonly #signal: AbortSignal;
+  readonly #onProgress: (guestBytes: number) => void;
+  readonly #plain = new SharedArrayBuffer(maxChunkBytes + stripeBytes);
+  readonly #encoded = new SharedArrayBuffer(maxChunkBytes + stripeBytes);
+
+  constructor(
+    store: Store,
+    writer: VolumeWriter,
+    reader: GuestReader,
+    signal: AbortSignal,
+    onProgress: (guestBytes: number) => void,
+  ) {
+    this.#store = store;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+  }
+
+  async storeSegment(index: number, resumed: SegmentProgress | undefined): Promise<void> {
+    const start = index * segmentBytes;
+    const length = Math.min(segmentBytes, this.#reader.sizeBytes - start);
+    let progress: SegmentProgress = resumed ?? { index, doneBytes: 0, extents: [], nodeId: undefined };
+    this.#onProgress(progress.doneBytes);
+    if (progress.nodeId !== undefined || progress.doneBytes >= length) return;
+
+    const from = start + progress.doneBytes;
+    const stripes = await this.#reader.stripes(from, start + length - from, stripeBytes, { signal: this.#signal });
+    if (progress.extents.length === 0 && stripes.every(({ isHole }) => isHole)) {
+      this.#onProgress(length - progress.doneBytes);
+      return;
+    }
+
+    let carry = { offset: 0, length: 0 };
+    let fetching = fetchStripe(stripes[0], this.#signal);
+    for (const [number, stripe] of stripes.entries()) {
+      const reads = await fetching;
+      this.#signal.throwIfAborted();
+      fetching = fetchStripe(stripes[number + 1], this.#signal);
+      const final = number === stripes.length - 1;
+      const cuts = await this.#cut(stripe, reads, carry, final);
+      progress = await this.#keep(progress, start, stripe.offset - carry.length, cuts, final);
+      carry = { offset: cuts.restOffset, length: cuts.restLength };
+      this.#onProgress(stripe.length);
+    }
+  }
+
+  /** Decodes a stripe behind the chunk that is still open, and cuts both. A hole needs no decoding, only the end. */
+  async #cut(
+    stripe: GuestStripe,
+    reads: readonly FetchedRead[],
+    carry: { offset: number; length: number },
+    final: boolean,
+  ): Promise<CutOutput> {
+    if (stripe.isHole && carry.length === 0) {
+      return {
+        ids: new Uint8Array(),
+        offsets: new Uint32Array(),
+        lengths: new Uint32Array(),
+        restOffset: 0,
+        restLength: 0,
+      };
+    }
+    const output = await this.#store.threads.run('cut', {
+      plain: this.#plain,
+      carryOffset: carry.offset,
+      carryLength: carry.length,
+      guestOffset: stripe.offset,
+      length: stripe.isHole ? 0 : stripe.length,
+      reads,
+      final: final || stripe.isHole,
+    });
+    if ('refused' in output) {
+      const { check, reason, remedy } = output.refused;
+      throw new ImageRefused(remedy === undefined ? { check, reason } : { check, reason, remedy });
+    }
+    return output;
+  }
+
+  /** Stores what is new of a stripe's chunks and notes where they belong. `plainStart`: guest offset of the buffer. */
+  async #keep(
+    before: SegmentProgress,
+    segmentStart: number,
+    plainStart: number,
+    cuts: CutOutput,
+    final: boolean,
+  ): Promise<SegmentProgress> {
+    const extents: ManifestExtent[] = [...before.extents];
+    const unique = new Map<string, ManifestExtent & { plainOffset: number }>();
+    for (const [index, plainOffset] of cuts.offsets.entries()) {
+      const chunkId = cuts.ids.slice(index * chunkIdBytes, (index + 1) * chunkIdBytes);
+      const length = cuts.lengths[index] ?? 0;
+      const extent = { offset: plainStart + plainOffset - segmentStart, length, chunkId, chunkOffset: 0 };
+      extents.push(extent);
+      unique.set(chunkKey(chunkId), { ...extent, plainOffset });
+    }
+    const known = await this.#writer.findKnown(
+      'chunk',
+      [...unique.values()].map(({ chunkId }) => chunkId),
+    );
+    const fresh = [...unique].filter(([key]) => !known.has(key)).map(([, chunk]) => chunk);
+    const encoded = await this.#encode(fresh);
+
+    const doneBytes = plainStart + cuts.restOffset - segmentStart;
+    if (!final) {
+      const progress = { index: before.index, doneBytes, extents, nodeId: undefined };
+      await this.#writer.add(encoded, progress);
+      return progress;
+    }
+    const node = extents.length === 0 ? undefined : await this.#encodeNode(extents);
+    const progress = { index: before.index, doneBytes, extents, nodeId: node?.id };
+    await this.#writer.add(node?.chunk === undefined ? encoded : [...encoded, node.chunk], progress);
+    return progress;
+  }
+
+  async #encode(
+    chunks: readonly { chunkId: Uint8Array; plainOffset: number; length: number }[],
+  ): Promise<EncodedChunk[]> {
+    if (chunks.length === 0) return [];
+    const output = await this.#store.threads.run('encode', {
+      plain: this.#plain,
+      offsets: Uint32Array.from(chunks, ({ plainOffset }) => plainOffset),
+      lengths: Uint32Array.from(chunks, ({ length }) => length),
+      encoded: this.#encoded,
+    });
+    let place = 0;
+    return chunks.map(({ chunkId, length }, index) => {
+      const bytes = new Uint8Array(this.#encoded, place, output.lengths[index] ?? 0);
+      place += bytes.byteLength;
+      const encoding = output.encodings[index] ?? 'plain';
+      return { id: chunkId, kind: 'chunk', encoding, plainLength: length, crc: output.crcs[index] ?? 0, bytes };
+    });
+  }
+
+  /** The segment's node, and its bytes if the store has none like it. */
+  async #encodeNode(extents: readonly ManifestExtent[]): Promise<{ id: Uint8Array; chunk: EncodedChunk | undefined }> {
+    const chunk = encodeNode(encodeSegment(extents));
+    const known = await this.#writer.findKnown('node', [chunk.id]);
+    return { id: chunk.id, chunk: known.has(chunkKey(chunk.id)) ? undefined : chunk };
+  }
+}
+
+/** A manifest node, ready to be stored. Nodes are small: no thread is needed. */
+export function encodeNode(plain: Uint8Array): EncodedChunk {
+  const { encoding, bytes } = encodeChunk(plain);
+  return { id: chunkIdOf(plain), kind: 'node', encoding, plainLength: plain.byteLength, crc: crc32(bytes), bytes };
+}
+
+/** Begins to fetch, for later; a failure waits until somebody asks. */
+function fetchStripe(stripe: GuestStripe | undefined, signal: AbortSignal): Promise<FetchedRead[]> {
+  const fetching = stripe === undefined ? Promise.resolve([]) : stripe.fetch({ signal });
+  fetching.catch(() => {});
+  return fetching;
+}

@@ -1,0 +1,4 @@
+import { serveTasks } from '../threads/serve-tasks.ts';
+import { storeTasks } from './store-tasks.ts';
+
+serveTasks(storeTasks);

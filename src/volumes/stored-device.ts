@@ -1,0 +1,123 @@
+import type { BlockDevice, Extent } from '../formats/block-device.ts';
+import type { ReadOptions } from '../formats/byte-source.ts';
+import { chunkHex } from './chunk-id.ts';
+import { segmentBytes } from './manifest.ts';
+import { ManifestReader } from './manifest-reader.ts';
+import { readChunks, type WantedPart } from './read-chunks.ts';
+import type { Store } from './store.ts';
+import { findVolume } from './volume-rows.ts';
+
+/** A volume as a disk. */
+export interface StoredDevice extends BlockDevice {
+  /** Names the content: equal for two volumes exactly if every byte and the size are equal. 64 hexadecimal digits. */
+  readonly contentId: string;
+}
+
+/** There is no such volume (any more). */
+export class VolumeMissing extends Error {
+  constructor(volumeId: string) {
+    super(`there is no volume ${volumeId}`);
+    this.name = 'VolumeMissing';
+  }
+}
+
+/**
+ * Opens a volume for reading. A sealed volume has data and holes only: zeros are never stored, whether the source wrote
+ * them or left them out, so that equal content has one name.
+ */
+export async function openVolume(store: Store, volumeId: string): Promise<StoredDevice> {
+  const volume = await findVolume(store.db.read, volumeId);
+  if (volume === undefined) throw new VolumeMissing(volumeId);
+  const manifest = await ManifestReader.open(store, volume.domainId, volume.rootId);
+  return new VolumeDevice(store, volume.domainId, manifest, chunkHex(volume.rootId));
+}
+
+/** A run of guest bytes within one chunk. */
+interface DataRange {
+  readonly offset: number;
+  readonly length: number;
+  readonly part: Omit<WantedPart, 'targetOffset'>;
+}
+
+class VolumeDevice implements StoredDevice {
+  readonly contentId: string;
+  readonly #store: Store;
+  readonly #domainId: string;
+  readonly #manifest: ManifestReader;
+
+  constructor(store: Store, domainId: string, manifest: ManifestReader, contentId: string) {
+    this.#store = store;
+    this.#domainId = domainId;
+    this.#manifest = manifest;
+    this.contentId = contentId;
+  }
+
+  get sizeBytes(): number {
+    return this.#manifest.sizeBytes;
+  }
+
+  async *extents(offset: number, length: number, options: ReadOptions = {}): AsyncIterable<Extent> {
+    this.#checkRange(offset, length);
+    let pending: { offset: number; length: number; kind: 'data' | 'hole' } | undefined;
+    for await (const next of this.#extentPieces(offset, length, options)) {
+      if (pending?.kind === next.kind) {
+        pending.length += next.length;
+        continue;
+      }
+      if (pending !== undefined) yield pending;
+      pending = { ...next };
+    }
+    if (pending !== undefined) yield pending;
+  }
+
+  async readAt(target: Uint8Array, offset: number, { signal }: ReadOptions = {}): Promise<void> {
+    this.#checkRange(offset, target.byteLength);
+    const wanted: WantedPart[] = [];
+    for await (const range of this.#dataRanges(offset, target.byteLength, { signal })) {
+      wanted.push({ ...range.part, targetOffset: range.offset - offset });
+    }
+    if (wanted.length === 0) {
+      target.fill(0);
+      return;
+    }
+    // Fresh shared memory is all zeros: what no chunk covers is right already.
+    const shared = new SharedArrayBuffer(target.byteLength);
+    await readChunks(this.#store, this.#domainId, 'chunk', wanted, shared, { signal });
+    target.set(new Uint8Array(shared));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #checkRange(offset: number, length: number): void {
+    if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
+      throw new RangeError(`${length} bytes at ${offset} of a disk of ${this.sizeBytes}`);
+    }
+  }
+
+  /** Data ranges and the holes between them. */
+  async *#extentPieces(offset: number, length: number, options: ReadOptions): AsyncIterable<Extent> {
+    let at = offset;
+    for await (const range of this.#dataRanges(offset, length, options)) {
+      if (range.offset > at) yield { offset: at, length: range.offset - at, kind: 'hole' };
+      yield { offset: range.offset, length: range.length, kind: 'data' };
+      at = range.offset + range.length;
+    }
+    if (at < offset + length) yield { offset: at, length: offset + length - at, kind: 'hole' };
+  }
+
+  async *#dataRanges(offset: number, length: number, { signal }: ReadOptions): AsyncIterable<DataRange> {
+    const end = offset + length;
+    for (let index = Math.floor(offset / segmentBytes); index * segmentBytes < end; index += 1) {
+      signal?.throwIfAborted();
+      const segmentStart = index * segmentBytes;
+      for (const extent of await this.#manifest.segment(index)) {
+        const start = Math.max(segmentStart + extent.offset, offset);
+        const stop = Math.min(segmentStart + extent.offset + extent.length, end);
+        if (stop <= start) continue;
+        const chunkOffset = extent.chunkOffset + start - (segmentStart + extent.offset);
+        const part = { chunkId: extent.chunkId, chunkOffset, length: stop - start };
+        yield { offset: start, length: stop - start, part };
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { ChunkId } from './chunk-id.ts';
+
+/** Immutable content: a size and a manifest. Its root's id is its content's name. */
+export interface Volume {
+  readonly id: string;
+  readonly domainId: string;
+  readonly sizeBytes: number;
+  readonly rootId: ChunkId;
+  /** Encoded bytes of everything it names, as if nothing were shared with others. */
+  readonly storedBytes: number;
+}
+
+/** The volume with this content: the one that is there already, or a new one. */
+export async function insertVolume(tx: Transaction, volume: Volume, now: number): Promise<Volume> {
+  await tx
+    .insertInto('volumes')
+    .values({
+      id: volume.id,
+      domain_id: volume.domainId,
+      size: volume.sizeBytes,
+      root_id: volume.rootId,
+      stored_bytes: volume.storedBytes,
+      created_at: now,
+    })
+    .onConflict((conflict) => conflict.columns(['domain_id', 'root_id']).doNothing())
+    .execute();
+  const row = await tx
+    .selectFrom('volumes')
+    .selectAll()
+    .where('domain_id', '=', volume.domainId)
+    .where('root_id', '=', volume.rootId)
+    .executeTakeFirstOrThrow();
+  return toVolume(row);
+}
+
+export async function findVolume(db: Queryable, id: string): Promise<Volume | undefined> {
+  const row = await db.selectFrom('volumes').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toVolume(row);
+}
+
+/** From now on the volume is needed by `holderId`: an image, a disk, a snapshot. */
+export async function addVolumeReference(tx: Transaction, holderId: string, volumeId: string): Promise<void> {
+  await tx.insertInto('volume_references').values({ holder_id: holderId, volume_id: volumeId }).execute();
+}
+
+/** `holderId` needs no volume any more. May be repeated. */
+export async function removeVolumeReference(tx: Transaction, holderId: string): Promise<void> {
+  await tx.deleteFrom('volume_references').where('holder_id', '=', holderId).execute();
+}
+
+function toVolume(row: {
+  id: string;
+  domain_id: string;
+  size: number;
+  root_id: Uint8Array;
+  stored_bytes: number;
+}): Volume {
+  return {
+    id: row.id,
+    domainId: row.domain_id,
+    sizeBytes: row.size,
+    rootId: row.root_id,
+    storedBytes: row.stored_bytes,
+  };
+}

@@ -1,0 +1,101 @@
+import type { Transaction } from '../db/database.ts';
+import { newId } from '../lib/ids.ts';
+import { type ChunkId, chunkKey } from './chunk-id.ts';
+import type { GuestReader } from './guest-reader.ts';
+import { findSegmentCheckpoints, type SegmentCheckpoint } from './import-segment-rows.ts';
+import { encodeList, encodeRoot, listSegments, type ManifestChild } from './manifest.ts';
+import type { WriterLease } from './pack-rows.ts';
+import { dropQuarantinedSegments } from './quarantine.ts';
+import { commitVolume, type VolumeTree } from './seal.ts';
+import type { SegmentProgress } from './segment-progress.ts';
+import type { Store } from './store.ts';
+import { encodeNode, storeGuest } from './store-guest.ts';
+import type { Volume } from './volume-rows.ts';
+import { VolumeWriter } from './volume-writer.ts';
+
+export interface WriteVolumeOptions {
+  /** Chunks are shared within it and never outside. */
+  readonly domainId: string;
+  /** In whose name; an operation that runs again under a new lease goes on where the last one was durable. */
+  readonly lease: WriterLease;
+  readonly reader: GuestReader;
+  readonly signal: AbortSignal;
+  /** More for the transaction of each checkpoint. */
+  readonly onCheckpoint?: (tx: Transaction) => Promise<void>;
+  /** Guest bytes just passed, holes and what an earlier run stored included. */
+  readonly onProgress: (guestBytes: number) => void;
+}
+
+/** Everything of the volume but its row is durable; `commit` is for the transaction that seals it. */
+export interface WrittenVolume {
+  readonly sizeBytes: number;
+  readonly storedBytes: number;
+  /** Makes the volume, or finds the one with the same content, and gives up the operation's pins and checkpoints. */
+  commit(tx: Transaction): Promise<Volume>;
+}
+
+/** Stores the guest bytes of `reader` as a volume. */
+export async function writeVolume(store: Store, options: WriteVolumeOptions): Promise<WrittenVolume> {
+  const { domainId, lease, reader, signal } = options;
+  await dropQuarantinedSegments(store, domainId, lease);
+  const done = await findSegmentCheckpoints(store.db.read, lease.operationId);
+  await using writer = await VolumeWriter.open(store, {
+    domainId,
+    lease,
+    ...(options.onCheckpoint === undefined ? {} : { onCheckpoint: options.onCheckpoint }),
+  });
+  const resume = new Map(done.map((segment) => [segment.index, toProgress(segment)]));
+  await storeGuest(store, writer, reader, { signal, resume, onProgress: options.onProgress });
+  await writer.flush();
+
+  const segments = await findSegmentCheckpoints(store.db.read, lease.operationId);
+  const tree = await storeTree(writer, reader.sizeBytes, segments);
+  await writer.flush();
+  const storedBytes = segments.reduce((sum, segment) => sum + segment.storedBytes, 0);
+  const volume: Volume = {
+    id: newId('vol'),
+    domainId,
+    sizeBytes: reader.sizeBytes,
+    rootId: tree.rootId,
+    storedBytes,
+  };
+  return {
+    sizeBytes: volume.sizeBytes,
+    storedBytes,
+    commit: (tx) => commitVolume(tx, volume, tree, lease, store.now()),
+  };
+}
+
+/** Stores the lists and the root over the segments that have a node. */
+async function storeTree(
+  writer: VolumeWriter,
+  sizeBytes: number,
+  segments: readonly SegmentCheckpoint[],
+): Promise<VolumeTree> {
+  const byList = new Map<number, ManifestChild[]>();
+  for (const { index, nodeId } of segments) {
+    if (nodeId === undefined) continue;
+    const list = Math.floor(index / listSegments);
+    const children = byList.get(list) ?? [];
+    children.push({ index: index % listSegments, id: nodeId });
+    byList.set(list, children);
+  }
+  const lists: (ManifestChild & { readonly segments: readonly ChunkId[] })[] = [];
+  for (const [index, children] of byList) {
+    const id = await storeNode(writer, encodeList(children));
+    lists.push({ index, id, segments: children.map((child) => child.id) });
+  }
+  const rootId = await storeNode(writer, encodeRoot({ sizeBytes, lists }));
+  return { rootId, lists };
+}
+
+async function storeNode(writer: VolumeWriter, plain: Uint8Array): Promise<ChunkId> {
+  const node = encodeNode(plain);
+  const known = await writer.findKnown('node', [node.id]);
+  if (!known.has(chunkKey(node.id))) await writer.add([node]);
+  return node.id;
+}
+
+function toProgress({ index, doneBytes, extents, nodeId }: SegmentCheckpoint): SegmentProgress {
+  return { index, doneBytes, extents, nodeId };
+}
