@@ -47,12 +47,7 @@ function fakeKind(run: OperationKind['run']): OperationKind & { abandoned: strin
   };
 }
 
-async function startRunner(
-  t: TestContext,
-  db: Database,
-  kind: OperationKind,
-  options: Partial<RunnerOptions> = {},
-): Promise<Runner> {
+async function startRunner(db: Database, kind: OperationKind, options: Partial<RunnerOptions> = {}): Promise<Runner> {
   const runner = createRunner({
     ...{ db, kinds: kindsByName([kind]), log, ownerId: 'one', beatMs, retryDelayMs: () => 5 },
     ...options,
@@ -95,7 +90,7 @@ test('runs an operation and keeps its result and its last progress', async (t) =
     report({ percent: 100 });
     return async () => ({ doubled: Number(operation.input) * 2 });
   });
-  const runner = await startRunner(t, db, kind);
+  const runner = await startRunner(db, kind);
   const id = await insert(db, 21);
   runner.wake();
   const operation = await ended(db, id);
@@ -108,7 +103,6 @@ test('runs an operation and keeps its result and its last progress', async (t) =
 test('finds by itself what was inserted without a word', async (t) => {
   const db = await openDatabase(t);
   await startRunner(
-    t,
     db,
     fakeKind(async () => async () => null),
   );
@@ -126,7 +120,7 @@ test('runs no more than it may at once, and everything in the end', async (t) =>
     return async () => null;
   });
   const ids = await Promise.all(Array.from({ length: 20 }, () => insert(db)));
-  const runner = await startRunner(t, db, kind, { concurrency: 3 });
+  const runner = await startRunner(db, kind, { concurrency: 3 });
   for (const id of ids) await ended(db, id);
   assert.equal(most, 3);
   await waitFor('idleness', () => runner.activeCount === 0);
@@ -136,7 +130,6 @@ test('writes progress while the work runs', async (t) => {
   const db = await openDatabase(t);
   const go = Promise.withResolvers<void>();
   const runner = await startRunner(
-    t,
     db,
     fakeKind(async ({ report }) => {
       report({ percent: 50 });
@@ -158,7 +151,7 @@ test('keeps a ServiceError, and says nothing of any other error', async (t) => {
   const kind = fakeKind(async ({ operation }) => {
     throw errors[Number(operation.input)];
   });
-  await startRunner(t, db, kind);
+  await startRunner(db, kind);
   const [known, unknown] = [await insert(db, 0), await insert(db, 1)];
   assert.deepEqual((await ended(db, known)).error, {
     ...{ code: 'FAILED_PRECONDITION', reason: 'NOT_SO', message: 'not like this', fields: [] },
@@ -174,7 +167,6 @@ test('says that the storage is full when that is at the bottom of it', async (t)
   const db = await openDatabase(t);
   const full = Object.assign(new Error('write'), { code: 'ENOSPC' });
   await startRunner(
-    t,
     db,
     fakeKind(async () => {
       throw new Error('the pack was not written', { cause: full });
@@ -193,7 +185,7 @@ test('tries again what was unavailable, from its checkpoint, and gives up after 
     if (operation.input === 'recovers' && seen.length === 3) return async () => 'at last';
     throw unavailable('the source is away');
   });
-  await startRunner(t, db, kind);
+  await startRunner(db, kind);
   assert.equal((await ended(db, await insert(db, 'recovers'))).result, 'at last');
   assert.deepEqual(seen, [undefined, 1, 2]);
   seen.length = 0;
@@ -210,7 +202,7 @@ test('counts attempts anew from a checkpoint on new ground', async (t) => {
     await db.transact((tx) => saveCheckpoint(tx, lease, runs, { isNewGround: true }));
     throw unavailable('again');
   });
-  await startRunner(t, db, kind);
+  await startRunner(db, kind);
   assert.equal((await ended(db, await insert(db))).result, 12);
 });
 
@@ -227,7 +219,7 @@ test('cancels at once, also when the work ignores its signal, which can then com
       return null;
     };
   });
-  const runner = await startRunner(t, db, kind);
+  const runner = await startRunner(db, kind);
   const id = await insert(db);
   runner.wake();
   await waitFor('the run', () => runner.activeCount === 1);
@@ -258,7 +250,7 @@ test('cancels what nobody runs yet, cleans up after it, and returns a done opera
   assert.equal(again.error?.code, 'CANCELLED');
   assert.deepEqual(kind.abandoned, [id]);
 
-  const runner = await startRunner(t, db, kind);
+  const runner = await startRunner(db, kind);
   const finished = await insert(db);
   await ended(db, finished);
   assert.equal((await cancelOperation({ db, kinds, runner }, { operationId: finished })).result, 'done');
@@ -283,11 +275,11 @@ test('a second process takes over when the first stops renewing, and the first c
   });
   // No beat of the first comes in this test: it is as good as stalled.
   const stalled = { isAlone: false, leaseMs: 100, beatMs: 1_000_000 };
-  const one = await startRunner(t, db, first, stalled);
+  const one = await startRunner(db, first, stalled);
   const id = await insert(db);
   one.wake();
   await waitFor('the first checkpoint', async () => (await row(db, id)).checkpoint !== null);
-  await startRunner(t, db, second, { isAlone: false, ownerId: 'two' });
+  await startRunner(db, second, { isAlone: false, ownerId: 'two' });
   assert.equal((await ended(db, id)).result, 'of the second');
   assert.deepEqual(seen, ['from the first']);
   go.resolve();
@@ -309,10 +301,10 @@ test('a process that renews keeps its lease from others', async (t) => {
     return async () => null;
   });
   const lease = { isAlone: false, leaseMs: 150, renewMs: 30 };
-  await startRunner(t, db, kind, lease);
+  await startRunner(db, kind, lease);
   const id = await insert(db);
   await waitFor('the run', () => runs === 1);
-  const other = await startRunner(t, db, kind, { ...lease, ownerId: 'two' });
+  const other = await startRunner(db, kind, { ...lease, ownerId: 'two' });
   const { lease_expires_at: first } = await row(db, id);
   await waitFor('several renewals', async () => (await row(db, id)).lease_expires_at > first + 300);
   assert.equal(other.activeCount, 0);
@@ -328,7 +320,7 @@ test('aborts the work when its lease turns out to be lost', async (t) => {
     signal.addEventListener('abort', () => reason.resolve(signal.reason));
     return aborted(signal);
   });
-  const runner = await startRunner(t, db, kind, { isAlone: false, leaseMs: 10_000, renewMs: 0 });
+  const runner = await startRunner(db, kind, { isAlone: false, leaseMs: 10_000, renewMs: 0 });
   const id = await insert(db);
   await waitFor('the run', () => runner.activeCount === 1);
   await db.transact((tx) =>
@@ -358,7 +350,6 @@ test('goes on at once after a restart that left operations running', async (t) =
       .execute(),
   );
   await startRunner(
-    t,
     db,
     fakeKind(async () => async () => 'done'),
   );
@@ -377,7 +368,7 @@ test('gives up an operation that its process did not survive five times', async 
     runs++;
     return async () => null;
   });
-  await startRunner(t, db, kind);
+  await startRunner(db, kind);
   const { error } = await ended(db, id);
   assert.equal(error?.code, 'INTERNAL');
   assert.match(error?.message ?? '', /interrupted 5 times/);
@@ -394,7 +385,7 @@ test('gives leases back when it stops, and the attempt does not count', async (t
     await (operation.input === 'polite' ? aborted(signal) : go.promise);
     return async () => 'too late';
   });
-  const runner = await startRunner(t, db, kind);
+  const runner = await startRunner(db, kind);
   await waitFor('both', () => runner.activeCount === 2);
   const before = performance.now();
   await runner.stop({ graceMs: 50 });
@@ -407,7 +398,6 @@ test('gives leases back when it stops, and the attempt does not count', async (t
   await waitFor('the deaf one', () => runner.activeCount === 0);
   assert.equal((await row(db, deaf)).state, 'pending');
   await startRunner(
-    t,
     db,
     fakeKind(async () => async () => 'next start'),
   );
@@ -426,7 +416,7 @@ test('writes the failure as soon as a full database has room again', async (t) =
   kind.abandon = async () => {
     if (++refusals <= 3) throw full;
   };
-  await startRunner(t, db, kind);
+  await startRunner(db, kind);
   const { error } = await ended(db, id);
   assert.equal(error?.reason, 'STORAGE_FULL');
   assert.equal(refusals, 4);
