@@ -3,6 +3,7 @@ import { addClientFlags } from '../flags.ts';
 import type { ToAction } from '../run-command.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
+import { addDownload } from './download.ts';
 import { addGet, addGetLatestFromFamily } from './get.ts';
 import { addLabelCommands } from './labels.ts';
 import { addList, addListOperations } from './list.ts';
@@ -20,4 +21,5 @@ export function addImageCommands(parent: Command, toAction: ToAction): void {
   addLabelCommands(image, toAction);
   addDelete(image, toAction);
   addListOperations(image, toAction);
+  addDownload(image, toAction);
 }
