@@ -17,7 +17,7 @@ export class MemorySource implements ByteSource {
       throw new RangeError(`Bytes ${offset} to ${offset + length} are not within ${this.sizeBytes}.`);
     }
     this.reads.push({ offset, length });
-    return this.#bytes.slice(offset, offset + length);
+    return new Uint8Array(this.#bytes.subarray(offset, offset + length));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

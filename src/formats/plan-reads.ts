@@ -28,7 +28,7 @@ export function coalesce<Piece extends FileRange>(
   options: MergeOptions,
 ): PlannedRead<Piece>[] {
   const reads: { offset: number; length: number; pieces: Piece[] }[] = [];
-  for (const piece of pieces.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
+  for (const piece of pieces.toSorted((a, b) => a.offset - b.offset || b.length - a.length)) {
     const read = reads.at(-1);
     const end = piece.offset + piece.length;
     if (

@@ -39,7 +39,7 @@ function rawMap(fileBytes: number, guestBytes: number): DiskMap {
   return {
     sizeBytes: guestBytes,
     async runs(offset, length) {
-      const runs = new RunBuilder(offset, length);
+      const runs = new RunBuilder(offset, length, guestBytes);
       runs.addPlain(0, fileBytes, 0);
       return runs.runs;
     },

@@ -12,12 +12,15 @@ export class RunBuilder {
   readonly #start: number;
   readonly #end: number;
 
-  /** @throws RangeError when the range is longer than one call may ask for */
-  constructor(offset: number, length: number) {
+  /**
+   * @param sizeBytes the disk's size, where runs end too
+   * @throws RangeError when the range is longer than one call may ask for
+   */
+  constructor(offset: number, length: number, sizeBytes: number) {
     if (length > maxRunsLength)
       throw new RangeError(`Runs of ${length} bytes were asked for; ${maxRunsLength} is most.`);
     this.#start = offset;
-    this.#end = offset + length;
+    this.#end = Math.min(offset + length, sizeBytes);
   }
 
   /** Adds `length` guest bytes that stand in the file as they are. */

@@ -57,8 +57,8 @@ export class L2Tables {
       (range, bytes) => {
         for (const { index, offset, length } of range.pieces) {
           const at = offset - range.offset;
-          // A copy, so that the cache does not hold on to what stood between the tables.
-          const table = new DataView(bytes.slice(at, at + length).buffer);
+          // A copy, so that the cache does not hold on to what stood between the tables. (Of a Buffer, slice() is none.)
+          const table = new DataView(new Uint8Array(bytes.subarray(at, at + length)).buffer);
           this.#count(index, table);
           tables.set(index, this.#keep(index, table));
         }

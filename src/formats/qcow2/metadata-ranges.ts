@@ -18,23 +18,22 @@ export class MetadataRanges {
   readonly #l2Clusters: Uint32Array;
 
   /**
-   * @param l2Clusters cluster numbers of all L2 tables in use, in any order; kept and sorted
+   * @param l1 cluster numbers of the L2 tables in use, in any order; 0: no table
    * @throws ImageRefused when any two tables overlap
    */
-  constructor(fixed: { name: string; start: number; bytes: number }[], l2Clusters: Uint32Array, clusterBytes: number) {
+  constructor(fixed: { name: string; start: number; bytes: number }[], l1: Uint32Array, clusterBytes: number) {
     this.#clusterBytes = clusterBytes;
     this.#fixed = fixed.map(({ name, start, bytes }) => ({ name, start, end: start + bytes }));
-    this.#l2Clusters = l2Clusters.sort();
+    const sorted = l1.slice().sort();
+    const first = sorted.findIndex((cluster) => cluster !== 0);
+    this.#l2Clusters = first === -1 ? new Uint32Array() : sorted.subarray(first);
     for (const [i, a] of this.#fixed.entries()) {
       const b = this.#fixed.slice(i + 1).find((other) => other.start < a.end && a.start < other.end);
       if (b !== undefined) throw overlap(`The ${a.name} and the ${b.name} overlap.`);
       if (this.#hasL2Within(a.start, a.end)) throw overlap(`An L2 table overlaps the ${a.name}.`);
     }
-    for (let i = 1; i < l2Clusters.length; i++) {
-      if (l2Clusters[i] === l2Clusters[i - 1]) {
-        throw overlap(`Two L1 entries share one L2 table, at ${(l2Clusters[i] ?? 0) * clusterBytes}.`);
-      }
-    }
+    const shared = this.#l2Clusters.find((cluster, i) => cluster === this.#l2Clusters[i - 1]);
+    if (shared !== undefined) throw overlap(`Two L1 entries share one L2 table, at ${shared * clusterBytes}.`);
   }
 
   /** What stands in `[start, end)` of the file that is not guest data, by name. */

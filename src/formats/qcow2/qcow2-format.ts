@@ -52,7 +52,7 @@ async function openMap(
         bytes: header.refcountTableClusters * clusterBytes,
       },
     ],
-    l2Clusters.filter((cluster) => cluster !== 0),
+    l2Clusters,
     clusterBytes,
   );
   const tables = new L2Tables(source, geometry, l2Clusters, new NamedBytes(fileBytes, compression));

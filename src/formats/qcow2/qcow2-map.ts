@@ -20,9 +20,9 @@ export class Qcow2Map implements DiskMap {
   }
 
   async runs(offset: number, length: number, options?: ReadOptions): Promise<Run[]> {
+    const builder = new RunBuilder(offset, length, this.sizeBytes);
     const end = Math.min(offset + length, this.sizeBytes);
     if (offset >= end) return [];
-    const builder = new RunBuilder(offset, end - offset);
     const { clusterBytes, entriesPerTable, tableSpanBytes } = this.#file.geometry;
     const tables = await this.#file.tables.load(
       Math.floor(offset / tableSpanBytes),
