@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Command } from 'commander';
+import { PCITopology } from '../gen/yandex/cloud/compute/v1/hardware_generation_pb.ts';
+import { Os_Type } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
+import { CliFailed } from './cli-failed.ts';
+import { addClientCommands } from './client-commands.ts';
+import { type CreateFlags, requestOf } from './image/create.ts';
+import { changesOf } from './image/update.ts';
+
+/** Parses a command line and returns the command that was meant, without running it. */
+async function parse(line: string): Promise<Command> {
+  let meant: Command | undefined;
+  const program = new Command('obraz').exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
+  addClientCommands(program, () => async (...received) => {
+    const command = received.at(-1);
+    if (command instanceof Command) meant = command;
+  });
+  await program.parseAsync(line.split(' '), { from: 'user' });
+  assert.ok(meant !== undefined);
+  return meant;
+}
+
+test("has every command of the contract, with yc's words in front or without", async () => {
+  for (const prefix of ['', 'compute ']) {
+    for (const line of [
+      'image create --source-uri http://a/b',
+      'image get a',
+      'image get --id fd8',
+      'image list',
+      'image get-latest-from-family debian',
+      'image update a --new-name b',
+      'image add-labels a --labels x=1',
+      'image remove-labels a --labels x,y',
+      'image delete a',
+      'image list-operations a --limit 5',
+      'image download a b.raw --force',
+    ]) {
+      assert.equal((await parse(prefix + line)).name(), line.split(' ')[1]);
+    }
+  }
+  for (const verb of ['get', 'wait', 'cancel']) {
+    assert.deepEqual((await parse(`operation ${verb} fd8`)).args, ['fd8']);
+  }
+});
+
+test('takes the common flags anywhere behind the first word', async () => {
+  for (const line of ['image --format json list --data d', 'image list --format json --data d']) {
+    const { format, data } = (await parse(line)).optsWithGlobals();
+    assert.deepEqual({ format, data }, { format: 'json', data: 'd' });
+  }
+});
+
+test('makes a request of the flags of create', async () => {
+  const command = await parse(
+    'image create --name a --description d --labels x=1,y= --labels z=3 --family f --min-disk-size 10 ' +
+      '--product-ids p1,p2 --pooled --os-type windows --os-nvidia-driver 550 --hardware-features pci_topology=v2 ' +
+      '--source-uri http://a/b',
+  );
+  assert.deepEqual(requestOf(command.opts<CreateFlags>()), {
+    name: 'a',
+    description: 'd',
+    labels: { x: '1', y: '', z: '3' },
+    family: 'f',
+    minDiskSize: 10n * 2n ** 30n,
+    productIds: ['p1', 'p2'],
+    pooled: true,
+    os: { type: Os_Type.WINDOWS, nvidia: { driver: '550' } },
+    hardwareGeneration: { features: { case: 'legacyFeatures', value: { pciTopology: PCITopology.PCI_TOPOLOGY_V2 } } },
+  });
+});
+
+test('leaves to the server what create was not told', () => {
+  const { os, hardwareGeneration, minDiskSize } = requestOf({});
+  assert.deepEqual(
+    { os, hardwareGeneration, minDiskSize },
+    { os: undefined, hardwareGeneration: undefined, minDiskSize: 0n },
+  );
+});
+
+test('refuses hardware that does not exist', () => {
+  assert.throws(() => requestOf({ hardwareFeatures: { pci_topology: 'v3' } }), CliFailed);
+  assert.throws(() => requestOf({ hardwareFeatures: { colour: 'red' } }), CliFailed);
+  const both = { hardwareGenerationId: 'generation2', hardwareFeatures: { pci_topology: 'v1' } } as const;
+  assert.throws(() => requestOf(both), CliFailed);
+});
+
+test('updates what was given and nothing else', () => {
+  assert.deepEqual(changesOf({ newName: 'b', labels: {} }), {
+    updateMask: { paths: ['name', 'labels'] },
+    name: 'b',
+    description: '',
+    labels: {},
+    minDiskSize: 0n,
+  });
+  assert.throws(() => changesOf({}), CliFailed);
+});
+
+test('refuses what it cannot read, with the flag in the message', async () => {
+  for (const line of [
+    'image list --limit many',
+    'image list --format xml',
+    'image create --labels a --source-uri u',
+    'image create --min-disk-size big --source-uri u',
+    'image create --os-type dos --source-uri u',
+    'image get a b',
+    'image add-labels a',
+    'image nothing',
+    'operation get',
+  ]) {
+    await assert.rejects(parse(line), { name: /^(CommanderError|InvalidArgumentError)$/ }, line);
+  }
+});
