@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { ImageRefused } from '../formats/image-refused.ts';
-import { chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
+import { type ChunkId, chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
 import { maxChunkBytes } from './chunker.ts';
 import type { GuestReader, GuestStripe } from './guest-reader.ts';
-import { encodeSegment, type ManifestExtent, segmentBytes } from './manifest.ts';
+import { encodeSegment, type ManifestChild, type ManifestExtent, segmentBytes } from './manifest.ts';
 import type { EncodedChunk } from './pack-writer.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { Store } from './store.ts';
@@ -36,24 +36,26 @@ export interface StoreGuestOptions {
 
 /**
  * Writes all guest bytes of `reader` that are not zeros. When it returns they are handed to the writer, whose `flush`
- * makes them durable. Throws what the source, the format or the store throws; the lanes have then stopped.
+ * makes them durable. Returns the segments' nodes, in order; a segment that is one hole has none. Throws what the source, the format or the store throws; the lanes have then stopped.
  */
 export async function storeGuest(
   store: Store,
   writer: VolumeWriter,
   reader: GuestReader,
   options: StoreGuestOptions,
-): Promise<void> {
+): Promise<ManifestChild[]> {
   const segmentCount = Math.ceil(reader.sizeBytes / segmentBytes);
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
+  const nodes: ManifestChild[] = [];
   let next = 0;
 
   async function runLane(): Promise<void> {
     const lane = new Lane(store, writer, reader, signal, options.onProgress);
     for (let index = next++; index < segmentCount; index = next++) {
       signal.throwIfAborted();
-      await lane.storeSegment(index, options.resume.get(index));
+      const id = await lane.storeSegment(index, options.resume.get(index));
+      if (id !== undefined) nodes.push({ index, id });
     }
   }
 
@@ -69,6 +71,7 @@ export async function storeGuest(
   await Promise.allSettled(lanes);
   options.signal.throwIfAborted();
   failed.signal.throwIfAborted();
+  return nodes.sort((a, b) => a.index - b.index);
 }
 
 /** Works on one segment at a time, stripe by stripe; owns the memory that the threads work in. */
@@ -95,18 +98,19 @@ class Lane {
     this.#onProgress = onProgress;
   }
 
-  async storeSegment(index: number, resumed: SegmentProgress | undefined): Promise<void> {
+  /** Stores a segment and returns its node's id, if it is not one hole. */
+  async storeSegment(index: number, resumed: SegmentProgress | undefined): Promise<ChunkId | undefined> {
     const start = index * segmentBytes;
     const length = Math.min(segmentBytes, this.#reader.sizeBytes - start);
     let progress: SegmentProgress = resumed ?? { index, doneBytes: 0, extents: [], nodeId: undefined };
     this.#onProgress(progress.doneBytes);
-    if (progress.nodeId !== undefined || progress.doneBytes >= length) return;
+    if (progress.nodeId !== undefined) return progress.nodeId;
 
     const from = start + progress.doneBytes;
     const stripes = await this.#reader.stripes(from, start + length - from, stripeBytes, { signal: this.#signal });
     if (progress.extents.length === 0 && stripes.every(({ isHole }) => isHole)) {
       this.#onProgress(length - progress.doneBytes);
-      return;
+      return undefined;
     }
 
     let carry = { offset: 0, length: 0 };
@@ -121,6 +125,7 @@ class Lane {
       carry = { offset: cuts.restOffset, length: cuts.restLength };
       this.#onProgress(stripe.length);
     }
+    return progress.nodeId;
   }
 
   /** Decodes a stripe behind the chunk that is still open, and cuts both. A hole needs no decoding, only the end. */

@@ -1,4 +1,4 @@
-import type { BlockDevice, Extent } from '../formats/block-device.ts';
+import type { BlockDevice, Extent, ExtentKind } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { chunkHex } from './chunk-id.ts';
 import { segmentBytes } from './manifest.ts';
@@ -58,7 +58,7 @@ class VolumeDevice implements StoredDevice {
 
   async *extents(offset: number, length: number, options: ReadOptions = {}): AsyncIterable<Extent> {
     this.#checkRange(offset, length);
-    let pending: { offset: number; length: number; kind: 'data' | 'hole' } | undefined;
+    let pending: { offset: number; length: number; kind: ExtentKind } | undefined;
     for await (const next of this.#extentPieces(offset, length, options)) {
       if (pending?.kind === next.kind) {
         pending.length += next.length;

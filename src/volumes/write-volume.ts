@@ -45,12 +45,11 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
     ...(options.onCheckpoint === undefined ? {} : { onCheckpoint: options.onCheckpoint }),
   });
   const resume = new Map(done.map((segment) => [segment.index, toProgress(segment)]));
-  await storeGuest(store, writer, reader, { signal, resume, onProgress: options.onProgress });
+  const nodes = await storeGuest(store, writer, reader, { signal, resume, onProgress: options.onProgress });
+  const tree = await storeTree(writer, reader.sizeBytes, nodes);
   await writer.flush();
 
   const segments = await findSegmentCheckpoints(store.db.read, lease.operationId);
-  const tree = await storeTree(writer, reader.sizeBytes, segments);
-  await writer.flush();
   const storedBytes = segments.reduce((sum, segment) => sum + segment.storedBytes, 0);
   const volume: Volume = {
     id: newId('vol'),
@@ -66,22 +65,15 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
   };
 }
 
-/** Stores the lists and the root over the segments that have a node. */
+/** Stores the lists and the root over the segments' nodes. */
 async function storeTree(
   writer: VolumeWriter,
   sizeBytes: number,
-  segments: readonly SegmentCheckpoint[],
+  segments: readonly ManifestChild[],
 ): Promise<VolumeTree> {
-  const byList = new Map<number, ManifestChild[]>();
-  for (const { index, nodeId } of segments) {
-    if (nodeId === undefined) continue;
-    const list = Math.floor(index / listSegments);
-    const children = byList.get(list) ?? [];
-    children.push({ index: index % listSegments, id: nodeId });
-    byList.set(list, children);
-  }
   const lists: (ManifestChild & { readonly segments: readonly ChunkId[] })[] = [];
-  for (const [index, children] of byList) {
+  for (const [index, ofList] of Map.groupBy(segments, (segment) => Math.floor(segment.index / listSegments))) {
+    const children = ofList.map((segment) => ({ index: segment.index % listSegments, id: segment.id }));
     const id = await storeNode(writer, encodeList(children));
     lists.push({ index, id, segments: children.map((child) => child.id) });
   }
