@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { hostAndPort, normalHost, parseAllowList } from './allow-list.ts';
+import { formatHostPort } from '../lib/host-port.ts';
+import { normalHost, parseAllowList } from './allow-list.ts';
 import { familyOf, whyNotPublic } from './special-addresses.ts';
 
 /** An address that a connection may be made to. */
@@ -27,7 +28,7 @@ export class AddressRefused extends Error {
   readonly reason: string;
 
   constructor(refusal: { host: string; port: number; address: string; reason: string }) {
-    super(`${hostAndPort(refusal.host, refusal.port)} (${refusal.address}): ${refusal.reason}`);
+    super(`${formatHostPort(refusal)} (${refusal.address}): ${refusal.reason}`);
     this.name = 'AddressRefused';
     this.host = refusal.host;
     this.port = refusal.port;
@@ -36,7 +37,7 @@ export class AddressRefused extends Error {
 
   /** What an operator gives `--allow-source` to allow it. */
   get entry(): string {
-    return hostAndPort(this.host, this.port);
+    return formatHostPort(this);
   }
 }
 

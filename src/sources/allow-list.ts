@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isHost } from '../lib/host-port.ts';
 import { familyOf, withoutZone } from './special-addresses.ts';
 
 /** An entry of the operator's list could not be read. */
@@ -59,11 +60,6 @@ export function normalHost(host: string): string {
   return bare.toLowerCase().replace(/\.$/, '');
 }
 
-/** `host:port` as an entry would be written. */
-export function hostAndPort(host: string, port: number): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 function parseEntry(entry: string): NameRule | NetworkRule {
   if (entry === '') throw new AllowEntryInvalid(entry, 'It is empty.');
   if (entry.includes('://')) throw new AllowEntryInvalid(entry, 'It is a URL; only its host and port belong here.');
@@ -104,12 +100,10 @@ function parsePort(entry: string, text: string): number {
 }
 
 function parseName(entry: string, host: string): string {
-  if (/[\s@?#%*\\]/.test(host)) {
-    throw new AllowEntryInvalid(entry, 'It holds a character that no host name has; patterns are not read.');
-  }
-  const name = URL.parse(`http://${host}/`)?.hostname;
-  if (name === undefined) throw new AllowEntryInvalid(entry, 'It is not a host name.');
-  // 127.1, 0x7f000001 and such: what they mean is written out, so that the list says what it allows.
+  const name = URL.parse(`http://${host}/`)?.hostname ?? '';
+  if (name.includes('*')) throw new AllowEntryInvalid(entry, 'Patterns are not read; name each host.');
+  if (/[@?#\\\s]/.test(host) || !isHost(name)) throw new AllowEntryInvalid(entry, 'It is not a host name.');
+  // 127.1, 0x7f000001 and such: what they mean is to be written out, so that the list says what it allows.
   if (isIP(name) !== 0) throw new AllowEntryInvalid(entry, `It is another spelling of ${name}; write that.`);
   return normalHost(name);
 }

@@ -38,17 +38,16 @@ function factsOf(url: URL, error: unknown): Facts {
       remedy: code === 'EPROTO' ? 'Is the server speaking https on this port?' : undefined,
     };
   }
-  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') {
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
     return { kind: 'misbehaved', reason: 'The server sent more headers than are read.' };
   }
-  if (code !== CUT_OFF && code.startsWith('HPE_')) {
-    return { kind: 'misbehaved', reason: `The server's answer is not HTTP/1.1 (${code}).` };
+  // The parser's errors carry no code. A connection that ends before the last chunk is one of them, but it is a broken
+  // connection, not a broken server.
+  if (error instanceof Error && error.name === 'HTTPParserError' && !error.message.includes('EOF')) {
+    return { kind: 'misbehaved', reason: "The server's answer is not HTTP/1.1." };
   }
   return { kind: 'interrupted', reason: `The connection broke (${code}).`, transient: true };
 }
-
-/** How the parser calls a body that ended before its last chunk: a broken connection, not a broken server. */
-const CUT_OFF = 'HPE_INVALID_EOF_STATE';
 
 const UNREACHABLE: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'The server refused the connection.'],

@@ -15,8 +15,8 @@ export interface HttpSourceOptions {
   readonly uri: string;
   readonly policy: AddressPolicy;
   /**
-   * Where this source may keep a copy of the file; `<spoolPath>.json` and `.json.new` beside it are used too. One source
-   * at a time; its folder exists.
+   * Where this source may keep a copy of the file, with `<spoolPath>.json` beside it. One source at a time; the folder
+   * exists.
    */
   readonly spoolPath: string;
   /** Ends everything at once: opening, reads, connections. */

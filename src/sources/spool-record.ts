@@ -1,4 +1,5 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { writeFileDurably } from '../lib/write-file-durably.ts';
 import { difference, isVerifiable, readIdentity, type SourceIdentity } from './source-identity.ts';
 
 /**
@@ -36,22 +37,14 @@ export function isUsable(record: SpoolRecord, identity: SourceIdentity): boolean
 
 /** Replaces the record in one step. */
 export async function writeSpoolRecord(spoolPath: string, record: SpoolRecord): Promise<void> {
-  const path = recordPath(spoolPath);
-  const handle = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(record));
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${path}.new`, path);
+  await writeFileDurably(recordPath(spoolPath), JSON.stringify(record), 0o600);
 }
 
 /** Removes a spool and its record; succeeds when there is none. */
 export async function removeSpool(spoolPath: string): Promise<void> {
   // The record goes first: without it the rest is never taken for more than rubbish.
-  for (const path of [recordPath(spoolPath), `${recordPath(spoolPath)}.new`, spoolPath])
-    await rm(path, { force: true });
+  await rm(recordPath(spoolPath), { force: true });
+  await rm(spoolPath, { force: true });
 }
 
 function parseRecord(value: unknown): SpoolRecord | undefined {
