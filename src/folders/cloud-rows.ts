@@ -1,0 +1,51 @@
+import type { Selectable } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { CloudsTable } from '../db/schema.ts';
+import { parseJson, stringMapOf } from '../lib/json.ts';
+import type { Cloud } from './folder.ts';
+
+export async function insertCloud(tx: Transaction, cloud: Cloud): Promise<void> {
+  await tx
+    .insertInto('clouds')
+    .values({
+      id: cloud.id,
+      name: cloud.name,
+      description: cloud.description,
+      labels: JSON.stringify(cloud.labels),
+      organization_id: cloud.organizationId,
+      created_at: cloud.createdAt.getTime(),
+    })
+    .execute();
+}
+
+export async function findCloud(db: Queryable, id: string): Promise<Cloud | undefined> {
+  const row = await db.selectFrom('clouds').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toCloud(row);
+}
+
+export interface CloudQuery {
+  /** Only these; every one when undefined. */
+  readonly names: readonly string[] | undefined;
+  /** The id that the page before ended with. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+/** By id. */
+export async function listCloudRows(db: Queryable, { names, after, limit }: CloudQuery): Promise<Cloud[]> {
+  let query = db.selectFrom('clouds').selectAll();
+  if (names !== undefined) query = query.where('name', 'in', names);
+  if (after !== undefined) query = query.where('id', '>', after);
+  return (await query.orderBy('id').limit(limit).execute()).map(toCloud);
+}
+
+function toCloud(row: Selectable<CloudsTable>): Cloud {
+  return {
+    id: row.id,
+    createdAt: new Date(row.created_at),
+    name: row.name,
+    description: row.description,
+    organizationId: row.organization_id,
+    labels: stringMapOf(parseJson(row.labels), 'labels'),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Database } from '../db/database.ts';
+import { invalidField } from '../errors.ts';
+import { cutPage, decodePageToken, pageLimit } from '../lib/page.ts';
+import { listCloudRows } from './cloud-rows.ts';
+import type { Cloud } from './folder.ts';
+import { namesInFilter } from './name-filter.ts';
+
+export interface ListClouds {
+  /** 0 leaves it to us. */
+  readonly pageSize: number;
+  /** '' for the first page. */
+  readonly pageToken: string;
+  readonly filter: string;
+}
+
+/** The clouds, by id. Throws INVALID_ARGUMENT for a filter or page token. */
+export async function listClouds(
+  { db }: { readonly db: Database },
+  { pageSize, pageToken, filter }: ListClouds,
+): Promise<{ clouds: readonly Cloud[]; nextPageToken: string }> {
+  const names = namesInFilter(filter);
+  const asked = ['clouds', filter];
+  const after = pageToken === '' ? undefined : decodePageToken(asked, pageToken);
+  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const limit = pageLimit(pageSize);
+  const rows = await listCloudRows(db.read, { names, after: after?.id, limit: limit + 1 });
+  const page = cutPage(rows, limit, asked, ({ id }) => ({ key: '', id }));
+  return { clouds: page.items, nextPageToken: page.nextPageToken };
+}

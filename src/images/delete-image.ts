@@ -1,0 +1,60 @@
+import type { Caller } from '../access/caller.ts';
+import type { Database, Transaction } from '../db/database.ts';
+import { failedPrecondition, notFound } from '../errors.ts';
+import { cancelInTransaction } from '../operations/cancel-operation.ts';
+import { insertFinishedOperation } from '../operations/insert-operation.ts';
+import type { OperationKinds } from '../operations/kind.ts';
+import type { Operation } from '../operations/operation.ts';
+import { findUnderWay } from '../operations/operation-rows.ts';
+import { startOnce } from '../operations/start-once.ts';
+import { discardImage } from './discard-image.ts';
+import { lockImage } from './image-rows.ts';
+import { createImageKind, deleteImageKind } from './operation-names.ts';
+
+export interface DeleteImageDeps {
+  readonly db: Database;
+  readonly kinds: OperationKinds;
+  readonly runner: { abort(operationId: string): void };
+}
+
+/**
+ * Deletes an image, whatever its status, at once: its name is free when this returns. Deleting one that is CREATING
+ * cancels the operation that makes it. What was made from the image is not touched. Throws NOT_FOUND, and
+ * FAILED_PRECONDITION while another operation on the image is under way.
+ */
+export async function deleteImage(
+  deps: DeleteImageDeps,
+  { imageId }: { readonly imageId: string },
+  caller: Caller,
+): Promise<Operation> {
+  let cancelledIds: readonly string[] = [];
+  const operation = await startOnce(deps, caller, async (tx) => {
+    const image = await lockImage(tx, imageId);
+    if (image === undefined) throw notFound('Image', imageId);
+    cancelledIds = await cancelCreation(tx, deps.kinds, imageId);
+    await discardImage(tx, imageId);
+    return insertFinishedOperation(tx, {
+      kind: deleteImageKind,
+      folderId: image.folderId,
+      resourceId: imageId,
+      description: 'Delete image',
+      createdBy: caller.subjectId,
+      result: {},
+    });
+  });
+  for (const id of cancelledIds) deps.runner.abort(id);
+  return operation;
+}
+
+async function cancelCreation(tx: Transaction, kinds: OperationKinds, imageId: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { id, kind } of await findUnderWay(tx, imageId)) {
+    // Clients look for these words, wait for the operation named, and try again.
+    if (kind !== createImageKind) {
+      throw failedPrecondition('CONFLICTING_OPERATION', `Conflicting operation ${id} detected`);
+    }
+    await cancelInTransaction(tx, kinds, id);
+    ids.push(id);
+  }
+  return ids;
+}

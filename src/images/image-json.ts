@@ -1,0 +1,65 @@
+import {
+  booleanOf,
+  choiceOf,
+  integerOf,
+  type JsonObject,
+  objectOf,
+  stringMapOf,
+  stringOf,
+  stringsOf,
+} from '../lib/json.ts';
+import type { HardwareGeneration, Image, Os } from './image.ts';
+
+/** An image as JSON, the form in which operations keep their result. imageFromJson reads it back. */
+export function imageToJson(image: Image): JsonObject {
+  return {
+    ...image,
+    createdAt: image.createdAt.getTime(),
+    os: osToJson(image.os),
+    hardwareGeneration: hardwareGenerationToJson(image.hardwareGeneration),
+    volumeId: image.volumeId ?? null,
+  };
+}
+
+/** Throws JsonShapeWrong for anything that imageToJson does not make. */
+export function imageFromJson(value: unknown): Image {
+  const json = objectOf(value, 'image');
+  return {
+    id: stringOf(json, 'id'),
+    folderId: stringOf(json, 'folderId'),
+    createdAt: new Date(integerOf(json, 'createdAt')),
+    name: stringOf(json, 'name'),
+    description: stringOf(json, 'description'),
+    labels: stringMapOf(json.labels, 'labels'),
+    family: stringOf(json, 'family'),
+    storageSizeBytes: integerOf(json, 'storageSizeBytes'),
+    minDiskSizeBytes: integerOf(json, 'minDiskSizeBytes'),
+    productIds: stringsOf(json.productIds, 'productIds'),
+    status: choiceOf(json.status, ['CREATING', 'READY', 'ERROR', 'DELETING'], 'status'),
+    os: osFromJson(json.os),
+    pooled: booleanOf(json, 'pooled'),
+    hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
+    sizeBytes: integerOf(json, 'sizeBytes'),
+    volumeId: json.volumeId === null ? undefined : stringOf(json, 'volumeId'),
+  };
+}
+
+export function osToJson(os: Os): JsonObject {
+  return { type: os.type, nvidiaDriver: os.nvidiaDriver };
+}
+
+export function osFromJson(value: unknown): Os {
+  const json = objectOf(value, 'os');
+  return { type: choiceOf(json.type, ['LINUX', 'WINDOWS'], 'type'), nvidiaDriver: stringOf(json, 'nvidiaDriver') };
+}
+
+export function hardwareGenerationToJson(generation: HardwareGeneration): JsonObject {
+  return { ...generation };
+}
+
+export function hardwareGenerationFromJson(value: unknown): HardwareGeneration {
+  const json = objectOf(value, 'hardwareGeneration');
+  const kind = choiceOf(json.kind, ['legacy', 'generation2'], 'kind');
+  if (kind === 'generation2') return { kind };
+  return { kind, pciTopology: choiceOf(json.pciTopology, ['V1', 'V2'], 'pciTopology') };
+}

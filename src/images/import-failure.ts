@@ -1,0 +1,58 @@
+import { BlobFailed } from '../blobs/blob-failed.ts';
+import { resourceExhausted, ServiceError, type StatusCode, unavailable } from '../errors.ts';
+import { ImageRefused } from '../formats/image-refused.ts';
+import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
+import { PackBroken } from '../volumes/pack-format.ts';
+import { QuarantinedMeanwhile } from '../volumes/quarantine.ts';
+
+/** What each failure of a source is to the caller. A failure that may pass by itself is UNAVAILABLE before all that. */
+const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
+  'uri-invalid': 'INVALID_ARGUMENT',
+  'address-not-allowed': 'INVALID_ARGUMENT',
+  'name-not-resolved': 'INVALID_ARGUMENT',
+  unreachable: 'FAILED_PRECONDITION',
+  'tls-failed': 'FAILED_PRECONDITION',
+  'not-found': 'NOT_FOUND',
+  forbidden: 'PERMISSION_DENIED',
+  'server-error': 'FAILED_PRECONDITION',
+  'bad-redirect': 'FAILED_PRECONDITION',
+  changed: 'ABORTED',
+  misbehaved: 'FAILED_PRECONDITION',
+  interrupted: 'FAILED_PRECONDITION',
+  'too-slow': 'FAILED_PRECONDITION',
+  'too-big': 'INVALID_ARGUMENT',
+  'no-space': 'RESOURCE_EXHAUSTED',
+  'spool-failed': 'FAILED_PRECONDITION',
+};
+
+/** An import's failure as the operation's error. What is not an import's own is left as it is. */
+export function explainImportFailure(error: unknown): unknown {
+  if (error instanceof ImageRefused) {
+    return new ServiceError({
+      code: 'INVALID_ARGUMENT',
+      reason: `IMAGE_REFUSED_${error.check.replaceAll(/[^a-z0-9]+/g, '_').toUpperCase()}`,
+      message: `The file at the source is refused: ${error.message}`,
+      fields: [{ field: 'uri', description: error.message }],
+      cause: error,
+    });
+  }
+  if (error instanceof SourceFailed) return explainSource(error);
+  if (error instanceof BlobFailed && error.failure === 'full') {
+    return resourceExhausted(
+      'STORAGE_FULL',
+      'The service has no storage space left. Delete what is not needed or add space, then try again.',
+      error,
+    );
+  }
+  if (error instanceof QuarantinedMeanwhile || error instanceof PackBroken) {
+    return unavailable('The storage gave wrong bytes back. They are stored again.', error);
+  }
+  return error;
+}
+
+function explainSource(error: SourceFailed): ServiceError {
+  const code = error.transient ? 'UNAVAILABLE' : sourceFailureCodes[error.kind];
+  const reason = `SOURCE_${error.kind.replaceAll('-', '_').toUpperCase()}`;
+  const fields = code === 'INVALID_ARGUMENT' ? [{ field: 'uri', description: error.message }] : [];
+  return new ServiceError({ code, reason, message: error.message, fields, cause: error });
+}

@@ -1,0 +1,87 @@
+import { openDisk } from '../formats/open-disk.ts';
+import type { MemoryBudget } from '../lib/memory-budget.ts';
+import type { Commit, OperationContext } from '../operations/kind.ts';
+import { saveCheckpoint } from '../operations/lease.ts';
+import type { AddressPolicy } from '../sources/address-policy.ts';
+import { openSource } from '../sources/open-source.ts';
+import { createFileGuestReader } from '../volumes/guest-reader.ts';
+import type { Store } from '../volumes/store.ts';
+import { storeGuestBytes } from '../volumes/store-guest.ts';
+import { writeVolume } from '../volumes/write-volume.ts';
+import { dedupDomainOf } from './dedup-domain.ts';
+import { imageToJson } from './image-json.ts';
+import { readImportCheckpoint, readImportInput, writeImportCheckpoint } from './import-checkpoint.ts';
+import { explainImportFailure } from './import-failure.ts';
+import { ImportProgress } from './import-progress.ts';
+import { checkMinDiskSize } from './min-disk-size.ts';
+import { sealImage } from './seal-image.ts';
+import { spoolPath } from './spool-path.ts';
+
+export interface ImportDeps {
+  readonly store: Store;
+  readonly policy: AddressPolicy;
+  /** What all imports together may hold in memory. */
+  readonly memory: MemoryBudget;
+  /** Where a source that can't be read at random is copied first. */
+  readonly spoolDirectory: string;
+}
+
+/** Besides the stripes: the format reader's tables and decoded units. */
+const tablesBytes = 16 * 1024 * 1024;
+
+/**
+ * Makes the content of an image from a file at an address: open it, look at what it is, store it, seal it. May be run
+ * again after any interruption, and goes on where the last run was durable, if the file is still the same.
+ */
+export async function importImage(deps: ImportDeps, context: OperationContext): Promise<Commit> {
+  const { store, memory, policy } = deps;
+  const { operation, lease, signal } = context;
+  const { uri, minDiskSizeBytes } = readImportInput(operation.input);
+  const checkpoint = readImportCheckpoint(operation.checkpoint);
+  const progress = new ImportProgress(context.report, store.now);
+  using _reserved = await memory.reserve(storeGuestBytes(store.threads.threads) + tablesBytes, signal);
+  try {
+    progress.enter('opening');
+    await using source = await openSource(uri, {
+      policy,
+      signal,
+      spoolPath: spoolPath(deps, operation.id),
+      expected: checkpoint?.source,
+      onProgress: (bytes) => progress.received(bytes),
+      onPhase: (phase) => progress.enter(phase === 'spooling' ? 'spooling' : 'importing'),
+    });
+    progress.sourceBytes = source.sizeBytes;
+
+    const disk = await openDisk(source, { signal });
+    store.log.info({ operationId: operation.id, imageId: operation.resourceId, report: disk.report }, 'source opened');
+    checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
+    progress.guestBytes = disk.map.sizeBytes;
+    progress.enter('importing');
+
+    const volume = await writeVolume(store, {
+      domainId: await dedupDomainOf(store.db.read, operation.folderId),
+      lease,
+      reader: createFileGuestReader(source, disk.map),
+      signal,
+      // What a pack makes durable is not done again: crashes before it are forgiven.
+      onCheckpoint: (tx) => saveCheckpoint(tx, lease, writeImportCheckpoint(source.identity), { isNewGround: true }),
+      onProgress: (bytes) => progress.passed(bytes),
+    });
+    progress.enter('sealing');
+    await source.discardSpool();
+
+    return async (tx) => {
+      const { id, sizeBytes, storedBytes } = await volume.commit(tx);
+      const image = await sealImage(tx, {
+        imageId: operation.resourceId,
+        volumeId: id,
+        sizeBytes,
+        storageSizeBytes: storedBytes,
+      });
+      return imageToJson(image);
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explainImportFailure(error);
+  }
+}

@@ -1,0 +1,4 @@
+/** The kinds of operation on images, as rows and doors name them. All but an import are done in the request. */
+export const createImageKind = 'image.create';
+export const updateImageKind = 'image.update';
+export const deleteImageKind = 'image.delete';

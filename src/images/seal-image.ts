@@ -1,0 +1,32 @@
+import type { Transaction } from '../db/database.ts';
+import { notFound } from '../errors.ts';
+import { addVolumeReference } from '../volumes/volume-rows.ts';
+import type { Image } from './image.ts';
+import { lockImage, replaceImage } from './image-rows.ts';
+import { chooseMinDiskSize } from './min-disk-size.ts';
+
+export interface SealedContent {
+  readonly imageId: string;
+  /** The volume that is durable and complete. */
+  readonly volumeId: string;
+  /** The disk's size as a guest sees it. */
+  readonly sizeBytes: number;
+  /** Stored bytes as if the image stood alone. */
+  readonly storageSizeBytes: number;
+}
+
+/**
+ * Makes the image READY: from here on its content never changes, and its volume is needed. A part of the transaction
+ * that ends the import. What was asked for as the minimal disk size may have been changed by an Update meanwhile; the
+ * row's word counts. Throws INVALID_ARGUMENT when that is below the size.
+ */
+export async function sealImage(tx: Transaction, content: SealedContent): Promise<Image> {
+  const { imageId, volumeId, sizeBytes, storageSizeBytes } = content;
+  const image = await lockImage(tx, imageId);
+  if (image === undefined) throw notFound('Image', imageId);
+  const minDiskSizeBytes = chooseMinDiskSize(image.minDiskSizeBytes, sizeBytes);
+  const sealed: Image = { ...image, status: 'READY', volumeId, sizeBytes, storageSizeBytes, minDiskSizeBytes };
+  await replaceImage(tx, sealed);
+  await addVolumeReference(tx, imageId, volumeId);
+  return sealed;
+}
