@@ -5,6 +5,8 @@ import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
 
 /** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
 export interface Config {
+  /** The directory that the user's shell is in: npm changes ours, and says what it was. */
+  readonly startedFrom: string;
   /** Absolute path of the data directory. */
   readonly dataDirectory: string;
   /** The port that serves TLS and plain, gRPC and REST. */
@@ -88,6 +90,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     pickMany(environment, flag, given, variable);
 
   const config: Config = {
+    startedFrom: environment.INIT_CWD ?? process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
     listen: address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen,
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? defaultNbd,

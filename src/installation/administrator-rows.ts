@@ -1,0 +1,80 @@
+import type { Transaction } from '../db/database.ts';
+import { newId } from '../lib/ids.ts';
+
+/** What an installation begins with: a cloud, a folder in it, and a service account in that. */
+export interface FirstResources {
+  readonly cloudId: string;
+  readonly folderId: string;
+  readonly serviceAccountId: string;
+}
+
+/** Names in `settings`. They are written in the transaction that makes what they name. */
+const settingNames = {
+  cloudId: 'first_cloud_id',
+  folderId: 'first_folder_id',
+  serviceAccountId: 'administrator_id',
+} as const;
+
+/** Makes the first cloud, folder and service account, or finds the ones that were made. */
+export async function ensureFirstResources(tx: Transaction, now: Date): Promise<FirstResources> {
+  return (await findFirstResources(tx)) ?? (await insertFirstResources(tx, now.getTime()));
+}
+
+async function findFirstResources(tx: Transaction): Promise<FirstResources | undefined> {
+  const rows = await tx.selectFrom('settings').selectAll().where('name', 'in', Object.values(settingNames)).execute();
+  const values = new Map(rows.map(({ name, value }) => [name, value]));
+  const cloudId = values.get(settingNames.cloudId);
+  const folderId = values.get(settingNames.folderId);
+  const serviceAccountId = values.get(settingNames.serviceAccountId);
+  if (cloudId === undefined || folderId === undefined || serviceAccountId === undefined) return undefined;
+  return { cloudId, folderId, serviceAccountId };
+}
+
+async function insertFirstResources(tx: Transaction, createdAt: number): Promise<FirstResources> {
+  const made = { cloudId: newId('b1g'), folderId: newId('b1g'), serviceAccountId: newId('aje') };
+  const plain = { description: '', labels: '{}', created_at: createdAt };
+  await tx
+    .insertInto('clouds')
+    .values({ ...plain, id: made.cloudId, name: 'default', organization_id: '' })
+    .execute();
+  await tx
+    .insertInto('folders')
+    .values({ ...plain, id: made.folderId, cloud_id: made.cloudId, name: 'default', status: 'ACTIVE' })
+    .execute();
+  await tx
+    .insertInto('service_accounts')
+    .values({ id: made.serviceAccountId, folder_id: made.folderId, name: 'admin', created_at: createdAt })
+    .execute();
+  await tx
+    .insertInto('settings')
+    .values([
+      { name: settingNames.cloudId, value: made.cloudId },
+      { name: settingNames.folderId, value: made.folderId },
+      { name: settingNames.serviceAccountId, value: made.serviceAccountId },
+    ])
+    .execute();
+  return made;
+}
+
+/** Makes an authorized key known by its public half; one that is known stays as it is. */
+export async function ensureServiceAccountKey(
+  tx: Transaction,
+  key: {
+    readonly id: string;
+    readonly serviceAccountId: string;
+    readonly publicKeyPem: string;
+    readonly createdAt: Date;
+  },
+): Promise<void> {
+  await tx
+    .insertInto('service_account_keys')
+    .values({
+      id: key.id,
+      service_account_id: key.serviceAccountId,
+      algorithm: 'RSA_2048',
+      public_key_pem: key.publicKeyPem,
+      created_at: key.createdAt.getTime(),
+    })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}

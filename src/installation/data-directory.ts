@@ -1,0 +1,79 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InstallationBroken } from './installation-broken.ts';
+
+/** Where everything of an installation is. All paths are absolute if the root is. */
+export interface DataDirectory {
+  readonly root: string;
+  /** Held by the process that serves. */
+  readonly lock: string;
+  /** The metadata. */
+  readonly database: string;
+  /** Stored content, as packs. */
+  readonly packs: string;
+  /** Sources that could not be read in place, while they are imported. */
+  readonly spool: string;
+  readonly tls: string;
+  readonly credentials: {
+    readonly directory: string;
+    /** The administrator's authorized key, as the SDKs read it. */
+    readonly adminKey: string;
+    /** A bearer token of the administrator's. */
+    readonly adminToken: string;
+    /** What tokens are signed with. */
+    readonly tokenKey: string;
+  };
+  /** Where to reach the server, while it serves. */
+  readonly serving: string;
+}
+
+export function describeDataDirectory(root: string): DataDirectory {
+  const credentials = join(root, 'credentials');
+  return {
+    root,
+    lock: join(root, 'lock.db'),
+    database: join(root, 'metadata.db'),
+    packs: join(root, 'packs'),
+    spool: join(root, 'spool'),
+    tls: join(root, 'tls'),
+    credentials: {
+      directory: credentials,
+      adminKey: join(credentials, 'admin-key.json'),
+      adminToken: join(credentials, 'admin.token'),
+      tokenKey: join(credentials, 'token-key.pem'),
+    },
+    serving: join(root, 'serving.json'),
+  };
+}
+
+/** Makes the directory and what it is divided into, for its owner only. Throws InstallationBroken when it can't. */
+export async function makeDataDirectory(directory: DataDirectory): Promise<void> {
+  const { root, tls, credentials, packs, spool } = directory;
+  for (const path of [root, tls, credentials.directory, packs, spool]) {
+    try {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (cause) {
+      throw new InstallationBroken(`the data directory cannot be used: ${explain(cause, path)}`, { cause });
+    }
+  }
+}
+
+function explain(cause: unknown, path: string): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EACCES':
+    case 'EPERM':
+      return `${path} may not be written by this user. Change its owner, or choose another with --data.`;
+    case 'EROFS':
+      return `${path} is on a read-only file system. Choose another with --data.`;
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return `${path} is not a directory. Choose another with --data.`;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `there is no space left for ${path}. Free some, or choose another with --data.`;
+    default:
+      return `${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}
