@@ -26,8 +26,8 @@ const checks = {
  *
  * Pure and synchronous, for worker threads; `encoded` may be a view of a SharedArrayBuffer. The answer is the caller's.
  *
- * A call costs 4-6 µs (deflate) and 13 µs (zstd) besides the work; a unit of 64 KiB takes 70 µs. `chunkSize` saves a
- * fifth of that: one buffer of the right size in place of four that are joined.
+ * Measured with units of 64 KiB that take 24 KB: 78 µs (deflate, 0.8 GB/s) and 36 µs (zstd, 1.7 GB/s), of which the call
+ * itself is 5 and 13. `chunkSize` saves a fifth: one buffer of the right size in place of four that are joined.
  *
  * @throws ImageRefused when the bytes are not that
  */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ReadOptions } from '../byte-source.ts';
 import type { DiskMap, Run } from '../disk-map.ts';
 import { ImageRefused } from '../image-refused.ts';
@@ -8,6 +9,9 @@ import type { L2Tables } from './l2-tables.ts';
 import type { MetadataRanges } from './metadata-ranges.ts';
 
 const subclustersPerCluster = 32;
+
+/** Entries read before others get their turn on this thread: about 4 ms. Only with clusters below 4 KiB does a call need more. */
+const entriesPerTurn = 16_384;
 
 /** A qcow2 file as a map from guest ranges to runs of the file. */
 export class Qcow2Map implements DiskMap {
@@ -29,12 +33,19 @@ export class Qcow2Map implements DiskMap {
       Math.floor((end - 1) / tableSpanBytes),
       options,
     );
+    let entriesThisTurn = 0;
     for (const [index, table] of [...tables].sort(([a], [b]) => a - b)) {
       const tableOffset = index * tableSpanBytes;
       const first = Math.max(0, Math.floor((offset - tableOffset) / clusterBytes));
       const last = Math.min(entriesPerTable - 1, Math.floor((end - 1 - tableOffset) / clusterBytes));
       for (let entry = first; entry <= last; entry++) {
         this.#add(builder, tableOffset + entry * clusterBytes, readL2Entry(table, entry, this.#file.geometry));
+      }
+      entriesThisTurn += last - first + 1;
+      if (entriesThisTurn >= entriesPerTurn) {
+        await setImmediate();
+        options?.signal?.throwIfAborted();
+        entriesThisTurn = 0;
       }
     }
     for (const run of builder.runs) this.#check(run);
