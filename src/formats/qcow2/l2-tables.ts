@@ -83,7 +83,6 @@ export class L2Tables {
     const bit = 1 << (index & 7);
     const counted = this.#counted[byte] ?? 0;
     if ((counted & bit) !== 0) return;
-    this.#counted[byte] = counted | bit;
 
     const { entryBytes, clusterBytes } = this.#geometry;
     let plain = 0;
@@ -95,5 +94,7 @@ export class L2Tables {
       else if ((high & 0x00ffffff) !== 0 || table.getUint32(at + 4) > 1) plain++;
     }
     this.#named.add(plain * clusterBytes, compressed * clusterBytes);
+    // Only now, so that a table that was refused is refused again.
+    this.#counted[byte] = (this.#counted[byte] ?? 0) | bit;
   }
 }

@@ -175,6 +175,12 @@ for (const [what, parts, check] of hostile) {
   });
 }
 
+test('refuses again what it refused', async () => {
+  const l2 = Array.from({ length: 512 }, () => BigInt(dataOffset(0)));
+  const { map } = await openDisk(new MemorySource(buildQcow2({ header: { size: 512 * clusterBytes }, l2 })));
+  for (let i = 0; i < 2; i++) await assert.rejects(map.runs(0, clusterBytes), { check: 'qcow2.amplification' });
+});
+
 test('refuses a qcow2 at every length it can be cut to, or reads what the cut left whole', async () => {
   const whole = buildQcow2();
   // The last cluster's end is nothing but data: a disk that ends there would need it, this one goes on, so all cuts are damage.
