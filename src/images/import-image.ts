@@ -13,7 +13,7 @@ import { imageToJson } from './image-json.ts';
 import { readImportCheckpoint, readImportInput, writeImportCheckpoint } from './import-checkpoint.ts';
 import { explainImportFailure } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
-import { checkMinDiskSize } from './min-disk-size.ts';
+import { chooseMinDiskSize } from './min-disk-size.ts';
 import { sealImage } from './seal-image.ts';
 import { spoolPath } from './spool-path.ts';
 
@@ -54,7 +54,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
 
     const disk = await openDisk(source, { signal });
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, report: disk.report }, 'source opened');
-    checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
+    chooseMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes); // too small for this disk: say so before the work
     progress.guestBytes = disk.map.sizeBytes;
     progress.enter('importing');
 
