@@ -1,22 +1,8 @@
 import type { Selectable } from 'kysely';
-import type { Queryable, Transaction } from '../db/database.ts';
+import type { Queryable } from '../db/database.ts';
 import type { CloudsTable } from '../db/schema.ts';
 import { parseJson, stringMapOf } from '../lib/json.ts';
 import type { Cloud } from './folder.ts';
-
-export async function insertCloud(tx: Transaction, cloud: Cloud): Promise<void> {
-  await tx
-    .insertInto('clouds')
-    .values({
-      id: cloud.id,
-      name: cloud.name,
-      description: cloud.description,
-      labels: JSON.stringify(cloud.labels),
-      organization_id: cloud.organizationId,
-      created_at: cloud.createdAt.getTime(),
-    })
-    .execute();
-}
 
 export async function findCloud(db: Queryable, id: string): Promise<Cloud | undefined> {
   const row = await db.selectFrom('clouds').selectAll().where('id', '=', id).executeTakeFirst();

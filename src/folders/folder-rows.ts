@@ -1,23 +1,8 @@
 import type { Selectable } from 'kysely';
-import type { Queryable, Transaction } from '../db/database.ts';
+import type { Queryable } from '../db/database.ts';
 import type { FoldersTable } from '../db/schema.ts';
 import { parseJson, stringMapOf } from '../lib/json.ts';
 import type { Folder } from './folder.ts';
-
-export async function insertFolder(tx: Transaction, folder: Folder): Promise<void> {
-  await tx
-    .insertInto('folders')
-    .values({
-      id: folder.id,
-      cloud_id: folder.cloudId,
-      name: folder.name,
-      description: folder.description,
-      labels: JSON.stringify(folder.labels),
-      status: folder.status,
-      created_at: folder.createdAt.getTime(),
-    })
-    .execute();
-}
 
 export async function findFolder(db: Queryable, id: string): Promise<Folder | undefined> {
   const row = await db.selectFrom('folders').selectAll().where('id', '=', id).executeTakeFirst();

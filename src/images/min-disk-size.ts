@@ -1,12 +1,11 @@
 import { ServiceError } from '../errors.ts';
 
 /**
- * The smallest disk that an image of `sizeBytes` may become: what was asked for, or the image's own size when nothing
- * (0) was. Throws INVALID_ARGUMENT, in the words that clients of the public API know, when less was asked for.
+ * Throws INVALID_ARGUMENT, in the words that clients of the public API know, when the minimal disk size asked for is
+ * below the image's own size; 0 asks for nothing.
  */
-export function chooseMinDiskSize(requestedBytes: number, sizeBytes: number): number {
-  if (requestedBytes === 0) return sizeBytes;
-  if (requestedBytes >= sizeBytes) return requestedBytes;
+export function checkMinDiskSize(requestedBytes: number, sizeBytes: number): void {
+  if (requestedBytes === 0 || requestedBytes >= sizeBytes) return;
   const message = `Minimal disk size should be greater or equal than ${sizeBytes}`;
   throw new ServiceError({
     code: 'INVALID_ARGUMENT',
@@ -14,4 +13,10 @@ export function chooseMinDiskSize(requestedBytes: number, sizeBytes: number): nu
     message,
     fields: [{ field: 'min_disk_size', description: message }],
   });
+}
+
+/** The smallest disk that the image may become: what was asked for, or the image's own size. Throws as the check. */
+export function chooseMinDiskSize(requestedBytes: number, sizeBytes: number): number {
+  checkMinDiskSize(requestedBytes, sizeBytes);
+  return requestedBytes === 0 ? sizeBytes : requestedBytes;
 }

@@ -1,0 +1,83 @@
+import { createPublicKey } from 'node:crypto';
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { unauthenticated } from '../errors.ts';
+import type { AuthorizedKey } from './authorized-key-rows.ts';
+
+export interface JwtDeps {
+  readonly findKey: (keyId: string) => Promise<AuthorizedKey | undefined>;
+  readonly now: () => Date;
+}
+
+/** Those of the SDKs have about 700 characters. */
+const maxLength = 8 * 1024;
+/** The public service takes JWTs of at most an hour; clocks may differ by a minute. */
+const maxLifeSeconds = 3600;
+const clockToleranceSeconds = 60;
+/** SDKs name the public service's address here, or the same path at the address that they were given. */
+const audiencePath = '/iam/v1/tokens';
+
+/**
+ * The service account that signed this JWT with its authorized key: PS256, `kid` the key, `iss` the account, for us,
+ * and short-lived. Throws UNAUTHENTICATED. That a key is unknown is not told apart from a wrong signature.
+ */
+export async function checkJwt({ findKey, now }: JwtDeps, jwt: string): Promise<string> {
+  const key = await findSigner(findKey, jwt);
+  const payload = await verifySignature(jwt, key, now());
+  const { iss, aud, iat, exp } = payload;
+  if (iss !== key.serviceAccountId) throw refused('its issuer is not the service account that the key belongs to');
+  if (iat === undefined || exp === undefined) throw refused('it does not say iat and exp');
+  const nowSeconds = now().getTime() / 1000;
+  if (iat > nowSeconds + clockToleranceSeconds) throw refused('it was issued in the future; check the clocks');
+  if (exp - Math.min(iat, nowSeconds) > maxLifeSeconds + clockToleranceSeconds) {
+    throw refused('it is valid for more than an hour');
+  }
+  if (![aud ?? []].flat().some(isOurAudience)) {
+    throw refused(`its audience is not https://iam.api.cloud.yandex.net${audiencePath} or that path at this service`);
+  }
+  return key.serviceAccountId;
+}
+
+async function findSigner(findKey: JwtDeps['findKey'], jwt: string): Promise<AuthorizedKey> {
+  if (jwt.length > maxLength) throw refused(`it is longer than ${maxLength} characters`);
+  let keyId: string | undefined;
+  try {
+    keyId = decodeProtectedHeader(jwt).kid;
+  } catch (cause) {
+    throw refused('it is not a JWT', cause);
+  }
+  if (typeof keyId !== 'string') throw refused('its header has no kid, the id of the authorized key');
+  return (await findKey(keyId)) ?? refuse(wrongSignature);
+}
+
+async function verifySignature(jwt: string, key: AuthorizedKey, now: Date) {
+  try {
+    const { payload } = await jwtVerify(jwt, createPublicKey(key.publicKeyPem), {
+      algorithms: ['PS256'],
+      clockTolerance: clockToleranceSeconds,
+      currentDate: now,
+    });
+    return payload;
+  } catch (cause) {
+    if (cause instanceof errors.JWTExpired) throw refused('it has expired; check the clocks', cause);
+    if (cause instanceof errors.JOSEAlgNotAllowed) throw refused('its algorithm is not PS256', cause);
+    if (cause instanceof errors.JWTClaimValidationFailed) throw refused(`its claim ${cause.claim} is wrong`, cause);
+    throw refused(wrongSignature, cause);
+  }
+}
+
+const wrongSignature = 'its key is unknown or its signature is wrong';
+
+function isOurAudience(audience: string): boolean {
+  const url = URL.parse(audience);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.pathname === audiencePath;
+}
+
+function refused(why: string, cause?: unknown): Error {
+  const error = unauthenticated(`The JWT is invalid: ${why}`);
+  error.cause = cause;
+  return error;
+}
+
+function refuse(why: string): never {
+  throw refused(why);
+}
