@@ -1,5 +1,5 @@
 import type { OperationKind } from '../operations/kind.ts';
-import { removeSpool } from '../sources/spool-file.ts';
+import { removeSpool } from '../sources/spool-record.ts';
 import { releaseVolumeWriter } from '../volumes/seal.ts';
 import { discardImage } from './discard-image.ts';
 import { type ImportDeps, importImage } from './import-image.ts';

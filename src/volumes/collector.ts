@@ -24,12 +24,15 @@ export function startCollector(store: Store, options: CollectorOptions): Collect
   const collectOptions: CollectOptions = { delayMs: options.delayMs, signal: stopped.signal };
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
+  /** Somebody woke us since the last collection began: what they mean may not have been seen by it. */
+  let woken = true;
 
   function schedule(afterMs: number): void {
     if (stopped.signal.aborted) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      running = running.then(collect).then(() => schedule(options.everyMs));
+      woken = false;
+      running = running.then(collect).then(() => schedule(woken ? options.soonMs : options.everyMs));
     }, afterMs);
     timer.unref();
   }
@@ -57,7 +60,10 @@ export function startCollector(store: Store, options: CollectorOptions): Collect
   running = sweep();
   schedule(options.soonMs);
   return {
-    wake: () => schedule(options.soonMs),
+    wake() {
+      woken = true;
+      schedule(options.soonMs);
+    },
     async [Symbol.asyncDispose]() {
       stopped.abort(new Error('the collector stops'));
       clearTimeout(timer);
