@@ -43,10 +43,11 @@ class LocalBlobs implements BlobStore {
   }
 
   async read(name: string, offset: number, length: number): Promise<Uint8Array<SharedArrayBuffer>> {
+    const path = this.#path(name);
     const bytes = new Uint8Array(new SharedArrayBuffer(length));
     let done = 0;
     try {
-      await using file = await this.#files.use(this.#path(name));
+      await using file = await this.#files.use(path);
       while (done < length) {
         const { bytesRead } = await file.handle.read(bytes, done, length - done, offset + done);
         if (bytesRead === 0) break;
@@ -60,8 +61,9 @@ class LocalBlobs implements BlobStore {
   }
 
   async stat(name: string): Promise<BlobInfo | undefined> {
+    const path = this.#path(name);
     try {
-      const { size } = await stat(this.#path(name));
+      const { size } = await stat(path);
       return { name, sizeBytes: size };
     } catch (error) {
       const failed = blobFailedBy(error, name);
@@ -81,10 +83,11 @@ class LocalBlobs implements BlobStore {
   }
 
   async delete(name: string): Promise<void> {
+    const path = this.#path(name);
     try {
       await rm(join(this.#partial, name), { force: true });
-      await this.#files.forget(this.#path(name));
-      await rm(this.#path(name), { force: true });
+      await this.#files.forget(path);
+      await rm(path, { force: true });
     } catch (error) {
       throw blobFailedBy(error, name);
     }

@@ -26,8 +26,8 @@ export interface ImportDeps {
   readonly spoolDirectory: string;
 }
 
-/** Besides the stripes: the format reader's tables and decoded units. */
-const tablesBytes = 16 * 1024 * 1024;
+/** Besides the stripes: a format reader's tables. The largest there are, a 32 MiB L1 table of qcow2, take this much. */
+const tablesBytes = 56 * 1024 * 1024;
 
 /**
  * Makes the content of an image from a file at an address: open it, look at what it is, store it, seal it. May be run
