@@ -1,0 +1,96 @@
+import type { Logger } from 'pino';
+import type { Subject } from '../access/subject.ts';
+import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
+import type { Authorize } from './call.ts';
+import { createGrpcDoor } from './grpc.ts';
+import { type Listener, listen, type ServerCertificate } from './listener.ts';
+import type { ContentFunctions } from './rest/image-content.ts';
+import { createRestDoor } from './rest/rest-server.ts';
+import { createRequestValidator } from './validate-request.ts';
+import { apiEndpointService } from './yandex/api-endpoint-service.ts';
+import { type CloudFunctions, cloudService } from './yandex/cloud-service.ts';
+import { type FolderFunctions, folderService } from './yandex/folder-service.ts';
+import { iamTokenService, type TokenFunctions } from './yandex/iam-token-service.ts';
+import { type ImageFunctions, imageService } from './yandex/image-service.ts';
+import { type OperationFunctions, operationService } from './yandex/operation-service.ts';
+
+/** What the API needs, with everything below it already bound. */
+export interface ApiDeps {
+  readonly log: Logger;
+  /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
+  authenticate(authorization: string | undefined): Promise<Subject>;
+  readonly authorize: Authorize;
+  readonly tokens: TokenFunctions;
+  readonly images: ImageFunctions & ContentFunctions;
+  readonly operations: OperationFunctions;
+  readonly folders: FolderFunctions & CloudFunctions;
+}
+
+export interface ListenOptions {
+  readonly address: HostPort;
+  readonly certificate: ServerCertificate;
+  /** Take plain connections from other machines, too. */
+  readonly plaintext: boolean;
+  /** What the port serves. */
+  readonly doors: 'both' | 'grpc' | 'rest';
+}
+
+/** The API's doors. Nothing is served before `listen`, which may be called once for each port. */
+export interface Api {
+  /** Returns the address with the port that was really taken. Throws what the system says of the address. */
+  listen(options: ListenOptions): Promise<HostPort>;
+  /** For connections from now on, on all ports. */
+  setCertificate(certificate: ServerCertificate): void;
+  /**
+   * In phases: no new connections, and health says so; running calls end, for at most `graceMs`; the rest is cut.
+   */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+export async function createApi(deps: ApiDeps): Promise<Api> {
+  const { log, authenticate, authorize } = deps;
+  const listeners: Listener[] = [];
+  const services = [
+    imageService(deps.images, authorize),
+    operationService(deps.operations, authorize),
+    apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
+    iamTokenService(deps.tokens),
+    cloudService(deps.folders, authorize),
+    folderService(deps.folders, authorize),
+  ];
+  const requests = services.flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
+  const pipeline = { log, authenticate, validate: createRequestValidator(requests) };
+  const grpc = createGrpcDoor(pipeline, services);
+  const rest = await createRestDoor({ ...pipeline, authorize, content: deps.images }, services);
+  return {
+    async listen({ doors, ...options }) {
+      const listener = await listen({
+        ...options,
+        grpc: doors === 'rest' ? undefined : grpc,
+        rest: doors === 'grpc' ? undefined : rest,
+        log,
+      });
+      listeners.push(listener);
+      return listener.address;
+    },
+
+    setCertificate(certificate) {
+      for (const listener of listeners) listener.setCertificate(certificate);
+    },
+
+    async close({ graceMs }) {
+      for (const listener of listeners) listener.stopAccepting();
+      grpc.stopServing();
+      rest.stopServing();
+      await Promise.all([grpc.close({ graceMs }), rest.close({ graceMs })]);
+      for (const listener of listeners) listener.destroyConnections();
+    },
+  };
+}
+
+/** Where clients on this machine reach the first port. */
+function ownAddress([first]: readonly Listener[]): string {
+  if (first === undefined) throw new Error('a call came in before a port was taken');
+  const { host, port } = first.address;
+  return formatHostPort({ host: isWildcard(host) ? 'localhost' : host, port });
+}

@@ -1,0 +1,21 @@
+import type { Scope } from '../access/authorize.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Subject } from '../access/subject.ts';
+
+/** What every handler knows of the call it answers. */
+export interface PublicCall {
+  readonly requestId: string;
+  /** host:port the client came to, by its own word; undefined when it said nothing usable. */
+  readonly address: string | undefined;
+  /** Aborted when nobody waits for the answer any more: the client left, or its deadline passed. */
+  readonly signal: AbortSignal;
+}
+
+/** A call by someone whose token was checked. */
+export interface Call extends PublicCall {
+  readonly subject: Subject;
+  readonly caller: Caller;
+}
+
+/** Throws PERMISSION_DENIED unless the subject has the permission there; see access/authorize.ts. */
+export type Authorize = (subject: Subject, permission: string, scope: Scope) => Promise<void>;

@@ -1,0 +1,45 @@
+import { create } from '@bufbuild/protobuf';
+import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
+import type { StoredError } from '../errors.ts';
+import { BadRequestSchema, ErrorInfoSchema, RequestInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+import { type Status, StatusSchema } from '../gen/google/rpc/status_pb.ts';
+import { grpcCode } from './status-codes.ts';
+
+/** The domain of our reasons in google.rpc.ErrorInfo. */
+const errorDomain = 'obraz';
+
+/**
+ * What a caller may be sent of an error. A status travels in HTTP/2 trailers, where some gRPC clients take 8 KiB for all
+ * of them together, and its text may quote the request.
+ */
+const maxMessageLength = 1024;
+const maxFields = 8;
+const maxFieldLength = 128;
+const maxDescriptionLength = 192;
+
+/**
+ * The error as google.rpc.Status, the same over gRPC, over REST and inside an operation: BadRequest when fields are at
+ * fault, ErrorInfo with the stable reason, and RequestInfo when it answers a request (operations have no request).
+ */
+export function toStatus(error: StoredError, requestId: string | undefined): Status {
+  const details: Any[] = [];
+  if (error.fields.length > 0) {
+    const fieldViolations = error.fields.slice(0, maxFields).map(({ field, description }) => ({
+      field: cut(field, maxFieldLength),
+      description: cut(description, maxDescriptionLength),
+    }));
+    details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
+  }
+  const info = create(ErrorInfoSchema, { reason: error.reason, domain: errorDomain });
+  details.push(anyPack(ErrorInfoSchema, info));
+  if (requestId !== undefined) {
+    details.push(anyPack(RequestInfoSchema, create(RequestInfoSchema, { requestId })));
+  }
+  return create(StatusSchema, { code: grpcCode(error.code), message: cut(error.message, maxMessageLength), details });
+}
+
+/** At most `length` UTF-16 units, never half a character: both encoders refuse those. */
+function cut(text: string, length: number): string {
+  const short = text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  return short.toWellFormed();
+}

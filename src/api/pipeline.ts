@@ -1,0 +1,80 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { Logger } from 'pino';
+import type { Subject } from '../access/subject.ts';
+import { internal, ServiceError } from '../errors.ts';
+import type { ApiMethod } from './api-service.ts';
+import type { PublicCall } from './call.ts';
+import { CallRecord } from './call-record.ts';
+import { idempotencyKey, requestHash } from './idempotency.ts';
+import type { HeaderLookup, RequestIds } from './request-ids.ts';
+import type { RequestValidator } from './validate-request.ts';
+
+export interface PipelineDeps {
+  readonly log: Logger;
+  readonly validate: RequestValidator;
+  /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
+  authenticate(authorization: string | undefined): Promise<Subject>;
+}
+
+/** A call as a door received it, before anything was checked. */
+export interface IncomingCall {
+  readonly method: ApiMethod;
+  readonly door: 'grpc' | 'rest';
+  readonly header: HeaderLookup;
+  readonly address: string | undefined;
+  readonly peer: string;
+  readonly signal: AbortSignal;
+  /** Encoded size of the request. */
+  readonly sizeBytes: number;
+  /** The request, of the type `method.desc.input`. Throws INVALID_ARGUMENT for what cannot be decoded. */
+  decode(): Message;
+}
+
+/** What a door answers. */
+export type Answer = { readonly ids: RequestIds } & (
+  | { readonly kind: 'reply'; readonly message: Message }
+  | { readonly kind: 'error'; readonly error: ServiceError }
+);
+
+/** The one way every call takes, whatever its encoding: authenticate, decode, validate, handle, log. Never throws. */
+export async function answer(deps: PipelineDeps, incoming: IncomingCall): Promise<Answer> {
+  const { method, header, door, peer } = incoming;
+  const record = new CallRecord(deps.log, { header, method: method.name, door, peer });
+  try {
+    const message = await handle(deps, incoming, record);
+    record.end({ code: 'OK' });
+    return { ids: record.ids, kind: 'reply', message };
+  } catch (thrown) {
+    const error = thrown instanceof ServiceError ? thrown : internal(thrown);
+    record.end({ code: error.code, cause: error.cause });
+    return { ids: record.ids, kind: 'error', error };
+  }
+}
+
+async function handle(deps: PipelineDeps, incoming: IncomingCall, record: CallRecord): Promise<Message> {
+  const { method, header, address, signal } = incoming;
+  const { requestId } = record.ids;
+  const call: PublicCall = { requestId, address, signal };
+  if (method.access === 'public') return method.handle(request(deps, incoming), call);
+
+  // Strangers get no work out of us beyond this: their request is not even decoded.
+  const subject = await deps.authenticate(header('authorization'));
+  record.subjectId = subject.id;
+  const message = request(deps, incoming);
+  const key = idempotencyKey(header);
+  const caller = {
+    subjectId: subject.id,
+    requestId,
+    idempotencyKey: key,
+    // The hash serves the key alone.
+    requestHash: key === undefined ? '' : requestHash(method.name, method.desc.input, message),
+    method: method.name,
+  };
+  return method.handle(message, { ...call, subject, caller });
+}
+
+function request(deps: PipelineDeps, { method, decode, sizeBytes }: IncomingCall): Message {
+  const message = decode();
+  deps.validate(method.desc.input, message, sizeBytes);
+  return message;
+}

@@ -1,0 +1,24 @@
+import type { FastifyReply } from 'fastify';
+import type { ServiceError } from '../../errors.ts';
+import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
+import { toStatus } from '../error-status.ts';
+import { type RequestIds, requestIdHeaders } from '../request-ids.ts';
+import { httpStatus } from '../status-codes.ts';
+import { replyJson } from './reply-json.ts';
+
+export const jsonType = 'application/json; charset=utf-8';
+
+/** The error as the body of a reply: google.rpc.Status in JSON. */
+export function errorBody(error: ServiceError, requestId: string): string {
+  return replyJson(StatusSchema, toStatus(error, requestId));
+}
+
+/** Sends an error. `status` is for the few that HTTP has a more telling status for than its code gives. */
+export function sendError(
+  reply: FastifyReply,
+  ids: RequestIds,
+  error: ServiceError,
+  status = httpStatus(error.code),
+): FastifyReply {
+  return reply.code(status).headers(requestIdHeaders(ids)).type(jsonType).send(errorBody(error, ids.requestId));
+}

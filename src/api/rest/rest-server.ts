@@ -1,0 +1,143 @@
+import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type FastifyInstance, fastify } from 'fastify';
+import { unavailable } from '../../errors.ts';
+import type { ApiService } from '../api-service.ts';
+import type { Authorize } from '../call.ts';
+import type { PipelineDeps } from '../pipeline.ts';
+import { answerBrokenHttp } from './broken-http.ts';
+import { type ContentFunctions, contentRoute, imageContent } from './image-content.ts';
+import { extentsRoute, imageExtents } from './image-extents.ts';
+import { jsonType } from './rest-reply.ts';
+import { answerRefused, answerRpc, refuse } from './rest-rpc.ts';
+import { routesOf } from './routes.ts';
+import { serveStreamed } from './streamed-call.ts';
+
+/** No request of this API comes near it. */
+const maxBodyBytes = 1024 * 1024;
+/** Room for long tokens and pre-signed links in a query. */
+const maxHeaderBytes = 32 * 1024;
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+/** A connection on which nothing moves for so long is cut: a reader of content that stopped reading, most likely. */
+const silenceTimeoutMs = 120_000;
+/** Longer than load balancers keep theirs, so that it is they who close. */
+const keepAliveTimeoutMs = 75_000;
+const maxStreamedReplies = 64;
+
+export interface RestDeps extends PipelineDeps {
+  readonly authorize: Authorize;
+  readonly content: ContentFunctions;
+}
+
+/** The REST door: takes connections that speak HTTP/1.1, with TLS already off. */
+export interface RestDoor {
+  accept(connection: Duplex): void;
+  /** From now on /health says 503, and every reply closes its connection. */
+  stopServing(): void;
+  /** Lets running requests end for at most so long, then cuts. Resolves when all connections are gone. */
+  close(options: { graceMs: number }): Promise<void>;
+}
+
+export async function createRestDoor(deps: RestDeps, services: readonly ApiService[]): Promise<RestDoor> {
+  let serving = true;
+  let server: Server | undefined;
+  const app = fastify({
+    bodyLimit: maxBodyBytes,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: maxHeaderBytes },
+    frameworkErrors: (error, request, reply) => void answerRefused(deps, error, request, reply),
+    serverFactory: (handler) => {
+      server = createServer(
+        {
+          maxHeaderSize: maxHeaderBytes,
+          headersTimeout: headersTimeoutMs,
+          requestTimeout: requestTimeoutMs,
+          keepAliveTimeout: keepAliveTimeoutMs,
+          connectionsCheckingInterval: 1_000,
+        },
+        handler,
+      );
+      server.timeout = silenceTimeoutMs;
+      return server;
+    },
+    clientErrorHandler: answerBrokenHttp,
+  });
+  // Whatever the content type says, and curl says the wrong one by default, a body of this API is JSON.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => answerRefused(deps, error, request, reply));
+  app.addHook('onSend', async (_request, reply) => {
+    if (!serving) reply.header('connection', 'close');
+  });
+  app.get('/health', async (_request, reply) =>
+    reply
+      .code(serving ? 200 : 503)
+      .type(jsonType)
+      .send(JSON.stringify({ status: serving ? 'SERVING' : 'NOT_SERVING' })),
+  );
+  addContentRoutes(app, deps);
+  const routes = routesOf(services);
+  app.all('/*', (request, reply) => answerRpc(deps, routes, request, reply));
+  app.setNotFoundHandler((request, reply) => answerRpc(deps, routes, request, reply));
+  await app.ready();
+  if (server === undefined) throw new Error('fastify made no server');
+  return restDoor(app, server, () => {
+    serving = false;
+  });
+}
+
+function addContentRoutes(app: FastifyInstance, deps: RestDeps): void {
+  let streaming = 0;
+  const add = (template: string, handlerOf: typeof imageContent): void => {
+    app.route<{ Params: { imageId: string } }>({
+      method: ['GET', 'HEAD'],
+      url: template.replace('{image_id}', ':imageId'),
+      handler: async (request, reply) => {
+        const handler = handlerOf(deps.content, deps.authorize, request.params.imageId);
+        streaming += 1;
+        try {
+          if (streaming > maxStreamedReplies) {
+            const message = 'Too many images are being read; try again in a second';
+            return await refuse(deps, unavailable(message), request, reply.header('retry-after', '1'), 503);
+          }
+          await serveStreamed(deps, template, handler, request, reply);
+          return reply;
+        } finally {
+          streaming -= 1;
+        }
+      },
+    });
+  };
+  add(contentRoute, imageContent);
+  add(extentsRoute, imageExtents);
+}
+
+function restDoor(app: FastifyInstance, server: Server, stopServing: () => void): RestDoor {
+  // Connections come from the listener. Node starts to watch the timeouts of connections when a server listens, which
+  // this one never does by itself.
+  server.emit('listening');
+  const open = new Set<Duplex>();
+  return {
+    accept(connection) {
+      open.add(connection);
+      connection.once('close', () => open.delete(connection));
+      server.emit('connection', connection);
+    },
+    stopServing() {
+      stopServing();
+      server.closeIdleConnections();
+    },
+    async close({ graceMs }) {
+      server.closeIdleConnections();
+      const cut = setTimeout(() => {
+        for (const connection of open) connection.destroy();
+      }, graceMs);
+      await Promise.all([...open].map((connection) => new Promise((resolve) => connection.once('close', resolve))));
+      clearTimeout(cut);
+      await app.close();
+      // Stops the watch on timeouts; that the server "is not running" is what it says of never having listened.
+      server.close(() => {});
+    },
+  };
+}

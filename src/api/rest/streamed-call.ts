@@ -1,0 +1,82 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Subject } from '../../access/subject.ts';
+import { internal, ServiceError, type StatusCode } from '../../errors.ts';
+import { CallRecord } from '../call-record.ts';
+import { type HeaderLookup, requestIdHeaders } from '../request-ids.ts';
+import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
+import { sendError } from './rest-reply.ts';
+
+export interface StreamedCallDeps {
+  readonly log: Logger;
+  /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
+  authenticate(authorization: string | undefined): Promise<Subject>;
+}
+
+/** A reply whose head is known and whose body, if any, is still to be sent. Disposed when it was sent, or could not be. */
+export interface StreamedReply extends AsyncDisposable {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Writes the body. Not called for a HEAD. */
+  send(response: ServerResponse, signal: AbortSignal): Promise<void>;
+}
+
+/** Works out the reply to an authenticated request. What it throws is answered as an error. */
+export type StreamedHandler = (call: {
+  readonly subject: Subject;
+  readonly verb: 'GET' | 'HEAD';
+  readonly header: HeaderLookup;
+  readonly query: URLSearchParams;
+  readonly signal: AbortSignal;
+}) => Promise<StreamedReply>;
+
+/**
+ * Answers a request whose reply is too large to be held. An error before the head is a status like any other. After it,
+ * the connection is destroyed: the client sees a body that is too short, never a wrong one that looks complete.
+ */
+export async function serveStreamed(
+  deps: StreamedCallDeps,
+  route: string,
+  handler: StreamedHandler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const header = headersOf(request);
+  const verb = request.method === 'HEAD' ? 'HEAD' : 'GET';
+  const record = new CallRecord(deps.log, { header, method: `${verb} ${route}`, door: 'rest', peer: peerOf(request) });
+  const signal = leavingSignal(reply);
+  let streamed: StreamedReply;
+  try {
+    const subject = await deps.authenticate(header('authorization'));
+    record.subjectId = subject.id;
+    const query = new URL(request.raw.url ?? '/', 'http://localhost').searchParams;
+    streamed = await handler({ subject, verb, header, query, signal });
+  } catch (thrown) {
+    const error = serviceError(thrown);
+    record.end({ code: error.code, cause: error.cause });
+    sendError(reply, record.ids, error);
+    return;
+  }
+  await using opened = streamed;
+  const response = reply.hijack().raw;
+  try {
+    response.writeHead(opened.status, { ...requestIdHeaders(record.ids), ...opened.headers });
+    if (verb === 'GET') await opened.send(response, signal);
+    response.end();
+    record.end({ code: 'OK' });
+  } catch (thrown) {
+    response.destroy();
+    if (signal.aborted) {
+      record.end({ code: 'CANCELLED' });
+    } else {
+      const error = serviceError(thrown);
+      const code: StatusCode = error.code;
+      record.end({ code, cause: error.cause ?? error });
+    }
+  }
+}
+
+function serviceError(thrown: unknown): ServiceError {
+  return thrown instanceof ServiceError ? thrown : internal(thrown);
+}

@@ -1,0 +1,133 @@
+import { create } from '@bufbuild/protobuf';
+import type { Caller } from '../../access/caller.ts';
+import type { Subject } from '../../access/subject.ts';
+import { invalidField, ServiceError } from '../../errors.ts';
+import {
+  type CreateImageRequest,
+  ImageService,
+  ListImageOperationsResponseSchema,
+  ListImagesResponseSchema,
+} from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
+import type { CreateImage } from '../../images/create-image.ts';
+import type { Image } from '../../images/image.ts';
+import type { UpdateImage } from '../../images/update-image.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { type ApiService, authenticatedService } from '../api-service.ts';
+import type { Authorize } from '../call.ts';
+import { hardwareGenerationOf, imageMessage, osOf } from './image-message.ts';
+import { operationMessage } from './operation-message.ts';
+
+/** What the service calls, with what it needs already bound; see images/. */
+export interface ImageFunctions {
+  createImage(request: CreateImage, caller: Caller): Promise<Operation>;
+  getImage(request: { imageId: string }): Promise<Image>;
+  getLatestByFamily(request: { folderId: string; family: string }): Promise<Image>;
+  listImages(request: {
+    folderId: string;
+    pageSize: number;
+    pageToken: string;
+    filter: string;
+    orderBy: string;
+  }): Promise<{ images: readonly Image[]; nextPageToken: string }>;
+  updateImage(request: UpdateImage, caller: Caller): Promise<Operation>;
+  deleteImage(request: { imageId: string }, caller: Caller): Promise<Operation>;
+  listImageOperations(request: {
+    imageId: string;
+    pageSize: number;
+    pageToken: string;
+  }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
+}
+
+export function imageService(images: ImageFunctions, authorize: Authorize): ApiService {
+  /**
+   * An image that is gone is no reason to stop here: a Delete that is sent again with its idempotency key must find its
+   * operation, and only the change itself knows that. It finds nobody's but the subject's own.
+   */
+  const authorizeChange = async (subject: Subject, permission: string, imageId: string): Promise<void> => {
+    const image = await images.getImage({ imageId }).catch((error: unknown) => {
+      if (error instanceof ServiceError && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    });
+    if (image !== undefined) await authorize(subject, permission, image);
+  };
+
+  return authenticatedService(ImageService, {
+    async get({ imageId }, { subject }) {
+      const image = await images.getImage({ imageId });
+      await authorize(subject, 'compute.images.get', image);
+      return imageMessage(image);
+    },
+
+    async getLatestByFamily({ folderId, family }, { subject }) {
+      await authorize(subject, 'compute.images.get', { folderId });
+      return imageMessage(await images.getLatestByFamily({ folderId, family }));
+    },
+
+    async list({ folderId, pageSize, pageToken, filter, orderBy }, { subject }) {
+      await authorize(subject, 'compute.images.list', { folderId });
+      const page = await images.listImages({ folderId, pageSize: Number(pageSize), pageToken, filter, orderBy });
+      return create(ListImagesResponseSchema, {
+        images: page.images.map(imageMessage),
+        nextPageToken: page.nextPageToken,
+      });
+    },
+
+    async create(request, { subject, caller }) {
+      const { folderId, name, description, labels, family, productIds, pooled } = request;
+      await authorize(subject, 'compute.images.create', { folderId });
+      const operation = await images.createImage(
+        {
+          folderId,
+          name,
+          description,
+          labels,
+          family,
+          minDiskSizeBytes: Number(request.minDiskSize),
+          productIds,
+          source: sourceOf(request),
+          os: osOf(request.os),
+          pooled,
+          hardwareGeneration: hardwareGenerationOf(request.hardwareGeneration),
+        },
+        caller,
+      );
+      return operationMessage(operation);
+    },
+
+    async update({ imageId, updateMask, name, description, minDiskSize, labels }, { subject, caller }) {
+      await authorizeChange(subject, 'compute.images.update', imageId);
+      const minDiskSizeBytes = Number(minDiskSize);
+      const change = { imageId, paths: updateMask?.paths, name, description, minDiskSizeBytes, labels };
+      return operationMessage(await images.updateImage(change, caller));
+    },
+
+    async delete({ imageId }, { subject, caller }) {
+      await authorizeChange(subject, 'compute.images.delete', imageId);
+      return operationMessage(await images.deleteImage({ imageId }, caller));
+    },
+
+    async listOperations({ imageId, pageSize, pageToken }, { subject }) {
+      await authorize(subject, 'compute.images.get', await images.getImage({ imageId }));
+      const page = await images.listImageOperations({ imageId, pageSize: Number(pageSize), pageToken });
+      return create(ListImageOperationsResponseSchema, {
+        operations: page.operations.map(operationMessage),
+        nextPageToken: page.nextPageToken,
+      });
+    },
+  });
+}
+
+function sourceOf({ source }: CreateImageRequest): CreateImage['source'] {
+  switch (source.case) {
+    case 'uri':
+      return { kind: 'uri', uri: source.value };
+    case 'imageId':
+      return { kind: 'image', imageId: source.value };
+    case 'diskId':
+      return { kind: 'disk', diskId: source.value };
+    case 'snapshotId':
+      return { kind: 'snapshot', snapshotId: source.value };
+    case undefined:
+      throw invalidField('source', 'one of image_id, disk_id, snapshot_id and uri is required');
+  }
+}

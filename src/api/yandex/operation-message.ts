@@ -1,0 +1,69 @@
+import { create } from '@bufbuild/protobuf';
+import { type Any, anyPack, EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { ImageSchema } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
+import {
+  CreateImageMetadataSchema,
+  DeleteImageMetadataSchema,
+  UpdateImageMetadataSchema,
+} from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
+import { type Operation as OperationMessage, OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.ts';
+import { imageFromJson } from '../../images/image-json.ts';
+import { createImageKind, deleteImageKind, updateImageKind } from '../../images/operation-names.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { toStatus } from '../error-status.ts';
+import { imageMessage } from './image-message.ts';
+import { importProgressMessage } from './import-progress-message.ts';
+
+/** What an operation of one kind carries: its metadata from its first reply on, its response once it succeeded. */
+interface KindMessages {
+  metadata(operation: Operation): Any;
+  response(result: unknown): Any;
+}
+
+/** By the operation's kind. Clients insist on exactly these types: they are those of yandex.cloud.api.operation. */
+const messagesByKind: Readonly<Record<string, KindMessages>> = {
+  [createImageKind]: {
+    metadata: ({ resourceId: imageId, done, progress }) => {
+      // An image made from another image was done at once and never made progress.
+      const shown = done && progress === undefined ? {} : { progress: importProgressMessage(progress) };
+      return anyPack(CreateImageMetadataSchema, create(CreateImageMetadataSchema, { imageId, ...shown }));
+    },
+    response: imageResponse,
+  },
+  [updateImageKind]: {
+    metadata: ({ resourceId: imageId }) =>
+      anyPack(UpdateImageMetadataSchema, create(UpdateImageMetadataSchema, { imageId })),
+    response: imageResponse,
+  },
+  [deleteImageKind]: {
+    metadata: ({ resourceId: imageId }) =>
+      anyPack(DeleteImageMetadataSchema, create(DeleteImageMetadataSchema, { imageId })),
+    response: () => anyPack(EmptySchema, create(EmptySchema)),
+  },
+};
+
+/** The operation as clients see it. Throws for a kind that this version does not know. */
+export function operationMessage(operation: Operation): OperationMessage {
+  const messages = messagesByKind[operation.kind];
+  if (messages === undefined) throw new Error(`no messages for operations of kind ${operation.kind}`);
+  return create(OperationSchema, {
+    id: operation.id,
+    description: operation.description,
+    createdAt: timestampFromDate(operation.createdAt),
+    createdBy: operation.createdBy,
+    modifiedAt: timestampFromDate(operation.modifiedAt),
+    done: operation.done,
+    metadata: messages.metadata(operation),
+    result: resultOf(operation, messages),
+  });
+}
+
+function resultOf({ done, error, result }: Operation, messages: KindMessages): OperationMessage['result'] {
+  if (!done) return { case: undefined };
+  if (error !== undefined) return { case: 'error', value: toStatus(error, undefined) };
+  return { case: 'response', value: messages.response(result) };
+}
+
+function imageResponse(result: unknown): Any {
+  return anyPack(ImageSchema, imageMessage(imageFromJson(result)));
+}
