@@ -26,7 +26,9 @@ export interface Copy {
  */
 export function startCopy(options: CopyOptions): Copy {
   const opening = openSpool(options);
-  const copying = opening.then((spool) => copyInto(spool, options));
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([options.closed, stop.signal]);
+  const copying = opening.then((spool) => copyInto(spool, options, stopped));
   // Whoever reads is told; when nobody does, nobody misses it.
   copying.catch(() => {});
   return {
@@ -36,6 +38,7 @@ export function startCopy(options: CopyOptions): Copy {
       await spool.read(target, offset);
     },
     async close() {
+      stop.abort();
       await copying.catch(() => {});
       const spool = await opening.catch(() => undefined);
       await spool?.close();
@@ -52,22 +55,22 @@ function openSpool(options: CopyOptions): Promise<SpoolFile> {
   });
 }
 
-async function copyInto(spool: SpoolFile, options: CopyOptions): Promise<void> {
-  const { object, closed } = options;
+async function copyInto(spool: SpoolFile, options: CopyOptions, stopped: AbortSignal): Promise<void> {
+  const { object } = options;
   try {
     await withRetries(
       async () => {
         const at = spool.appendedBytes;
         const sink = { write: (chunk: Uint8Array) => spool.append(chunk) };
-        if (at < object.sizeBytes) await object.getRange(at, object.sizeBytes - at, sink, undefined);
+        if (at < object.sizeBytes) await object.getRange(at, object.sizeBytes - at, sink, stopped);
       },
-      { limits: options.limits, signal: closed, received: () => spool.appendedBytes },
+      { limits: options.limits, signal: stopped, received: () => spool.appendedBytes },
     );
     if (!spool.complete) await spool.finish();
     options.onComplete();
   } catch (error) {
     // After a close the spool stays good: only the copying was ended.
-    if (!closed.aborted && error instanceof SourceFailed) spool.fail(error);
+    if (!stopped.aborted && error instanceof SourceFailed) spool.fail(error);
     throw error;
   }
 }

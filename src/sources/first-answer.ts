@@ -65,7 +65,8 @@ export async function askFirst(options: FirstAnswerOptions): Promise<FirstAnswer
     const body = answer.how === 'kept' ? wholeBody(options, answer.identity) : answer.body;
     const spool = await body.finish();
     const identity = { ...answer.identity, sizeBytes: spool.appendedBytes };
-    const how = options.expected === undefined ? undefined : difference(options.expected, identity);
+    // A body in chunks tells its length only now.
+    const how = difference(answer.identity, identity) ?? difference(options.expected ?? identity, identity);
     if (how === undefined) return { how: 'copy', identity, spool };
     await spool.close();
     throw changed(options.location, how);
@@ -106,7 +107,7 @@ function readHead(
   const { location } = options;
   refuseEncoding(location, head);
   if (head.status === 200) return readWhole(options, head, kept);
-  const range = parseContentRange(head.headers['content-range']);
+  const range = parseContentRange(head.headers.get('content-range'));
   if (head.status === 416 && range?.totalBytes === 0) return readEmpty(options, head);
   if (wholeOnly)
     throw misbehaved(location, `The server answered with status ${head.status} though no range was asked for.`);
@@ -132,8 +133,8 @@ function readWhole(
   head: ResponseHead,
   kept: SpoolRecord | undefined,
 ): { answer: Answer; sink?: BodySink } {
-  const sizeBytes = parseLength(head.headers['content-length']);
-  if (sizeBytes === undefined && head.headers['transfer-encoding'] === undefined) {
+  const sizeBytes = parseLength(head.headers.get('content-length'));
+  if (sizeBytes === undefined && head.headers.get('transfer-encoding') === undefined) {
     const reason = 'The server tells neither the length of the file nor where it ends, so a part could pass for it.';
     throw misbehaved(options.location, reason);
   }

@@ -128,17 +128,16 @@ function connected(socket: Socket, event: 'connect' | 'secureConnect', signal: A
       signal.removeEventListener('abort', onAbort);
       socket.off(event, onReady);
       if (error === undefined) {
-        socket.off('error', settle);
         resolve();
         return;
       }
-      // The listener for errors stays: a destroyed socket may still have one to tell.
       socket.destroy();
       reject(error);
     };
     const onReady = () => settle();
     const onAbort = () => settle(signal.reason);
     socket.once(event, onReady);
+    // Stays for good: an error between two owners of a socket, or after its end, must find a listener.
     socket.on('error', settle);
     socket.once('close', () => settle(new Error('closed while connecting')));
     if (signal.aborted) onAbort();

@@ -9,7 +9,8 @@ import { describeUri } from './source-uri.ts';
 
 export interface ResponseHead {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  /** By lower-case name; what came several times is joined by commas, and so is not taken for one value. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 /** Where a body goes. A promise that `write` returns holds the body back until it settles; the chunk may be kept. */
@@ -60,16 +61,26 @@ export function exchange(
     const onAbort = () => handler.fail(signal.reason);
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    context.connections.dispatcher.dispatch(
-      {
-        origin: request.url.origin,
-        path: request.url.pathname + request.url.search,
-        method: 'GET',
-        headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'obraz' },
-      },
-      handler,
-    );
+    const get: Dispatcher.DispatchOptions = {
+      origin: request.url.origin,
+      path: request.url.pathname + request.url.search,
+      method: 'GET',
+      headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'obraz' },
+    };
+    try {
+      context.connections.dispatcher.dispatch(get, handler);
+    } catch (error) {
+      handler.fail(networkFailure(request.url, error));
+    }
   });
+}
+
+function plainHeaders(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  const plain = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) plain.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return plain;
 }
 
 class Exchange implements Dispatcher.DispatchHandler {
@@ -109,7 +120,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     // An informational answer does not stop the clock.
     if (this.#settled || status < 200) return;
     try {
-      this.#sink = this.#onHead({ status, headers });
+      this.#sink = this.#onHead({ status, headers: plainHeaders(headers) });
     } catch (error) {
       this.fail(error);
       return;

@@ -18,8 +18,8 @@ const EXPIRED: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 
 /**
  * Where the object of an address is: follows redirects, and remembers where they led, so that later requests go
- * there directly (and to the same mirror, whose ETags are its own). A remembered address may expire; when it does, one
- * request goes back to the first address, and the others follow it.
+ * there directly (and to the same mirror, whose ETags are its own). A remembered address may expire; a request that
+ * finds it so starts over from the first address, once.
  *
  * Every hop is a new connection or one that the policy allowed before. Credentials in the first address are sent to its
  * own origin only; those in a redirect's are not sent at all.
@@ -57,7 +57,7 @@ export class HttpLocation {
     const failure = await this.#follow(start, request, onHead);
     if (failure === undefined) return;
     if (start === this.#first || !EXPIRED.has(failure.head.status)) throw statusFailure(failure.url, failure.head);
-    // Reads that fail together go back together: only the first of them finds the old address still current.
+    // Another request may have found the new place already.
     if (this.#current === start) this.#current = this.#first;
     const again = await this.#follow(this.#current, request, onHead);
     if (again !== undefined) throw statusFailure(again.url, again.head);
@@ -85,7 +85,7 @@ export class HttpLocation {
       if (hops >= this.#context.limits.maxRedirects) {
         throw badRedirect(here, `The server redirects more than ${this.#context.limits.maxRedirects} times.`);
       }
-      url = redirectTarget(here, other.headers.location);
+      url = redirectTarget(here, other.headers.get('location'));
     }
   }
 

@@ -49,15 +49,15 @@ export class HttpObject {
   #checkHead(head: ResponseHead, offset: number, length: number): void {
     refuseEncoding(this.#location, head);
     if (head.status === 412) throw changed(this.#location, 'is no longer the version that was first seen.');
-    const range = parseContentRange(head.headers['content-range']);
-    const sizeBytes = head.status === 200 ? parseLength(head.headers['content-length']) : range?.totalBytes;
+    const range = parseContentRange(head.headers.get('content-range'));
+    const sizeBytes = head.status === 200 ? parseLength(head.headers.get('content-length')) : range?.totalBytes;
     this.#checkSame(head, sizeBytes);
     if (head.status === 416)
       throw misbehaved(this.#location, 'The server no longer gives a range that lies in the file.');
     if (head.status === 200) {
       throw misbehaved(this.#location, 'The server answered with the whole file where it gave a range before.');
     }
-    const told = parseLength(head.headers['content-length']);
+    const told = parseLength(head.headers.get('content-length'));
     if (range?.offset !== offset || range.length !== length || (told !== undefined && told !== length)) {
       throw misbehaved(this.#location, 'The server answered with another range than the one asked for.');
     }
@@ -78,7 +78,7 @@ export class HttpObject {
 
 /** Bodies are taken as they are: what a content coding would inflate to is neither counted nor seekable. */
 export function refuseEncoding(location: HttpLocation, head: ResponseHead): void {
-  const encoding = head.headers['content-encoding'];
+  const encoding = head.headers.get('content-encoding');
   if (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity') return;
   throw misbehaved(location, 'The server applied a Content-Encoding though none was accepted.', {
     remedy: 'Have the server send the file as it is.',

@@ -35,7 +35,7 @@ function factsOf(url: URL, error: unknown): Facts {
     return {
       kind: 'tls-failed',
       reason: `No trusted TLS connection could be made (${code}).`,
-      remedy: code === 'EPROTO' ? 'Is the server speaking https on this port?' : undefined,
+      remedy: tlsRemedy(code),
     };
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
@@ -63,6 +63,16 @@ function isTlsCode(code: string): boolean {
       code,
     )
   );
+}
+
+function tlsRemedy(code: string): string | undefined {
+  if (/^(EPROTO|ERR_SSL_WRONG_VERSION|ERR_SSL_PACKET_LENGTH|ERR_SSL_HTTP)/.test(code)) {
+    return 'Does the server speak https on this port?';
+  }
+  if (/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)/.test(code)) {
+    return "If the server has an authority of its own, the service's operator can name it in NODE_EXTRA_CA_CERTS.";
+  }
+  return undefined;
 }
 
 /** The code of an error, or of the first inner one that has a code (several addresses tried make an AggregateError). */

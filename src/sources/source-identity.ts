@@ -22,8 +22,8 @@ export function identityOf(
 ): SourceIdentity {
   return {
     url: url.origin + url.pathname,
-    etag: head.headers.etag,
-    lastModified: head.headers['last-modified'],
+    etag: head.headers.get('etag'),
+    lastModified: head.headers.get('last-modified'),
     sizeBytes: facts.sizeBytes,
     ranges: facts.ranges,
   };
@@ -34,9 +34,9 @@ export function isVerifiable(identity: SourceIdentity): boolean {
   return identity.etag !== undefined || identity.lastModified !== undefined;
 }
 
-/** The ETag if it is a strong one: only that may stand in `If-Range` (RFC 9110, 13.1.5). */
+/** The ETag if it is a strong one of plain characters: only that may stand in `If-Range` (RFC 9110, 8.8.3 and 13.1.5). */
 export function strongEtag(identity: SourceIdentity): string | undefined {
-  return identity.etag?.startsWith('"') ? identity.etag : undefined;
+  return identity.etag !== undefined && /^"[\x21\x23-\x7e]*"$/.test(identity.etag) ? identity.etag : undefined;
 }
 
 /**

@@ -113,7 +113,8 @@ export class SpoolFile {
   async reach(end: number): Promise<void> {
     while (this.#flushedBytes < end && !this.#complete) {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#advance.promise;
+      if (this.appendedBytes >= end) await this.#flush();
+      else await this.#advance.promise;
     }
   }
 

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { writeFileDurably } from '../lib/write-file-durably.ts';
 import { difference, isVerifiable, readIdentity, type SourceIdentity } from './source-identity.ts';
 
@@ -18,12 +18,14 @@ export function recordPath(spoolPath: string): string {
   return `${spoolPath}.json`;
 }
 
-/** The record beside the spool, or undefined when there is none that can be read. */
+/** The record beside the spool, or undefined when there is none that can be read, or the file is shorter than it says. */
 export async function readSpoolRecord(spoolPath: string): Promise<SpoolRecord | undefined> {
   try {
-    return parseRecord(JSON.parse(await readFile(recordPath(spoolPath), 'utf8')));
+    const record = parseRecord(JSON.parse(await readFile(recordPath(spoolPath), 'utf8')));
+    const { size } = await stat(spoolPath);
+    return record !== undefined && size >= record.durableBytes ? record : undefined;
   } catch {
-    // No record, or a damaged one: either way nothing is known of the file, and it is spooled again.
+    // No record, a damaged one, or no file: whichever it is, the object is spooled again.
     return undefined;
   }
 }

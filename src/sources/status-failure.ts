@@ -26,7 +26,7 @@ export function statusFailure(url: URL, head: ResponseHead): SourceFailed {
     url: address,
     reason: `The server answered with status ${status}.`,
     transient,
-    retryAfterMs: transient ? parseRetryAfter(head.headers['retry-after'], Date.now()) : undefined,
+    retryAfterMs: transient ? parseRetryAfter(head.headers.get('retry-after'), Date.now()) : undefined,
   });
 }
 
