@@ -69,7 +69,8 @@ test('gives a token of the public shape for a JWT, and knows its subject again u
   }
   const later = { tokenKey, now: () => expiresAt };
   await assert.rejects(authenticate(later, `Bearer ${iamToken}`), {
-    ...{ code: 'UNAUTHENTICATED', message: 'The token has expired' },
+    code: 'UNAUTHENTICATED',
+    message: 'The token has expired',
   });
 });
 
@@ -121,13 +122,16 @@ test('refuses every header without a token of ours', async () => {
   await assert.rejects(authenticate({ tokenKey }, ' '), { code: 'UNAUTHENTICATED', message: missing });
   const token = signToken(tokenKey, { kind: 'admin', subjectId: account.id, issuedAt: present });
   const foreign = signToken(readTokenKey(createTokenKeyPem()), {
-    ...{ kind: 'admin', subjectId: account.id, issuedAt: present },
+    kind: 'admin',
+    subjectId: account.id,
+    issuedAt: present,
   });
   const wrong = [token, `Basic ${token}`, 'Bearer', `Bearer ${token} x`, `Bearer ${foreign}`, 'Bearer t1.a.b'];
   wrong.push(`Bearer ${'t1.'.repeat(100_000)}`, `Bearer ${token.replace('t1.', 't1.e30')}`);
   for (const header of wrong) {
     await assert.rejects(authenticate({ tokenKey }, header), {
-      ...{ code: 'UNAUTHENTICATED', message: 'The token is invalid' },
+      code: 'UNAUTHENTICATED',
+      message: 'The token is invalid',
     });
   }
 });
@@ -144,6 +148,7 @@ test('lets the administrator do everything, and nobody else anything', async () 
   const deps = { administratorId: account.id };
   await authorize(deps, { id: account.id }, 'compute.images.get', { folderId: 'f' });
   await assert.rejects(authorize(deps, { id: 'other' }, 'compute.images.get', { folderId: 'f' }), {
-    ...{ code: 'PERMISSION_DENIED', message: 'Permission denied to resource-manager.folder f' },
+    code: 'PERMISSION_DENIED',
+    message: 'Permission denied to resource-manager.folder f',
   });
 });

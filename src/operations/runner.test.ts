@@ -49,7 +49,12 @@ function fakeKind(run: OperationKind['run']): OperationKind & { abandoned: strin
 
 async function startRunner(db: Database, kind: OperationKind, options: Partial<RunnerOptions> = {}): Promise<Runner> {
   const runner = createRunner({
-    ...{ db, kinds: kindsByName([kind]), log, ownerId: 'one', beatMs, retryDelayMs: () => 5 },
+    db,
+    kinds: kindsByName([kind]),
+    log,
+    ownerId: 'one',
+    beatMs,
+    retryDelayMs: () => 5,
     ...options,
   });
   runners.push(runner);
@@ -154,10 +159,16 @@ test('keeps a ServiceError, and says nothing of any other error', async (t) => {
   await startRunner(db, kind);
   const [known, unknown] = [await insert(db, 0), await insert(db, 1)];
   assert.deepEqual((await ended(db, known)).error, {
-    ...{ code: 'FAILED_PRECONDITION', reason: 'NOT_SO', message: 'not like this', fields: [] },
+    code: 'FAILED_PRECONDITION',
+    reason: 'NOT_SO',
+    message: 'not like this',
+    fields: [],
   });
   assert.deepEqual((await ended(db, unknown)).error, {
-    ...{ code: 'INTERNAL', reason: 'INTERNAL', message: 'Internal error', fields: [] },
+    code: 'INTERNAL',
+    reason: 'INTERNAL',
+    message: 'Internal error',
+    fields: [],
   });
   await waitFor('both clean-ups', () => kind.cleaned.length === 2);
   assert.deepEqual(kind.abandoned.toSorted(), [known, unknown].toSorted());

@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Caller } from '../src/access/caller.ts';
+import type { Database } from '../src/db/database.ts';
+import { openSqlite } from '../src/db/open-sqlite.ts';
+import type { CreateImage } from '../src/images/create-image.ts';
+import type { Image } from '../src/images/image.ts';
+import { newId } from '../src/lib/ids.ts';
+
+export const folderId = 'b1gfolder00000000000';
+export const volumeId = 'vol00000000000000000';
+export const volumeSizeBytes = 10 * 1024 ** 3;
+
+/** For tests: a database in a temporary file, with one folder, and one volume that a sealed image may name. */
+export async function openImageDatabase(t: TestContext): Promise<Database> {
+  const directory = await mkdtemp(join(tmpdir(), 'obraz-images-'));
+  const db = await openSqlite(join(directory, 'metadata.db'));
+  t.after(async () => {
+    await db[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+  const common = { description: '', labels: '{}', created_at: 0 };
+  await db.transact(async (tx) => {
+    const cloud = { ...common, id: 'cloud', name: 'default', organization_id: '' };
+    await tx.insertInto('clouds').values(cloud).execute();
+    const folder = { ...common, id: folderId, cloud_id: 'cloud', name: 'default', status: 'ACTIVE' } as const;
+    await tx.insertInto('folders').values(folder).execute();
+    const sizes = { size: volumeSizeBytes, stored_bytes: 1, root_id: new Uint8Array(32), created_at: 0 };
+    await tx
+      .insertInto('volumes')
+      .values({ ...sizes, id: volumeId, domain_id: 'cloud' })
+      .execute();
+  });
+  return db;
+}
+
+export function makeImage(changes: Partial<Image> = {}): Image {
+  return {
+    id: newId('fd8'),
+    folderId,
+    createdAt: new Date('2026-01-02T03:04:05.678Z'),
+    name: '',
+    description: '',
+    labels: {},
+    family: '',
+    storageSizeBytes: 1,
+    minDiskSizeBytes: volumeSizeBytes,
+    productIds: [],
+    status: 'READY',
+    os: { type: 'LINUX', nvidiaDriver: '' },
+    pooled: false,
+    hardwareGeneration: { kind: 'legacy', pciTopology: 'V1' },
+    sizeBytes: volumeSizeBytes,
+    volumeId,
+    ...changes,
+  };
+}
+
+export function createRequest(changes: Partial<CreateImage> = {}): CreateImage {
+  return {
+    folderId,
+    name: '',
+    description: '',
+    labels: {},
+    family: '',
+    minDiskSizeBytes: 0,
+    productIds: [],
+    source: { kind: 'uri', uri: 'https://images.example.com/a.qcow2' },
+    os: undefined,
+    pooled: false,
+    hardwareGeneration: undefined,
+    ...changes,
+  };
+}
+
+export const caller: Caller = {
+  subjectId: 'ajetest0000000000000',
+  requestId: 'request',
+  idempotencyKey: undefined,
+  requestHash: 'hash',
+  method: 'Method',
+};
