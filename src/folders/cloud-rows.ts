@@ -10,7 +10,7 @@ export async function findCloud(db: Queryable, id: string): Promise<Cloud | unde
 }
 
 export interface CloudQuery {
-  /** Only these; every one when undefined. */
+  /** Only these, none when it is empty; every one when undefined. */
   readonly names: readonly string[] | undefined;
   /** The id that the page before ended with. */
   readonly after: string | undefined;
@@ -20,6 +20,7 @@ export interface CloudQuery {
 /** By id. */
 export async function listCloudRows(db: Queryable, { names, after, limit }: CloudQuery): Promise<Cloud[]> {
   let query = db.selectFrom('clouds').selectAll();
+  if (names?.length === 0) return [];
   if (names !== undefined) query = query.where('name', 'in', names);
   if (after !== undefined) query = query.where('id', '>', after);
   return (await query.orderBy('id').limit(limit).execute()).map(toCloud);

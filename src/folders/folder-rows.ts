@@ -11,7 +11,7 @@ export async function findFolder(db: Queryable, id: string): Promise<Folder | un
 
 export interface FolderQuery {
   readonly cloudId: string;
-  /** Only these; every one when undefined. */
+  /** Only these, none when it is empty; every one when undefined. */
   readonly names: readonly string[] | undefined;
   /** The id that the page before ended with. */
   readonly after: string | undefined;
@@ -21,6 +21,7 @@ export interface FolderQuery {
 /** By id. */
 export async function listFolderRows(db: Queryable, { cloudId, names, after, limit }: FolderQuery): Promise<Folder[]> {
   let query = db.selectFrom('folders').selectAll().where('cloud_id', '=', cloudId);
+  if (names?.length === 0) return [];
   if (names !== undefined) query = query.where('name', 'in', names);
   if (after !== undefined) query = query.where('id', '>', after);
   return (await query.orderBy('id').limit(limit).execute()).map(toFolder);

@@ -432,3 +432,37 @@ test('writes the failure as soon as a full database has room again', async (t) =
   assert.equal(error?.reason, 'STORAGE_FULL');
   assert.equal(refusals, 4);
 });
+
+test('however leases are lost and processes come and go, each operation is committed once', async (t) => {
+  const db = await openDatabase(t);
+  // Leases shorter than most of the work, so that it is taken over again and again.
+  const hasty = { isAlone: false, leaseMs: 15, renewMs: 12, beatMs: 10, maxAttempts: 1_000, concurrency: 3 };
+  let runs = 0;
+  const kind = fakeKind(async ({ operation, lease }) => {
+    runs++;
+    await delay((runs * 7) % 30);
+    await db.transact((tx) => saveCheckpoint(tx, lease, runs));
+    if (runs % 5 === 0) throw unavailable('for now');
+    return async (tx) => {
+      // A second commit would break the key.
+      await tx
+        .insertInto('settings')
+        .values({ name: operation.id, value: String(lease.epoch) })
+        .execute();
+      return lease.epoch;
+    };
+  });
+  const ids = await Promise.all(Array.from({ length: 12 }, () => insert(db)));
+  await startRunner(db, kind, { ...hasty, ownerId: 'steady' });
+  for (const ownerId of ['first', 'second', 'third']) {
+    const passing = await startRunner(db, kind, { ...hasty, ownerId });
+    await delay(40);
+    await passing.stop({ graceMs: 5 });
+  }
+  for (const id of ids) {
+    const { result, error } = await ended(db, id);
+    assert.equal(error, undefined);
+    const committed = await db.read.selectFrom('settings').select('value').where('name', '=', id).execute();
+    assert.deepEqual(committed, [{ value: String(result) }]);
+  }
+});
