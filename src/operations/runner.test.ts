@@ -14,7 +14,8 @@ import { getOperation } from './get-operation.ts';
 import { insertOperation } from './insert-operation.ts';
 import { kindsByName, type OperationContext, type OperationKind } from './kind.ts';
 import { assertLease, LeaseLost, saveCheckpoint } from './lease.ts';
-import { createRunner, type Runner, type RunnerOptions } from './runner.ts';
+import { createRunner, type Runner } from './runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 
 const log = pino({ level: 'silent' });
 const beatMs = 20;

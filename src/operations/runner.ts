@@ -1,37 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Database, Transaction } from '../db/database.ts';
+import type { Transaction } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
 import { ActiveRun } from './active-run.ts';
 import { claimOperations } from './claim-operations.ts';
 import { fail, finish, giveBack, retryLater } from './end-run.ts';
 import { explainFailure } from './failure.ts';
 import { beat } from './heartbeat.ts';
-import type { OperationKinds } from './kind.ts';
 import { LeaseLost } from './lease.ts';
 import { expireLeases, findRow, type OperationRow, toInput } from './operation-rows.ts';
-
-export interface RunnerOptions {
-  readonly db: Database;
-  readonly kinds: OperationKinds;
-  readonly log: Logger;
-  /** Names this process in the leases; another one for each process and start. */
-  readonly ownerId: string;
-  /** Operations run at the same time. */
-  readonly concurrency?: number;
-  /** How long an operation of a process that died stays unclaimed. */
-  readonly leaseMs?: number;
-  /** How often a lease is renewed. */
-  readonly renewMs?: number;
-  /** How often progress is written, and how soon work that is due by the clock, or another process's, is found. */
-  readonly beatMs?: number;
-  /** Claims of one operation before it is given up. */
-  readonly maxAttempts?: number;
-  /** How long to wait after a failure, the first being 1. */
-  readonly retryDelayMs?: (failures: number) => number;
-  /** Nobody else uses the database: what is `running` at the start was left behind. True for SQLite. */
-  readonly isAlone?: boolean;
-}
+import { type RunnerOptions, withDefaults } from './runner-options.ts';
 
 /** Runs operations (operation.ts has the states). Dispose it, or stop it, before the database. */
 export interface Runner extends AsyncDisposable {
@@ -61,11 +39,6 @@ export class RunnerStopping extends Error {
 const defaultGraceMs = 5_000;
 const maxSettleDelayMs = 10_000;
 
-/** 1 s, 2 s, 4 s ... 60 s, up to a quarter more by chance, so that what failed together does not return together. */
-function defaultRetryDelayMs(failures: number): number {
-  return Math.min(1000 * 2 ** (failures - 1), 60_000) * (1 + Math.random() / 4);
-}
-
 export function createRunner(options: RunnerOptions): Runner {
   return new OperationRunner(options);
 }
@@ -89,16 +62,7 @@ class OperationRunner implements Runner {
   #stopped: Promise<void> | undefined;
 
   constructor(options: RunnerOptions) {
-    this.#options = {
-      concurrency: 4,
-      leaseMs: 30_000,
-      renewMs: 10_000,
-      beatMs: 1_000,
-      maxAttempts: 5,
-      retryDelayMs: defaultRetryDelayMs,
-      isAlone: options.db.dialect === 'sqlite',
-      ...options,
-    };
+    this.#options = withDefaults(options);
     this.#log = options.log.child({ part: 'operations' });
   }
 

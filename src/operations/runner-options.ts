@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import type { OperationKinds } from './kind.ts';
+
+export interface RunnerOptions {
+  readonly db: Database;
+  readonly kinds: OperationKinds;
+  readonly log: Logger;
+  /** Names this process in the leases; another one for each process and start. */
+  readonly ownerId: string;
+  /** Operations run at the same time. */
+  readonly concurrency?: number;
+  /** How long an operation of a process that died stays unclaimed. */
+  readonly leaseMs?: number;
+  /** How often a lease is renewed. */
+  readonly renewMs?: number;
+  /** How often progress is written, and how soon work that is due by the clock, or another process's, is found. */
+  readonly beatMs?: number;
+  /** Claims of one operation before it is given up. */
+  readonly maxAttempts?: number;
+  /** How long to wait after a failure, the first being 1. */
+  readonly retryDelayMs?: (failures: number) => number;
+  /** Nobody else uses the database: what is `running` at the start was left behind. True for SQLite. */
+  readonly isAlone?: boolean;
+}
+
+/** What the runner goes by: nothing after this sees an optional. */
+export function withDefaults(options: RunnerOptions): Required<RunnerOptions> {
+  return {
+    concurrency: 4,
+    leaseMs: 30_000,
+    renewMs: 10_000,
+    beatMs: 1_000,
+    maxAttempts: 5,
+    retryDelayMs: defaultRetryDelayMs,
+    isAlone: options.db.dialect === 'sqlite',
+    ...options,
+  };
+}
+
+/** 1 s, 2 s, 4 s ... 60 s, up to a quarter more by chance, so that what failed together does not return together. */
+function defaultRetryDelayMs(failures: number): number {
+  return Math.min(1000 * 2 ** (failures - 1), 60_000) * (1 + Math.random() / 4);
+}
