@@ -7,8 +7,6 @@ export interface PublicCall {
   readonly requestId: string;
   /** host:port the client came to, by its own word; undefined when it said nothing usable. */
   readonly address: string | undefined;
-  /** Aborted when nobody waits for the answer any more: the client left, or its deadline passed. */
-  readonly signal: AbortSignal;
 }
 
 /** A call by someone whose token was checked. */

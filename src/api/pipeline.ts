@@ -23,7 +23,6 @@ export interface IncomingCall {
   readonly header: HeaderLookup;
   readonly address: string | undefined;
   readonly peer: string;
-  readonly signal: AbortSignal;
   /** Encoded size of the request. */
   readonly sizeBytes: number;
   /** The request, of the type `method.desc.input`. Throws INVALID_ARGUMENT for what cannot be decoded. */
@@ -52,9 +51,9 @@ export async function answer(deps: PipelineDeps, incoming: IncomingCall): Promis
 }
 
 async function handle(deps: PipelineDeps, incoming: IncomingCall, record: CallRecord): Promise<Message> {
-  const { method, header, address, signal } = incoming;
+  const { method, header, address } = incoming;
   const { requestId } = record.ids;
-  const call: PublicCall = { requestId, address, signal };
+  const call: PublicCall = { requestId, address };
   if (method.access === 'public') return method.handle(request(deps, incoming), call);
 
   // Strangers get no work out of us beyond this: their request is not even decoded.
