@@ -11,6 +11,7 @@ import { claimName } from './claim-name.ts';
 import { defaultHardwareGeneration, type HardwareGeneration, type Image, type Os } from './image.ts';
 import { imageToJson } from './image-json.ts';
 import { insertImage, lockImage } from './image-rows.ts';
+import { writeImportInput } from './import-checkpoint.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
 import { createImageKind } from './operation-names.ts';
 
@@ -78,8 +79,7 @@ async function startImport(
 ): Promise<Operation> {
   const image = newImage(request, undefined);
   await claimName(tx, image, () => insertImage(tx, image));
-  const input = { uri, minDiskSizeBytes: request.minDiskSizeBytes };
-  return insertOperation(tx, { ...aboutCreate(image, createdBy), input });
+  return insertOperation(tx, { ...aboutCreate(image, createdBy), input: writeImportInput({ uri }) });
 }
 
 async function copyImage(

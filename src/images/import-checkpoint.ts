@@ -1,20 +1,17 @@
-import { integerOf, type JsonObject, objectOf, stringOf } from '../lib/json.ts';
+import { type JsonObject, objectOf, stringOf } from '../lib/json.ts';
 import { readIdentity, type SourceIdentity } from '../sources/source-identity.ts';
 
 /** What an `image.create` operation from an address is given. */
 export interface ImportInput {
   readonly uri: string;
-  /** 0 when the caller left it to us. */
-  readonly minDiskSizeBytes: number;
 }
 
-export function writeImportInput({ uri, minDiskSizeBytes }: ImportInput): JsonObject {
-  return { uri, minDiskSizeBytes };
+export function writeImportInput({ uri }: ImportInput): JsonObject {
+  return { uri };
 }
 
 export function readImportInput(value: unknown): ImportInput {
-  const input = objectOf(value, 'input of image.create');
-  return { uri: stringOf(input, 'uri'), minDiskSizeBytes: integerOf(input, 'minDiskSizeBytes') };
+  return { uri: stringOf(objectOf(value, 'input of image.create'), 'uri') };
 }
 
 /** What an interrupted import must know besides its segments: of which file they are. */

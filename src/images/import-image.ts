@@ -9,11 +9,12 @@ import type { Store } from '../volumes/store.ts';
 import { storeGuestBytes } from '../volumes/store-guest.ts';
 import { writeVolume } from '../volumes/write-volume.ts';
 import { dedupDomainOf } from './dedup-domain.ts';
+import { getImage } from './get-image.ts';
 import { imageToJson } from './image-json.ts';
 import { readImportCheckpoint, readImportInput, writeImportCheckpoint } from './import-checkpoint.ts';
 import { explainImportFailure } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
-import { chooseMinDiskSize } from './min-disk-size.ts';
+import { checkMinDiskSize } from './min-disk-size.ts';
 import { sealImage } from './seal-image.ts';
 import { spoolPath } from './spool-path.ts';
 
@@ -36,7 +37,7 @@ const tablesBytes = 56 * 1024 * 1024;
 export async function importImage(deps: ImportDeps, context: OperationContext): Promise<Commit> {
   const { store, memory, policy } = deps;
   const { operation, lease, signal } = context;
-  const { uri, minDiskSizeBytes } = readImportInput(operation.input);
+  const { uri } = readImportInput(operation.input);
   const checkpoint = readImportCheckpoint(operation.checkpoint);
   const progress = new ImportProgress(context.report, store.now);
   using _reserved = await memory.reserve(storeGuestBytes(store.threads.threads) + tablesBytes, signal);
@@ -54,7 +55,9 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
 
     const disk = await openDisk(source, { signal });
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, report: disk.report }, 'source opened');
-    chooseMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes); // too small for this disk: say so before the work
+    // What no disk of the size asked for could hold is refused before the work, not after it.
+    const { minDiskSizeBytes } = await getImage(store, { imageId: operation.resourceId });
+    if (minDiskSizeBytes !== 0) checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
     progress.guestBytes = disk.map.sizeBytes;
     progress.enter('importing');
 
