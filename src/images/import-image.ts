@@ -57,7 +57,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, report: disk.report }, 'source opened');
     // What no disk of the size asked for could hold is refused before the work, not after it.
     const { minDiskSizeBytes } = await getImage(store, { imageId: operation.resourceId });
-    if (minDiskSizeBytes !== 0) checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
+    checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
     progress.guestBytes = disk.map.sizeBytes;
     progress.enter('importing');
 
