@@ -3,12 +3,15 @@ import type { HttpObject } from './http-object.ts';
 import { withRetries } from './retries.ts';
 import { SourceFailed } from './source-failed.ts';
 import { SpoolFile } from './spool-file.ts';
+import type { SpoolRecord } from './spool-record.ts';
 
 export interface CopyOptions {
   readonly object: HttpObject;
   readonly limits: HttpLimits;
   readonly closed: AbortSignal;
   readonly spoolPath: string;
+  /** What an earlier run left, to be continued. */
+  readonly kept: SpoolRecord | undefined;
   /** Called when all of the file is here. */
   readonly onComplete: () => void;
 }
@@ -50,6 +53,7 @@ function openSpool(options: CopyOptions): Promise<SpoolFile> {
   return SpoolFile.open({
     path: options.spoolPath,
     identity: options.object.identity,
+    kept: options.kept,
     maxBytes: options.object.sizeBytes,
     minFreeBytes: options.limits.minFreeBytes,
   });

@@ -7,7 +7,7 @@ import { withRetries } from './retries.ts';
 import { SourceFailed } from './source-failed.ts';
 import { difference, identityOf, isVerifiable, type SourceIdentity } from './source-identity.ts';
 import { describeUri } from './source-uri.ts';
-import type { SpoolFile } from './spool-file.ts';
+import { SpoolFile, type SpoolOptions } from './spool-file.ts';
 import { isUsable, readSpoolRecord, type SpoolRecord } from './spool-record.ts';
 import { WholeBody } from './whole-body.ts';
 
@@ -31,15 +31,15 @@ export type FirstAnswer =
       readonly how: 'ranges';
       readonly object: HttpObject;
       readonly head: Uint8Array;
-      /** Whether an earlier run left a copy, whole or in part, that is still true. */
-      readonly hasCopy: boolean;
+      /** The record of a copy, whole or in part, that an earlier run left and that is still true. */
+      readonly kept: SpoolRecord | undefined;
     }
   | { readonly how: 'copy'; readonly identity: SourceIdentity; readonly spool: SpoolFile };
 
 type Answer =
   | { readonly how: 'ranges'; readonly object: HttpObject; readonly head: HeadBytes }
   | { readonly how: 'copy'; readonly identity: SourceIdentity; readonly body: WholeBody }
-  | { readonly how: 'kept'; readonly identity: SourceIdentity }
+  | { readonly how: 'kept'; readonly record: SpoolRecord }
   | { readonly how: 'ask-whole' };
 
 /**
@@ -51,6 +51,9 @@ type Answer =
  */
 export async function askFirst(options: FirstAnswerOptions): Promise<FirstAnswer> {
   const kept = await readSpoolRecord(options.spoolPath);
+  if (kept?.complete && options.expected !== undefined && isSameRun(kept.identity, options.expected)) {
+    return await openKept(options, kept);
+  }
   let wholeOnly = false;
   const attempt = async (): Promise<FirstAnswer> => {
     const answer = await askOnce(options, kept, wholeOnly);
@@ -59,11 +62,11 @@ export async function askFirst(options: FirstAnswerOptions): Promise<FirstAnswer
       return await attempt();
     }
     if (answer.how === 'ranges') {
-      const hasCopy = kept !== undefined && isUsable(kept, answer.object.identity);
-      return { how: 'ranges', object: answer.object, head: answer.head.bytes, hasCopy };
+      const continued = kept !== undefined && isUsable(kept, answer.object.identity) ? kept : undefined;
+      return { how: 'ranges', object: answer.object, head: answer.head.bytes, kept: continued };
     }
-    const body = answer.how === 'kept' ? wholeBody(options, answer.identity) : answer.body;
-    const spool = await body.finish();
+    if (answer.how === 'kept') return await openKept(options, answer.record);
+    const spool = await answer.body.finish();
     const identity = { ...answer.identity, sizeBytes: spool.appendedBytes };
     // A body in chunks tells its length only now.
     const how = difference(answer.identity, identity) ?? difference(options.expected ?? identity, identity);
@@ -72,6 +75,19 @@ export async function askFirst(options: FirstAnswerOptions): Promise<FirstAnswer
     throw changed(options.location, how);
   };
   return await withRetries(attempt, { limits: options.limits, signal: options.closed });
+}
+
+/**
+ * Whether a whole copy is the one that the earlier run read from. Then the server is not asked at all: the run goes on
+ * with the version it began with, also when nothing could prove to a later answer that it is the same.
+ */
+function isSameRun(kept: SourceIdentity, expected: SourceIdentity): boolean {
+  return kept.url === expected.url && kept.sizeBytes === expected.sizeBytes && difference(kept, expected) === undefined;
+}
+
+async function openKept(options: FirstAnswerOptions, kept: SpoolRecord): Promise<FirstAnswer> {
+  const spool = await SpoolFile.open({ ...spoolOptions(options, kept.identity), kept });
+  return { how: 'copy', identity: kept.identity, spool };
 }
 
 async function askOnce(
@@ -140,21 +156,20 @@ function readWhole(
   }
   const identity = identityOf(options.location.first, head, { sizeBytes, ranges: false });
   accept(options, identity);
-  if (kept !== undefined && isUsable(kept, identity)) return { answer: { how: 'kept', identity } };
+  if (kept !== undefined && isUsable(kept, identity)) return { answer: { how: 'kept', record: kept } };
   options.onSpooling();
-  const body = wholeBody(options, identity);
+  const body = new WholeBody(spoolOptions(options, identity));
   return { answer: { how: 'copy', identity, body }, sink: body };
 }
 
 function readEmpty(options: FirstAnswerOptions, head: ResponseHead): { answer: Answer } {
   const identity = identityOf(options.location.first, head, { sizeBytes: 0, ranges: false });
   accept(options, identity);
-  return { answer: { how: 'copy', identity, body: wholeBody(options, identity) } };
+  return { answer: { how: 'copy', identity, body: new WholeBody(spoolOptions(options, identity)) } };
 }
 
-function wholeBody(options: FirstAnswerOptions, identity: SourceIdentity): WholeBody {
-  const { spoolPath: path, limits } = options;
-  return new WholeBody({ path, identity, maxBytes: limits.maxBytes, minFreeBytes: limits.minFreeBytes });
+function spoolOptions({ spoolPath, limits }: FirstAnswerOptions, identity: SourceIdentity): SpoolOptions {
+  return { path: spoolPath, identity, maxBytes: limits.maxBytes, minFreeBytes: limits.minFreeBytes };
 }
 
 function accept(options: FirstAnswerOptions, identity: SourceIdentity): void {

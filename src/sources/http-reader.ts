@@ -9,9 +9,9 @@ import type { HttpSource, SourcePhase } from './http-source.ts';
 import { RangeReader } from './range-reader.ts';
 import { ReadPattern } from './read-pattern.ts';
 import { SourceFailed } from './source-failed.ts';
-import { isVerifiable, type SourceIdentity } from './source-identity.ts';
+import type { SourceIdentity } from './source-identity.ts';
 import { describeUri } from './source-uri.ts';
-import { removeSpool } from './spool-record.ts';
+import { removeSpool, type SpoolRecord } from './spool-record.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 export interface HttpReaderOptions {
@@ -58,7 +58,7 @@ export class HttpReader implements HttpSource {
       reader: new RangeReader({ ...options, object }),
       pattern: new ReadPattern(object.sizeBytes),
     };
-    if (answer.hasCopy) this.#beginCopy(object);
+    if (answer.kept !== undefined) this.#beginCopy(object, answer.kept);
   }
 
   get finalUrl(): string {
@@ -92,8 +92,6 @@ export class HttpReader implements HttpSource {
   async #dispose(): Promise<void> {
     this.#endConnections();
     await this.#copy?.close();
-    // Nobody could ever tell whether it is still true.
-    if (!isVerifiable(this.identity)) await removeSpool(this.#options.spoolPath);
   }
 
   async #fill(target: Uint8Array, offset: number, signal: AbortSignal | undefined): Promise<void> {
@@ -103,7 +101,7 @@ export class HttpReader implements HttpSource {
     const { object, reader, pattern } = this.#ranges;
     await reader.fill(target, offset, signal);
     pattern.record(target.length);
-    if (pattern.wantsCopy && this.#mayCopy && this.#copy === undefined) this.#beginCopy(object);
+    if (pattern.wantsCopy && this.#mayCopy && this.#copy === undefined) this.#beginCopy(object, undefined);
   }
 
   /** Whether the copy could give the bytes. A copy that fails for want of room was only a help: ranges still work. */
@@ -125,9 +123,9 @@ export class HttpReader implements HttpSource {
     }
   }
 
-  #beginCopy(object: HttpObject): void {
+  #beginCopy(object: HttpObject, kept: SpoolRecord | undefined): void {
     this.#options.onPhase('spooling');
-    this.#copy = startCopy({ ...this.#options, object, onComplete: () => this.#options.onPhase('reading') });
+    this.#copy = startCopy({ ...this.#options, object, kept, onComplete: () => this.#options.onPhase('reading') });
   }
 
   async #giveUpCopy(copy: Copy): Promise<void> {

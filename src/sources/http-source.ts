@@ -13,7 +13,7 @@ export interface HttpSource extends ByteSource {
 
   /**
    * Disposes the source and deletes its spool: for when the import is over. Disposing alone leaves what a later run
-   * can continue; `removeSpool(path)` deletes that without opening anything.
+   * can continue or use; `removeSpool(path)` deletes that without opening anything.
    */
   discardSpool(): Promise<void>;
 }

@@ -71,8 +71,6 @@ test('copies a server whose ranges nothing ties together', async () => {
   assert.equal(source.identity.ranges, false);
   assert.equal(server.seen.length, 2);
   assert.equal(server.seen[1]?.headers.range, undefined);
-  await source[Symbol.asyncDispose]();
-  assert.equal(existsSync(bench.spoolPath), false, 'a copy that nobody could trust later is not left');
 });
 
 test('copies a server that does not tell the length beside a range', async () => {
@@ -250,6 +248,33 @@ test('starts a copy over when the object changed, or the record is damaged', asy
     if (damage === 'impossible') await writeFile(`${bench.spoolPath}.json`, '{"identity":{},"durableBytes":-1}');
     await assertReads(await bench.open(server.origin), now);
   }
+});
+
+test('goes on from a whole copy without the server, which may have changed or gone', async () => {
+  for (const validators of [{}, { etag: '"1"' }]) {
+    const server = await startBadServer(withoutRanges(file, { validators }));
+    await using bench = await openSourceBench();
+    const first = await bench.open(server.origin);
+    const expected = JSON.parse(JSON.stringify(first.identity));
+    await first[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    const again = await bench.open(server.origin, { expected });
+    await assertReads(again);
+    assert.deepEqual(JSON.parse(JSON.stringify(again.identity)), expected);
+  }
+});
+
+test('does not take the copy of an object without validators for the object of now', async () => {
+  const other = testBytes(file.length, 3);
+  const options = { validators: {} };
+  await using server = await startBadServer(inTurn(withoutRanges(file, options), withoutRanges(other, options)));
+  await using bench = await openSourceBench();
+  const first = await bench.open(server.origin);
+  await first[Symbol.asyncDispose]();
+  await assertReads(await bench.open(server.origin), other);
+  await removeSpool(bench.spoolPath);
+  const failure = await bench.failure(server.origin, { expected: first.identity });
+  assertFailure(failure, 'changed', /neither ETag nor Last-Modified/);
 });
 
 test('uses a whole copy again without receiving the file again', async () => {

@@ -22,7 +22,10 @@ export interface HttpSourceOptions {
   /** Ends everything at once: opening, reads, connections. */
   readonly signal?: AbortSignal | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
-  /** What the object was in an earlier run. Another object fails with `changed`, and so does one that cannot be compared. */
+  /**
+   * What the object was in an earlier run. Another object fails with `changed`, and so does one that cannot be compared.
+   * If that run left a whole copy, the copy is used and the server not asked at all.
+   */
   readonly expected?: SourceIdentity | undefined;
   /** Called for every piece of a body with the bytes received from the network so far, repeated ones included. */
   readonly onProgress?: ((receivedBytes: number) => void) | undefined;
@@ -37,7 +40,7 @@ export interface HttpSourceOptions {
  *
  * Bytes read are always of one version of the object. Broken connections are continued from the byte they broke at.
  * Reads that turn out small and many, or repeated, make the source copy the file once (see ReadPattern) and answer from
- * the copy; a copy that a run left behind is continued by the next, if the object is still the same.
+ * the copy; a copy that a run left behind is used or continued by the next.
  *
  * @throws SourceFailed when opening fails, and from every read; the signal's reason when it aborts
  */

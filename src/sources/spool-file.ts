@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { readFully } from './file-source.ts';
 import { SourceFailed } from './source-failed.ts';
 import { isVerifiable, type SourceIdentity } from './source-identity.ts';
-import { isUsable, readSpoolRecord, removeSpool, type SpoolRecord, writeSpoolRecord } from './spool-record.ts';
+import { removeSpool, type SpoolRecord, writeSpoolRecord } from './spool-record.ts';
 
 const MIB = 1024 * 1024;
 
@@ -19,8 +19,10 @@ const SPACE_CHECK_BYTES = 64 * MIB;
 
 export interface SpoolOptions {
   readonly path: string;
-  /** What is spooled. A spool of the same version that was left before is continued. */
+  /** What is spooled. */
   readonly identity: SourceIdentity;
+  /** The record of what an earlier run left, when that is to be continued; without it the copy is begun anew. */
+  readonly kept?: SpoolRecord | undefined;
   readonly maxBytes: number;
   readonly minFreeBytes: number;
 }
@@ -54,11 +56,10 @@ export class SpoolFile {
     this.#complete = kept?.complete ?? false;
   }
 
-  /** Opens the spool, keeping what an earlier run left of the same version of the object. Whoever opened it closes it. */
+  /** Opens the spool. Whoever opened it closes it. */
   static async open(options: SpoolOptions): Promise<SpoolFile> {
     try {
-      const record = await readSpoolRecord(options.path);
-      const kept = record !== undefined && isUsable(record, options.identity) ? record : undefined;
+      const { kept } = options;
       if (kept === undefined) await removeSpool(options.path);
       const handle = await open(options.path, kept === undefined ? 'wx+' : 'r+', 0o600);
       const spool = new SpoolFile(options, handle, kept);
@@ -101,12 +102,16 @@ export class SpoolFile {
     return undefined;
   }
 
-  /** The last byte was appended: everything can be read. Making it durable goes on behind. */
+  /**
+   * The last byte was appended: everything can be read. Making it durable goes on behind, except for an object that has
+   * no validators: only its copy can stand for it later, so the copy is made safe first.
+   */
   async finish(): Promise<void> {
     while (this.#waitingBytes > 0 || this.#flushing !== undefined) await this.#flush();
     this.#complete = true;
     this.#advance.resolve();
     this.#record();
+    if (!isVerifiable(this.#options.identity)) await this.#recording;
   }
 
   /** Waits until `end` bytes can be read; the filler's failure reaches waiters through `fail`. */
@@ -180,9 +185,9 @@ export class SpoolFile {
     if (due || this.#flushedBytes - this.#recordedBytes >= RECORD_BYTES) this.#record();
   }
 
-  /** Syncs the file and writes its record, beside the writing; a spool that no later run could trust has none. */
+  /** Syncs the file and writes its record, beside the writing; a part that no later run could continue has none. */
   #record(): void {
-    if (this.#recording !== undefined || !isVerifiable(this.#options.identity)) return;
+    if (this.#recording !== undefined || !(this.#complete || isVerifiable(this.#options.identity))) return;
     const durableBytes = this.#flushedBytes;
     const complete = this.#complete;
     const identity = complete ? { ...this.#options.identity, sizeBytes: durableBytes } : this.#options.identity;

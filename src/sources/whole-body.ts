@@ -17,11 +17,11 @@ export class WholeBody implements BodySink {
     return this.#open().then((spool) => spool.append(chunk));
   }
 
-  /** The body has ended, or is here from an earlier run: everything can be read from the spool, which the caller closes. */
+  /** The body has ended: everything can be read from the spool, which the caller closes. */
   async finish(): Promise<SpoolFile> {
     const spool = await this.#open();
     try {
-      if (!spool.complete) await spool.finish();
+      await spool.finish();
       return spool;
     } catch (error) {
       await this.abandon();
