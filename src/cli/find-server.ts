@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { CliFailed } from './cli-failed.ts';
 
 /** What flags and environment say about the server to talk to; flags go before the environment. */
@@ -106,10 +106,9 @@ async function readCa(path: string): Promise<string> {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFileIfThere(path);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new CliFailed(`cannot read ${path}: ${code === 'EACCES' ? 'permission denied' : String(cause)}`, { cause });
+    const denied = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
+    throw new CliFailed(`cannot read ${path}: ${denied ? 'permission denied' : String(cause)}`, { cause });
   }
 }

@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { newId } from '../lib/ids.ts';
+import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { writeFileDurably } from '../lib/write-file-durably.ts';
 import { InstallationBroken } from './installation-broken.ts';
 
@@ -62,13 +62,8 @@ async function makeKeyFile(serviceAccountId: string, now: Date): Promise<AdminKe
 }
 
 async function readKeyFile(path: string): Promise<AdminKeyFile | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readFileIfThere(path);
+  if (text === undefined) return undefined;
   const key = parseKeyFile(text);
   if (key === undefined) {
     throw new InstallationBroken(`${path} is not an authorized key: remove it, and the next start makes a new one`);

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncDirectory } from '../lib/write-file-durably.ts';
 import { InstallationBroken } from './installation-broken.ts';
 
 /** Where everything of an installation is. All paths are absolute if the root is. */
@@ -52,7 +53,7 @@ export async function makeDataDirectory(directory: DataDirectory): Promise<void>
   const { root, tls, credentials, packs, spool } = directory;
   for (const path of [root, tls, credentials.directory, packs, spool]) {
     try {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await makeFolder(path);
       await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (cause) {
       throw new InstallationBroken(`the data directory cannot be used: ${explain(cause, path)}`, { cause });
@@ -60,8 +61,28 @@ export async function makeDataDirectory(directory: DataDirectory): Promise<void>
   }
 }
 
+/** Like `mkdir -p`. Node's own never returns where a system without such a folder says there is none to make it in. */
+async function makeFolder(path: string): Promise<void> {
+  const make = async () => {
+    await mkdir(path, { mode: 0o700 });
+    await syncDirectory(dirname(path));
+  };
+  try {
+    await make();
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
 function explain(cause: unknown, path: string): string {
-  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+  switch (codeOf(cause)) {
     case 'EACCES':
     case 'EPERM':
       return `${path} may not be written by this user. Change its owner, or choose another with --data.`;

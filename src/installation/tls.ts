@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { writeFileDurably } from '../lib/write-file-durably.ts';
 import type { KeyPair } from './certificates.ts';
 import { InstallationBroken } from './installation-broken.ts';
@@ -56,8 +56,8 @@ async function ensureAuthority(
   directory: string,
   now: Date,
 ): Promise<{ certificate: string; privateKey: string | undefined }> {
-  const certificate = await readIfThere(join(directory, names.authority[0]));
-  const privateKey = await readIfThere(join(directory, names.authority[1]));
+  const certificate = await readFileIfThere(join(directory, names.authority[0]));
+  const privateKey = await readFileIfThere(join(directory, names.authority[1]));
   if (certificate === undefined) {
     const { makeAuthority } = await import('./certificates.ts');
     const made = await makeAuthority(now);
@@ -103,8 +103,8 @@ function fits(certificate: string, privateKey: string): boolean {
 }
 
 async function readPair(directory: string, [certificateName, keyName]: readonly [string, string]) {
-  const certificate = await readIfThere(join(directory, certificateName));
-  const privateKey = await readIfThere(join(directory, keyName));
+  const certificate = await readFileIfThere(join(directory, certificateName));
+  const privateKey = await readFileIfThere(join(directory, keyName));
   return certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey };
 }
 
@@ -115,13 +115,4 @@ async function writePair(
 ): Promise<void> {
   await writeFileDurably(join(directory, keyName), pair.privateKey, 0o600);
   await writeFileDurably(join(directory, certificateName), pair.certificate, 0o644);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

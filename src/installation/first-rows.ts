@@ -1,18 +1,20 @@
 import type { Transaction } from '../db/database.ts';
 import { newId } from '../lib/ids.ts';
+import type { AdminKey } from './admin-key.ts';
 
-/** What an installation begins with: a cloud, a folder in it, and a service account in that. */
+/** What an installation begins with: a cloud, a folder in it, and in that a service account, the
+ * administrator. */
 export interface FirstResources {
   readonly cloudId: string;
   readonly folderId: string;
-  readonly serviceAccountId: string;
+  readonly administratorId: string;
 }
 
 /** Names in `settings`. They are written in the transaction that makes what they name. */
 const settingNames = {
   cloudId: 'first_cloud_id',
   folderId: 'first_folder_id',
-  serviceAccountId: 'administrator_id',
+  administratorId: 'administrator_id',
 } as const;
 
 /** Makes the first cloud, folder and service account, or finds the ones that were made. */
@@ -25,13 +27,13 @@ async function findFirstResources(tx: Transaction): Promise<FirstResources | und
   const values = new Map(rows.map(({ name, value }) => [name, value]));
   const cloudId = values.get(settingNames.cloudId);
   const folderId = values.get(settingNames.folderId);
-  const serviceAccountId = values.get(settingNames.serviceAccountId);
-  if (cloudId === undefined || folderId === undefined || serviceAccountId === undefined) return undefined;
-  return { cloudId, folderId, serviceAccountId };
+  const administratorId = values.get(settingNames.administratorId);
+  if (cloudId === undefined || folderId === undefined || administratorId === undefined) return undefined;
+  return { cloudId, folderId, administratorId };
 }
 
 async function insertFirstResources(tx: Transaction, createdAt: number): Promise<FirstResources> {
-  const made = { cloudId: newId('b1g'), folderId: newId('b1g'), serviceAccountId: newId('aje') };
+  const made = { cloudId: newId('b1g'), folderId: newId('b1g'), administratorId: newId('aje') };
   const plain = { description: '', labels: '{}', created_at: createdAt };
   await tx
     .insertInto('clouds')
@@ -43,29 +45,21 @@ async function insertFirstResources(tx: Transaction, createdAt: number): Promise
     .execute();
   await tx
     .insertInto('service_accounts')
-    .values({ id: made.serviceAccountId, folder_id: made.folderId, name: 'admin', created_at: createdAt })
+    .values({ id: made.administratorId, folder_id: made.folderId, name: 'admin', created_at: createdAt })
     .execute();
   await tx
     .insertInto('settings')
     .values([
       { name: settingNames.cloudId, value: made.cloudId },
       { name: settingNames.folderId, value: made.folderId },
-      { name: settingNames.serviceAccountId, value: made.serviceAccountId },
+      { name: settingNames.administratorId, value: made.administratorId },
     ])
     .execute();
   return made;
 }
 
 /** Makes an authorized key known by its public half; one that is known stays as it is. */
-export async function ensureServiceAccountKey(
-  tx: Transaction,
-  key: {
-    readonly id: string;
-    readonly serviceAccountId: string;
-    readonly publicKeyPem: string;
-    readonly createdAt: Date;
-  },
-): Promise<void> {
+export async function ensureAuthorizedKey(tx: Transaction, key: AdminKey): Promise<void> {
   await tx
     .insertInto('service_account_keys')
     .values({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { openSqlite } from '../db/open-sqlite.ts';
-import { ensureFirstResources, ensureServiceAccountKey } from './administrator-rows.ts';
+import { ensureAuthorizedKey, ensureFirstResources } from './first-rows.ts';
 
 test('makes one cloud, one folder and one service account, however often it is asked to', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-first-'));
@@ -15,7 +15,7 @@ test('makes one cloud, one folder and one service account, however often it is a
   const folders = await db.read.selectFrom('folders').select(['id', 'cloud_id', 'name', 'status']).execute();
   assert.deepEqual(folders, [{ id: first.folderId, cloud_id: first.cloudId, name: 'default', status: 'ACTIVE' }]);
   const accounts = await db.read.selectFrom('service_accounts').select(['id', 'name']).execute();
-  assert.deepEqual(accounts, [{ id: first.serviceAccountId, name: 'admin' }]);
+  assert.deepEqual(accounts, [{ id: first.administratorId, name: 'admin' }]);
 });
 
 test('makes nothing when the transaction fails', async () => {
@@ -33,10 +33,10 @@ test('knows a key once', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-first-'));
   await using db = await openSqlite(join(directory.path, 'metadata.db'));
   await db.transact(async (tx) => {
-    const { serviceAccountId } = await ensureFirstResources(tx, new Date());
+    const { administratorId: serviceAccountId } = await ensureFirstResources(tx, new Date());
     const key = { id: 'aje1', serviceAccountId, publicKeyPem: 'pem', createdAt: new Date(5) };
-    await ensureServiceAccountKey(tx, key);
-    await ensureServiceAccountKey(tx, { ...key, publicKeyPem: 'other' });
+    await ensureAuthorizedKey(tx, key);
+    await ensureAuthorizedKey(tx, { ...key, publicKeyPem: 'other' });
   });
   const keys = await db.read.selectFrom('service_account_keys').select(['id', 'public_key_pem']).execute();
   assert.deepEqual(keys, [{ id: 'aje1', public_key_pem: 'pem' }]);

@@ -1,0 +1,54 @@
+import { hostname, networkInterfaces } from 'node:os';
+import type { TokenKey } from '../access/token-key.ts';
+import type { Database } from '../db/database.ts';
+import { isHost, isWildcard } from '../lib/host-port.ts';
+import { ensureAdminKey } from './admin-key.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { ensureAuthorizedKey, ensureFirstResources, type FirstResources } from './first-rows.ts';
+import { ensureTls, type TlsMaterial } from './tls.ts';
+import { ensureAdminToken, ensureTokenKey } from './tokens.ts';
+
+/** What the files and the first rows of a data directory give to the service. */
+export interface Installation {
+  readonly tls: TlsMaterial;
+  readonly tokenKey: TokenKey;
+  readonly first: FirstResources;
+}
+
+/**
+ * Makes what a first start has to make, and at later ones what is missing or worn out. It may be cut off anywhere: each
+ * step finds out by itself whether it was done, and the next start completes them.
+ */
+export async function openInstallation(options: {
+  readonly directory: DataDirectory;
+  readonly db: Database;
+  /** The host that the service listens on. */
+  readonly listenHost: string;
+  /** More names for the server certificate. */
+  readonly tlsNames: readonly string[];
+  readonly now: Date;
+}): Promise<Installation> {
+  const { directory, db, now } = options;
+  const { credentials } = directory;
+  const tls = await ensureTls({ directory: directory.tls, hosts: certificateHosts(options), now });
+  const first = await db.transact((tx) => ensureFirstResources(tx, now));
+  const { administratorId } = first;
+  const tokenKey = await ensureTokenKey(credentials.tokenKey);
+  await ensureAdminToken(credentials.adminToken, { tokenKey, administratorId, now });
+  // The file before the row: a key that is known and that nobody has would be of no use.
+  const key = await ensureAdminKey(credentials.adminKey, administratorId, now);
+  await db.transact((tx) => ensureAuthorizedKey(tx, key));
+  return { tls, tokenKey, first };
+}
+
+/** What clients may call this server. One that listens everywhere is called by all names and addresses it has. */
+function certificateHosts({ listenHost, tlsNames }: { listenHost: string; tlsNames: readonly string[] }): string[] {
+  const own = isWildcard(listenHost) ? [hostname(), ...interfaceAddresses()] : [listenHost];
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...own, ...tlsNames].filter(isHost))];
+}
+
+function interfaceAddresses(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  // Addresses of one link have a zone that only this machine knows, so a certificate can't name them.
+  return addresses.filter(({ scopeid }) => !scopeid).map(({ address }) => address);
+}

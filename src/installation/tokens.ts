@@ -1,0 +1,33 @@
+import { checkToken, signToken } from '../access/token.ts';
+import { createTokenKeyPem, readTokenKey, type TokenKey } from '../access/token-key.ts';
+import { readFileIfThere } from '../lib/read-file-if-there.ts';
+import { writeFileDurably } from '../lib/write-file-durably.ts';
+import { InstallationBroken } from './installation-broken.ts';
+
+/** The key that tokens are signed with, made if the file is not there. Removing it ends every token there is. */
+export async function ensureTokenKey(path: string): Promise<TokenKey> {
+  const present = await readFileIfThere(path);
+  if (present === undefined) {
+    const made = createTokenKeyPem();
+    await writeFileDurably(path, made, 0o600);
+    return readTokenKey(made);
+  }
+  try {
+    return readTokenKey(present);
+  } catch (cause) {
+    const message = `${path} is not the key that tokens are signed with: remove it to end all tokens and start anew`;
+    throw new InstallationBroken(message, { cause });
+  }
+}
+
+/** Sees to it that the file holds a token of the administrator's that is valid. */
+export async function ensureAdminToken(
+  path: string,
+  { tokenKey, administratorId, now }: { tokenKey: TokenKey; administratorId: string; now: Date },
+): Promise<void> {
+  const present = await readFileIfThere(path);
+  const check = checkToken(tokenKey, present?.trim() ?? '', now);
+  if (check.state === 'valid' && check.claims.kind === 'admin' && check.claims.subjectId === administratorId) return;
+  const token = signToken(tokenKey, { kind: 'admin', subjectId: administratorId, issuedAt: now });
+  await writeFileDurably(path, `${token}\n`, 0o600);
+}
