@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncDirectory } from '../lib/write-file-durably.ts';
 import { BlobFailed, blobFailedBy } from './blob-failed.ts';
 import { type BlobInfo, type BlobStore, type BlobWriter, checkBlobName } from './blob-store.ts';
 import { OpenFiles } from './open-files.ts';
@@ -156,7 +157,7 @@ class LocalBlobWriter implements BlobWriter {
       this.#state = 'closed';
       await rename(this.#partialPath, this.#path);
       this.#state = 'sealed';
-      await syncFolder(dirname(this.#path));
+      await syncDirectory(dirname(this.#path));
     } catch (error) {
       throw error instanceof BlobFailed ? error : blobFailedBy(error, this.#name);
     }
@@ -181,14 +182,5 @@ function* rest(pieces: readonly Uint8Array[], written: number): Iterable<Uint8Ar
 /** Makes a folder that a power cut does not take away. */
 async function makeDurableFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
-  if (first !== undefined) await syncFolder(dirname(first));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  if (first !== undefined) await syncDirectory(dirname(first));
 }

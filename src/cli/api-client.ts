@@ -8,10 +8,11 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, Metadata } from '@grpc/grpc-js';
 import { fromGrpc } from './api-failed.ts';
 import { CliFailed } from './cli-failed.ts';
 import type { ServerAddress } from './find-server.ts';
+import { tlsCredentials } from './tls-credentials.ts';
 
 /** Long enough for a busy server, short enough for a person. */
 const callTimeoutMs = 30_000;
@@ -41,9 +42,10 @@ export class ApiClient implements Disposable {
   constructor({ endpoint, ca, token }: ServerAddress) {
     this.#endpoint = endpoint;
     this.#token = token;
-    const roots = ca === undefined ? null : Buffer.from(ca);
+    const tls = tlsCredentials(endpoint, ca);
     try {
-      this.#client = new Client(endpoint, credentials.createSsl(roots), {
+      this.#client = new Client(endpoint, tls.credentials, {
+        ...tls.options,
         'grpc.primary_user_agent': 'obraz-cli',
         'grpc.service_config': JSON.stringify(retryPolicy),
       });

@@ -1,6 +1,6 @@
-import type { Transaction } from '../db/database.ts';
+import type { Queryable, Transaction } from '../db/database.ts';
 import type { JsonValue } from '../lib/json.ts';
-import { type OperationChange, updateLeased } from './operation-rows.ts';
+import { findRow, type OperationChange, updateLeased } from './operation-rows.ts';
 
 /** The right to change things in the name of an operation, until somebody else claims or cancels it. */
 export interface Lease {
@@ -53,4 +53,10 @@ export async function saveCheckpoint(
     checkpoint: JSON.stringify(checkpoint),
     ...(isNewGround ? { attempts: 1 } : {}),
   });
+}
+
+/** Whether the operation is running under this lease at this moment. Once it is not, it never is again. */
+export async function isLeaseHeld(db: Queryable, lease: Lease): Promise<boolean> {
+  const row = await findRow(db, lease.operationId);
+  return row !== undefined && row.state === 'running' && row.lease_epoch === lease.epoch;
 }

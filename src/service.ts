@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { authenticate } from './access/authenticate.ts';
+import { authorize } from './access/authorize.ts';
+import { issueToken } from './access/issue-token.ts';
+import { type ApiDeps, createApi } from './api/api.ts';
+import { openLocalBlobs } from './blobs/local.ts';
+import type { Config } from './config.ts';
+import { lockDataDirectory } from './db/data-lock.ts';
+import type { Database } from './db/database.ts';
+import { openSqlite } from './db/open-sqlite.ts';
+import { getCloud } from './folders/get-cloud.ts';
+import { getFolder } from './folders/get-folder.ts';
+import { listClouds } from './folders/list-clouds.ts';
+import { listFolders } from './folders/list-folders.ts';
+import { createImage } from './images/create-image.ts';
+import { deleteImage } from './images/delete-image.ts';
+import { getImage } from './images/get-image.ts';
+import { getLatestByFamily } from './images/get-latest-by-family.ts';
+import { createImportKind } from './images/import-kind.ts';
+import { listImageOperations } from './images/list-image-operations.ts';
+import { listImages } from './images/list-images.ts';
+import { openImageContent } from './images/open-image-content.ts';
+import { updateImage } from './images/update-image.ts';
+import { type DataDirectory, describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
+import { type Installation, openInstallation } from './installation/open-installation.ts';
+import { formatHostPort, type HostPort } from './lib/host-port.ts';
+import { MemoryBudget } from './lib/memory-budget.ts';
+import { writeFileDurably } from './lib/write-file-durably.ts';
+import { cancelOperation } from './operations/cancel-operation.ts';
+import { getOperation } from './operations/get-operation.ts';
+import { kindsByName, type OperationKinds } from './operations/kind.ts';
+import { assertLease, isLeaseHeld } from './operations/lease.ts';
+import { createRunner, type Runner } from './operations/runner.ts';
+import { createAddressPolicy } from './sources/address-policy.ts';
+import { checkUri } from './sources/source-uri.ts';
+import { collectorDefaults, startCollector } from './volumes/collector.ts';
+import { createStoreThreads, type Store } from './volumes/store.ts';
+
+/** What all imports together may hold in memory: DESIGN of the store in ARCHITECTURE.md, The import. */
+const importMemoryBytes = 256 * 1024 * 1024;
+
+/** Phases of the shutdown: calls that run may end, then work under way is given back. Both fit in ten seconds. */
+const drainMs = 4_000;
+const giveBackMs = 3_000;
+
+/** The service, serving. */
+export interface Service {
+  /** The first port, with the number that was really taken. */
+  readonly address: HostPort;
+  readonly folderId: string;
+  /** Ends in phases; what was acknowledged is durable, what was under way goes on at the next start. */
+  close(): Promise<void>;
+}
+
+/**
+ * Composes the service from its parts and starts it: the only place that knows every folder. What was opened is closed
+ * in the opposite order, also when opening fails halfway.
+ */
+export async function openService(config: Config, log: Logger): Promise<Service> {
+  await using opening = new AsyncDisposableStack();
+  const directory = describeDataDirectory(config.dataDirectory);
+  await makeDataDirectory(directory);
+  opening.use(lockDataDirectory(directory.lock));
+  const db = opening.use(await openSqlite(directory.database));
+  const installation = await openInstallation({
+    directory,
+    db,
+    listenHost: config.listen.host,
+    tlsNames: config.tlsNames,
+    now: new Date(),
+  });
+
+  const blobs = opening.use(await openLocalBlobs(directory.packs));
+  const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
+  const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
+  const store: Store = { db, blobs, threads, leases, log, now: Date.now };
+  const collector = opening.use(startCollector(store, collectorDefaults));
+
+  await sweepSpool(directory.spool, db);
+  const importKind = createImportKind({
+    store,
+    policy: createAddressPolicy({ allow: config.allowSources }),
+    memory: new MemoryBudget(importMemoryBytes),
+    spoolDirectory: directory.spool,
+    onGarbage: () => collector.wake(),
+  });
+  const kinds = kindsByName([importKind]);
+  const runner = opening.use(createRunner({ db, kinds, log, ownerId: randomUUID() }));
+
+  const api = await createApi(bindApi({ store, runner, kinds, installation, log }));
+  opening.defer(() => api.close({ graceMs: drainMs }));
+  await runner.start();
+  const address = await listenAll(api, config, installation);
+  await writeFileDurably(directory.serving, `${JSON.stringify({ endpoint: formatHostPort(address) })}\n`, 0o600);
+  opening.defer(() => rm(directory.serving, { force: true }));
+
+  const opened = opening.move();
+  return {
+    address,
+    folderId: installation.first.folderId,
+    async close() {
+      await api.close({ graceMs: drainMs });
+      await runner.stop({ graceMs: giveBackMs });
+      await opened.disposeAsync();
+    },
+  };
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly runner: Runner;
+  readonly kinds: OperationKinds;
+  readonly installation: Installation;
+  readonly log: Logger;
+}
+
+/** The functions that the doors call, each with what it needs. */
+function bindApi({ store, runner, kinds, installation, log }: Parts): ApiDeps {
+  const { db } = store;
+  const { tokenKey, first } = installation;
+  const deps = { db, store, runner, kinds, checkUri, tokenKey };
+  return {
+    log,
+    authenticate: (authorization) => authenticate(deps, authorization),
+    authorize: (subject, permission, scope) => authorize(first, subject, permission, scope),
+    tokens: { issueToken: (request) => issueToken(deps, request) },
+    images: {
+      createImage: (request, caller) => createImage(deps, request, caller),
+      getImage: (request) => getImage(deps, request),
+      getLatestByFamily: (request) => getLatestByFamily(deps, request),
+      listImages: (request) => listImages(deps, request),
+      updateImage: (request, caller) => updateImage(deps, request, caller),
+      deleteImage: (request, caller) => deleteImage(deps, request, caller),
+      listImageOperations: (request) => listImageOperations(deps, request),
+      openImageContent: (request) => openImageContent(deps, request),
+    },
+    operations: {
+      getOperation: (request) => getOperation(deps, request),
+      cancelOperation: (request) => cancelOperation(deps, request),
+    },
+    folders: {
+      getFolder: (request) => getFolder(deps, request),
+      listFolders: (request) => listFolders(deps, request),
+      getCloud: (request) => getCloud(deps, request),
+      listClouds: (request) => listClouds(deps, request),
+    },
+  };
+}
+
+/** Takes every port that the configuration names; returns the first one's address. */
+async function listenAll(
+  api: Awaited<ReturnType<typeof createApi>>,
+  config: Config,
+  { tls }: Installation,
+): Promise<HostPort> {
+  const certificate = { cert: tls.certificate, key: tls.privateKey };
+  const { plaintext } = config;
+  const address = await api.listen({ address: config.listen, certificate, plaintext, doors: 'both' });
+  if (config.grpc !== undefined) await api.listen({ address: config.grpc, certificate, plaintext, doors: 'grpc' });
+  if (config.rest !== undefined) await api.listen({ address: config.rest, certificate, plaintext, doors: 'rest' });
+  return address;
+}
+
+/** Removes copies of sources whose operation is over: a process that died cleaned up nothing. */
+async function sweepSpool(spoolDirectory: DataDirectory['spool'], db: Database): Promise<void> {
+  await mkdir(spoolDirectory, { recursive: true });
+  for (const name of await readdir(spoolDirectory)) {
+    const [operationId = ''] = name.split('.');
+    const operation = await db.read
+      .selectFrom('operations')
+      .select('id')
+      .where('id', '=', operationId)
+      .where('state', '<>', 'done')
+      .executeTakeFirst();
+    if (operation === undefined) await rm(join(spoolDirectory, name), { recursive: true, force: true });
+  }
+}
