@@ -1,0 +1,100 @@
+import { type Logger, pino, stdTimeFunctions } from 'pino';
+import { type Config, ConfigInvalid, readConfig, type ServeFlags } from './config.ts';
+import { DataDirectoryInUse } from './db/data-lock.ts';
+import { InstallationBroken } from './installation/installation-broken.ts';
+import { openService, type Service } from './service.ts';
+import { describeStart } from './start-message.ts';
+
+/** Exit codes of `obraz serve`. */
+const exitCode = { ended: 0, failed: 1, usage: 2, inUse: 3, unusable: 4 } as const;
+
+/** A shutdown that takes longer is ended; whoever started us may kill us soon after. */
+const shutdownDeadlineMs = 9_500;
+/** npm passes on a Ctrl-C that the terminal already sent to us: what comes so soon is the same key press. */
+const sameSignalMs = 1_000;
+
+/** Runs the service until a signal ends it, and returns the process's exit code. */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const signals = listenForSignals();
+  try {
+    const config = readConfig(flags);
+    const log = createLogger(config);
+    process.on('uncaughtException', (error) => {
+      // What state we are in is unknown; what was promised is on disk, and the next start goes on from there.
+      log.fatal({ err: error }, 'ended by an error that nobody caught');
+      process.exit(exitCode.failed);
+    });
+    const service = await openService(config, log);
+    process.stdout.write(describeStart(config, service));
+    log.info({ signal: await signals.first }, 'stopping');
+    return await close(service, log);
+  } catch (error) {
+    const { code, message } = explain(error);
+    process.stderr.write(`ERROR: ${message}\n`);
+    return code;
+  }
+}
+
+async function close(service: Service, log: Logger): Promise<number> {
+  const deadline = setTimeout(() => {
+    log.error('the shutdown takes too long; what is left is cut off');
+    process.exit(exitCode.failed);
+  }, shutdownDeadlineMs);
+  await service.close();
+  clearTimeout(deadline);
+  log.info('stopped');
+  return exitCode.ended;
+}
+
+/** `first` resolves with the signal that ends us; a second one ends the process at once. */
+function listenForSignals(): { readonly first: Promise<string> } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let firstAt: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (firstAt !== undefined && Date.now() - firstAt > sameSignalMs) process.exit(exitCode.failed);
+      firstAt ??= Date.now();
+      resolve(signal);
+    });
+  }
+  return { first: promise };
+}
+
+/** JSON on stderr; stdout is for people. */
+function createLogger(config: Config): Logger {
+  return pino(
+    {
+      level: config.logLevel,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}
+
+function explain(error: unknown): { code: number; message: string } {
+  if (error instanceof ConfigInvalid) return { code: exitCode.usage, message: error.message };
+  if (error instanceof DataDirectoryInUse) {
+    return { code: exitCode.inUse, message: `${error.message}: another obraz serve runs on this data directory.` };
+  }
+  if (error instanceof InstallationBroken) return { code: exitCode.unusable, message: error.message };
+  if (error instanceof Error && 'code' in error && 'address' in error && 'port' in error) {
+    return { code: exitCode.failed, message: explainListenFailure(String(error.code), error.address, error.port) };
+  }
+  return { code: exitCode.failed, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function explainListenFailure(code: string, address: unknown, port: unknown): string {
+  const place = `${address}:${port}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${place} is taken: end what listens there, or choose another with --listen.`;
+    case 'EACCES':
+      return `${place} may not be listened on by this user: ports below 1024 are reserved. Choose another with --listen.`;
+    case 'EADDRNOTAVAIL':
+      return `${place} is no address of this machine. Choose another with --listen.`;
+    default:
+      return `cannot listen on ${place}: ${code}`;
+  }
+}

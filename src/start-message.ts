@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { type Config, defaultDataDirectory } from './config.ts';
+import { describeDataDirectory } from './installation/data-directory.ts';
+import { formatHostPort } from './lib/host-port.ts';
+import type { Service } from './service.ts';
+
+/** A public image to try with: about 330 MB, and the distribution keeps the address. */
+const exampleUri = 'https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2';
+
+/** What `obraz serve` prints when it serves: where things are, and three commands that work as they stand. */
+export function describeStart(config: Config, service: Service): string {
+  const directory = describeDataDirectory(config.dataDirectory);
+  const show = (path: string) => quote(fromHere(config, path));
+  const obraz = show(join(import.meta.dirname, '..', 'bin', 'obraz'));
+  const isDefault = resolve(config.startedFrom, defaultDataDirectory) === config.dataDirectory;
+  const data = isDefault ? '' : ` --data ${show(config.dataDirectory)}`;
+  const ca = show(join(directory.tls, 'ca.pem'));
+  return [
+    `Obraz serves on ${formatHostPort(service.address)} (gRPC and REST, TLS and plain).`,
+    '',
+    `  CA certificate   ${ca}`,
+    `  admin key        ${show(directory.credentials.adminKey)}`,
+    `  admin token      ${show(directory.credentials.adminToken)}`,
+    `  folder "default" ${service.folderId}`,
+    '',
+    'Try, in another terminal:',
+    '',
+    `  ${obraz} image create --name debian-13 --source-uri ${exampleUri}${data}`,
+    `  ${obraz} image list${data}`,
+    `  curl --cacert ${ca} https://${formatHostPort(service.address)}/health`,
+    '',
+    '',
+  ].join('\n');
+}
+
+/** A path as the user can type it where they started us. */
+function fromHere(config: Config, path: string): string {
+  const short = relative(config.startedFrom, path);
+  if (short.startsWith('..') || !existsSync(config.startedFrom)) return path;
+  return short.includes('/') && !short.startsWith('.') ? `./${short}` : short;
+}
+
+/** A word as a shell reads it back. */
+function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
