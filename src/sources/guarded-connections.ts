@@ -4,11 +4,14 @@ import { Agent, type buildConnector, type Dispatcher } from 'undici';
 import type { Address, AddressPolicy } from './address-policy.ts';
 import { normalHost } from './allow-list.ts';
 import type { HttpLimits } from './http-limits.ts';
+import { ReadGate } from './read-gate.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 /** The connections of one source. */
 export interface Connections {
   readonly dispatcher: Dispatcher;
+  /** All connections are read through it. */
+  readonly gate: ReadGate;
   /** Aborts when the connections are closed, with the reason. */
   readonly closed: AbortSignal;
   /** Ends every connection and request now; they fail with `reason`. May be called twice. */
@@ -48,6 +51,7 @@ const SOCKET_HIGH_WATER_MARK = 1024 * 1024;
 export function openConnections(options: ConnectionOptions): Connections {
   const closing = new AbortController();
   const open = new Set<Socket>();
+  const gate = new ReadGate();
   const dispatcher = new Agent({
     connections: options.limits.connections,
     pipelining: 1,
@@ -58,13 +62,17 @@ export function openConnections(options: ConnectionOptions): Connections {
     bodyTimeout: 0,
     connect(target: buildConnector.Options, callback: buildConnector.Callback) {
       connectGuarded(target, options, closing.signal, open).then(
-        (socket) => callback(null, socket),
+        (socket) => {
+          gate.add(socket);
+          callback(null, socket);
+        },
         (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
       );
     },
   });
   return {
     dispatcher,
+    gate,
     closed: closing.signal,
     close(reason) {
       if (closing.signal.aborted) return;

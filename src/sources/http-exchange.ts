@@ -13,9 +13,12 @@ export interface ResponseHead {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** Where a body goes. A promise that `write` returns holds the body back until it settles; the chunk may be kept. */
+/**
+ * Where a body goes. A promise that `write` returns asks to hold the network back until it settles; a few chunks that
+ * were received already may be written before. Chunks may be kept.
+ */
 export interface BodySink {
-  write(chunk: Uint8Array): Promise<void> | undefined;
+  write(chunk: Uint8Array): Promise<unknown> | undefined;
 }
 
 /** What every exchange of one source shares. */
@@ -91,7 +94,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sink: BodySink | undefined;
-  #writing: Promise<void> | undefined;
+  #writes = 0;
+  #ended = false;
   #dropped = 0;
   #settled = false;
 
@@ -129,7 +133,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#sink === undefined && !(Number(headers['content-length']) <= DRAINED_BYTES)) this.#drop();
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return;
     this.#timer?.refresh();
     this.#context.rate.count(chunk.length);
@@ -139,24 +143,18 @@ class Exchange implements Dispatcher.DispatchHandler {
       if (this.#dropped > DRAINED_BYTES) this.#drop();
       return;
     }
-    let writing: Promise<void> | undefined;
     try {
-      writing = this.#sink.write(chunk);
+      const written = this.#sink.write(chunk);
+      if (written !== undefined) this.#holdBack(written);
     } catch (error) {
       this.fail(error);
-      return;
     }
-    if (writing !== undefined) this.#holdBack(controller, writing);
   }
 
   onResponseEnd(): void {
     this.#rest();
-    if (this.#writing === undefined) this.#settle(undefined, false);
-    else
-      this.#writing.then(
-        () => this.#settle(undefined, false),
-        () => {},
-      );
+    this.#ended = true;
+    if (this.#writes === 0) this.#settle(undefined, false);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -170,16 +168,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(error instanceof Error ? error : new Error('given up', { cause: error }));
   }
 
-  #holdBack(controller: Dispatcher.DispatchController, writing: Promise<void>): void {
-    controller.pause();
+  #holdBack(written: Promise<unknown>): void {
+    this.#context.connections.gate.hold(written);
     this.#rest();
-    this.#writing = writing;
-    writing.then(
+    this.#writes += 1;
+    written.then(
       () => {
-        this.#writing = undefined;
-        if (this.#settled) return;
-        this.#receive();
-        controller.resume();
+        this.#writes -= 1;
+        if (this.#settled || this.#writes > 0) return;
+        if (this.#ended) this.#settle(undefined, false);
+        else this.#receive();
       },
       (error: unknown) => this.fail(error),
     );
@@ -193,6 +191,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #rest(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#context.rate.end(this.#tooSlow);
   }
 

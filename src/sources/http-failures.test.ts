@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import {
   type Behaviour,
   cutAfter,
@@ -21,7 +22,7 @@ import {
 import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { HttpSource } from './http-source.ts';
-import type { SourceFailure } from './source-failed.ts';
+import { SourceFailed, type SourceFailure } from './source-failed.ts';
 import { parseRetryAfter } from './status-failure.ts';
 
 const MIB = 1024 * 1024;
@@ -282,6 +283,54 @@ test('an object that is not the expected one cannot be opened', async () => {
   await bench.open(server.origin, { expected });
   assertFailure(await bench.failure(server.origin, { expected }), 'changed', /another ETag/);
   assertFailure(await bench.failure(server.origin, { expected }), 'changed', /another ETag/);
+});
+
+test('whatever bytes a server answers with, a source opens or fails as a source does', async () => {
+  const values = [
+    '0',
+    '5',
+    '6',
+    '-1',
+    'x',
+    '',
+    'bytes 0-4/5',
+    'bytes 0-4/6',
+    'bytes 1-5/6',
+    'bytes */0',
+    'bytes */9',
+    'gzip',
+  ];
+  const moreValues = [
+    'chunked',
+    'close',
+    '"a"',
+    'W/"a"',
+    '"\u00e9"',
+    '/',
+    'http://',
+    'file:///',
+    '99999999999999999999',
+  ];
+  const names = ['content-length', 'content-range', 'content-encoding', 'transfer-encoding', 'connection', 'etag'];
+  const moreNames = ['last-modified', 'location', 'retry-after', 'upgrade', '__proto__', 'constructor'];
+  const header = fc.tuple(fc.constantFrom(...names, ...moreNames), fc.constantFrom(...values, ...moreValues));
+  const status = fc.constantFrom(100, 101, 103, 200, 204, 206, 206, 206, 302, 304, 416, 429, 500, 999);
+  const body = fc.constantFrom('', 'hello', 'hello!', '5\r\nhello\r\n0\r\n\r\n', '5\r\nhel', '\0\0\0');
+  const limits = { headerTimeoutMs: 200, idleTimeoutMs: 200, attempts: 2 };
+  await fc.assert(
+    fc.asyncProperty(status, fc.array(header, { maxLength: 5 }), body, async (code, headers, text) => {
+      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      await using server = await startBadServer(rawBytes(`HTTP/1.1 ${code} X\r\n${lines}\r\n${text}`));
+      await using bench = await openSourceBench();
+      try {
+        const source = await bench.open(server.origin, { limits });
+        assert.equal((await source.read(0, source.sizeBytes)).length, source.sizeBytes);
+      } catch (error) {
+        assert.ok(error instanceof SourceFailed, String(error));
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('reads Retry-After in both forms', () => {

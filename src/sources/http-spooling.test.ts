@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import test, { type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import {
   type Behaviour,
   cutAfter,
@@ -131,6 +132,46 @@ test('goes on with ranges when the disk fills up under the copy', async (t) => {
   await readUntilCopied(source, phases);
   await assertReads(source);
   assert.equal(existsSync(bench.spoolPath), false);
+});
+
+test('holds the network back while the disk is slow', async (t) => {
+  const long = testBytes(48 * MIB);
+  const disk = Promise.withResolvers<void>();
+  await using handle = await open(import.meta.filename);
+  const write = t.mock.method(
+    Object.getPrototypeOf(handle),
+    'write',
+    async function (this: unknown, ...rest: unknown[]) {
+      await disk.promise;
+      write.mock.restore();
+      return await Reflect.apply(write.mock.original, this, rest);
+    },
+  );
+  await using server = await startBadServer(withoutRanges(long));
+  await using bench = await openSourceBench();
+  let received = 0;
+  const opening = bench.open(server.origin, {
+    onProgress: (bytes) => {
+      received = bytes;
+    },
+  });
+  for (let before = -1; received === 0 || received > before; await setTimeout(20)) before = received;
+  assert.ok(received < 16 * MIB, `${received} bytes were taken in`);
+  disk.resolve();
+  await assertReads(await opening, long);
+});
+
+test('copies from a server that ends every connection with its answer', async () => {
+  for (const length of [10, 100_000, 5 * MIB]) {
+    const bytes = testBytes(length);
+    const closing: Behaviour = (request) => {
+      const head = `HTTP/1.0 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
+      request.socket.end(Buffer.concat([Buffer.from(head), bytes]));
+    };
+    await using server = await startBadServer(closing);
+    await using bench = await openSourceBench();
+    await assertReads(await bench.open(server.origin), bytes);
+  }
 });
 
 test('names a place for the copy that cannot be written', async () => {
