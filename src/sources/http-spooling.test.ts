@@ -138,15 +138,12 @@ test('holds the network back while the disk is slow', async (t) => {
   const long = testBytes(48 * MIB);
   const disk = Promise.withResolvers<void>();
   await using handle = await open(import.meta.filename);
-  const write = t.mock.method(
-    Object.getPrototypeOf(handle),
-    'write',
-    async function (this: unknown, ...rest: unknown[]) {
-      await disk.promise;
-      write.mock.restore();
-      return await Reflect.apply(write.mock.original, this, rest);
-    },
-  );
+  const prototype = Object.getPrototypeOf(handle);
+  const { write } = prototype;
+  t.mock.method(prototype, 'write', async function (this: unknown, ...rest: unknown[]) {
+    await disk.promise;
+    return await Reflect.apply(write, this, rest);
+  });
   await using server = await startBadServer(withoutRanges(long));
   await using bench = await openSourceBench();
   let received = 0;
