@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test from 'node:test';
-import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { credentials, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { service as healthService } from 'grpc-health-check';
@@ -35,19 +35,16 @@ function reflectionClient(target: string): { ask: Ask; close(): void } {
   };
 }
 
-/** A file and everything it needs, asked for one by one as clients do. */
-async function collect(ask: Ask, first: FileDescriptorProto): Promise<Map<string, FileDescriptorProto>> {
-  const files = new Map<string, FileDescriptorProto>([[first.name, first]]);
-  for (const file of files.values()) {
-    for (const name of file.dependency) {
-      if (files.has(name)) continue;
-      const { fileDescriptorResponse } = await ask({ fileByFilename: name });
-      const [bytes] = fileDescriptorResponse?.fileDescriptorProto ?? [];
-      assert.ok(bytes !== undefined, name);
-      files.set(name, fromBinary(FileDescriptorProtoSchema, Uint8Array.from(bytes)));
-    }
+/** Adds a file after everything it needs, asked for one by one as clients do. */
+async function collect(ask: Ask, file: FileDescriptorProto, files: Map<string, FileDescriptorProto>): Promise<void> {
+  for (const name of file.dependency) {
+    if (files.has(name)) continue;
+    const { fileDescriptorResponse } = await ask({ fileByFilename: name });
+    const [bytes] = fileDescriptorResponse?.fileDescriptorProto ?? [];
+    assert.ok(bytes !== undefined, name);
+    await collect(ask, fromBinary(FileDescriptorProtoSchema, Uint8Array.from(bytes)), files);
   }
-  return files;
+  files.set(file.name, file);
 }
 
 test('reflection describes every service under both names, with all that its files need', async () => {
@@ -66,8 +63,9 @@ test('reflection describes every service under both names, with all that its fil
     const [bytes] = fileDescriptorResponse?.fileDescriptorProto ?? [];
     assert.ok(bytes !== undefined);
     const first = fromBinary(FileDescriptorProtoSchema, Uint8Array.from(bytes));
-    const files = await collect(ask, first);
-    const registry = createFileRegistry(first, (name) => files.get(name));
+    const files = new Map<string, FileDescriptorProto>();
+    await collect(ask, first, files);
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...files.values()] }));
     const service = registry.getService(symbol);
     assert.equal(service?.method.get?.input.typeName, `${prefix}compute.v1.GetImageRequest`);
     assert.equal(service?.method.create?.output.typeName, `${prefix}operation.Operation`);

@@ -64,14 +64,17 @@ function unaryHandler(deps: PipelineDeps, method: ApiMethod, neutralNames: boole
       peer: call.getPeer(),
       sizeBytes: call.request.length,
       decode: () => decode(input, call.request),
+      encode: (message) => {
+        rewrite?.(message);
+        return encode(output, message);
+      },
     });
     if (answered.kind === 'error') {
       reply(grpcError(answered));
       return;
     }
-    rewrite?.(answered.message);
     call.sendMetadata(metadataOf({ ...requestIdHeaders(answered.ids), ...pollInterval }));
-    reply(null, encode(output, answered.message));
+    reply(null, answered.reply);
   };
 }
 
@@ -89,7 +92,7 @@ function encode(schema: DescMessage, message: Message): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function grpcError({ ids, error }: Extract<Answer, { kind: 'error' }>): Partial<GrpcError> {
+function grpcError({ ids, error }: Extract<Answer<unknown>, { kind: 'error' }>): Partial<GrpcError> {
   const status = toStatus(error, ids.requestId);
   const metadata = metadataOf(requestIdHeaders(ids));
   metadata.set('grpc-status-details-bin', encode(StatusSchema, status));

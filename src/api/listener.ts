@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
 import { type HostPort, isLoopback } from '../lib/host-port.ts';
 import { type Protocol, sniffProtocol } from './first-bytes.ts';
@@ -70,7 +70,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       open.add(socket);
       socket.once('close', () => open.delete(socket));
       socket.on('error', () => {}); // 'close' follows, and says all that matters
-      void sort(socket);
+      sort(socket).catch((error: unknown) => cut(options.log, socket, error));
     },
   );
   server.maxConnections = maxConnections;
@@ -93,19 +93,28 @@ function createTlsOpener(options: ListenerOptions, handshakeMs: number): TlsServ
   const { grpc, rest, certificate } = options;
   const protocols = [...(rest === undefined ? [] : ['http/1.1']), ...(grpc === undefined ? [] : ['h2'])];
   const tls = createTlsServer({ ...certificate, ALPNProtocols: protocols, handshakeTimeout: handshakeMs });
-  tls.on('secureConnection', async (socket) => {
-    socket.on('error', () => {});
+  const sort = async (socket: TLSSocket): Promise<void> => {
     const agreed = socket.alpnProtocol;
     const protocol = agreed === 'h2' ? 'http2' : agreed ? 'http1' : await sniffProtocol(socket, handshakeMs);
     // Another TLS handshake inside of TLS is nothing we speak.
     if (protocol === undefined || protocol === 'tls') socket.destroy();
     else handOn(options, socket, protocol);
+  };
+  tls.on('secureConnection', (socket) => {
+    socket.on('error', () => {}); // as above
+    sort(socket).catch((error: unknown) => cut(options.log, socket, error));
   });
   tls.on('tlsClientError', (error, socket) => {
     options.log.debug({ err: error, peer: socket.remoteAddress }, 'TLS handshake failed');
     socket.destroy();
   });
   return tls;
+}
+
+/** A connection that a door could not take is one client's trouble, and no reason to end the service. */
+function cut(log: Logger, socket: Socket, error: unknown): void {
+  log.error({ err: error, peer: socket.remoteAddress }, 'a connection could not be taken');
+  socket.destroy();
 }
 
 function handOn({ grpc, rest }: ListenerOptions, connection: Duplex, protocol: Exclude<Protocol, 'tls'>): void {

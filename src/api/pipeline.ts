@@ -16,8 +16,8 @@ export interface PipelineDeps {
   authenticate(authorization: string | undefined): Promise<Subject>;
 }
 
-/** A call as a door received it, before anything was checked. */
-export interface IncomingCall {
+/** A call as a door received it, before anything was checked, and how to put its reply into the door's encoding. */
+export interface IncomingCall<T> {
   readonly method: ApiMethod;
   readonly door: 'grpc' | 'rest';
   readonly header: HeaderLookup;
@@ -27,30 +27,33 @@ export interface IncomingCall {
   readonly sizeBytes: number;
   /** The request, of the type `method.desc.input`. Throws INVALID_ARGUMENT for what cannot be decoded. */
   decode(): Message;
+  encode(reply: Message): T;
 }
 
 /** What a door answers. */
-export type Answer = { readonly ids: RequestIds } & (
-  | { readonly kind: 'reply'; readonly message: Message }
-  | { readonly kind: 'error'; readonly error: ServiceError }
-);
+export type Answer<T> =
+  | { readonly kind: 'reply'; readonly ids: RequestIds; readonly reply: T }
+  | { readonly kind: 'error'; readonly ids: RequestIds; readonly error: ServiceError };
 
-/** The one way every call takes, whatever its encoding: authenticate, decode, validate, handle, log. Never throws. */
-export async function answer(deps: PipelineDeps, incoming: IncomingCall): Promise<Answer> {
+/**
+ * The one way every call takes, whatever its encoding: authenticate, decode, validate, handle, encode, log. Never
+ * throws.
+ */
+export async function answer<T>(deps: PipelineDeps, incoming: IncomingCall<T>): Promise<Answer<T>> {
   const { method, header, door, peer } = incoming;
   const record = new CallRecord(deps.log, { header, method: method.name, door, peer });
   try {
-    const message = await handle(deps, incoming, record);
+    const reply = incoming.encode(await handle(deps, incoming, record));
     record.end({ code: 'OK' });
-    return { ids: record.ids, kind: 'reply', message };
+    return { kind: 'reply', ids: record.ids, reply };
   } catch (thrown) {
     const error = thrown instanceof ServiceError ? thrown : internal(thrown);
     record.end({ code: error.code, cause: error.cause });
-    return { ids: record.ids, kind: 'error', error };
+    return { kind: 'error', ids: record.ids, error };
   }
 }
 
-async function handle(deps: PipelineDeps, incoming: IncomingCall, record: CallRecord): Promise<Message> {
+async function handle(deps: PipelineDeps, incoming: IncomingCall<unknown>, record: CallRecord): Promise<Message> {
   const { method, header, address } = incoming;
   const { requestId } = record.ids;
   const call: PublicCall = { requestId, address };
@@ -72,7 +75,7 @@ async function handle(deps: PipelineDeps, incoming: IncomingCall, record: CallRe
   return method.handle(message, { ...call, subject, caller });
 }
 
-function request(deps: PipelineDeps, { method, decode, sizeBytes }: IncomingCall): Message {
+function request(deps: PipelineDeps, { method, decode, sizeBytes }: IncomingCall<unknown>): Message {
   const message = decode();
   deps.validate(method.desc.input, message, sizeBytes);
   return message;

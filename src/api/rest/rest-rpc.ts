@@ -25,6 +25,7 @@ export async function answerRpc(
   if (match.kind !== 'found') return refuse(deps, noSuchMethod(request.method, path, match), request, reply, 404);
 
   const { route, pathFields } = match;
+  const { output } = route.method.desc;
   const body = request.body instanceof Uint8Array ? request.body : nothing;
   const answered = await answer(deps, {
     method: route.method,
@@ -34,13 +35,13 @@ export async function answerRpc(
     peer: peerOf(request),
     sizeBytes: body.length + search.length,
     decode: () => restRequest(route, pathFields, new URLSearchParams(search), body),
+    encode: (message) => replyJson(output, message),
   });
   if (answered.kind === 'error') return sendError(reply, answered.ids, answered.error);
-  const { output } = route.method.desc;
   return reply
     .headers({ ...requestIdHeaders(answered.ids), ...pollIntervalHeader(output) })
     .type(jsonType)
-    .send(replyJson(output, answered.message));
+    .send(answered.reply);
 }
 
 /** Answers what fastify refused before a handler saw it. */
