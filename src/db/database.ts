@@ -7,9 +7,12 @@ export type Queryable = Kysely<Schema>;
 /** What a function that writes takes. Inside it only SQL: never a hash, a file or a network call. */
 export type Transaction = KyselyTransaction<Schema>;
 
+/** Which database it is: tables and statements are the same but for a few words. */
+export type DialectName = 'sqlite' | 'postgres';
+
 /** The metadata. Dispose it last. */
 export interface Database extends AsyncDisposable {
-  readonly dialect: 'sqlite' | 'postgres';
+  readonly dialect: DialectName;
 
   /** The committed state, for reading outside a transaction. */
   readonly read: Queryable;

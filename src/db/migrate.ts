@@ -1,8 +1,7 @@
 import { type Kysely, type Migration, Migrator } from 'kysely';
+import type { DialectName } from './database.ts';
 import { createInitialTables } from './migrations/0001-initial.ts';
 import type { Schema } from './schema.ts';
-
-export type DialectName = 'sqlite' | 'postgres';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
 function migrations(dialect: DialectName): Record<string, Migration> {

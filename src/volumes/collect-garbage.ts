@@ -52,26 +52,24 @@ async function deleteUnreferencedVolumes(tx: Transaction): Promise<number> {
   return Number(result.numDeletedRows);
 }
 
+/** Every node that a volume reaches, as a common table expression. */
+const reached = sql`
+  with recursive reached (domain_id, id) as (
+    select domain_id, root_id from volumes
+    union
+    select e.domain_id, e.child_id from manifest_edges e
+      join reached r on e.domain_id = r.domain_id and e.parent_id = r.id
+  )
+`;
+
 /** Needs of nodes that are in no volume and in no import's checkpoint; edges of nodes that are in no volume. */
 async function deleteUnreachableNodes(tx: Transaction): Promise<void> {
-  await sql`
-    with recursive reached (domain_id, id) as (
-      select domain_id, root_id from volumes
-      union
-      select e.domain_id, e.child_id from manifest_edges e
-        join reached r on e.domain_id = r.domain_id and e.parent_id = r.id
-    )
+  await sql`${reached}
     delete from segment_packs
     where not exists (select 1 from reached r where r.domain_id = segment_packs.domain_id and r.id = node_id)
       and not exists (select 1 from import_segments i where i.node_id = segment_packs.node_id)
   `.execute(tx);
-  await sql`
-    with recursive reached (domain_id, id) as (
-      select domain_id, root_id from volumes
-      union
-      select e.domain_id, e.child_id from manifest_edges e
-        join reached r on e.domain_id = r.domain_id and e.parent_id = r.id
-    )
+  await sql`${reached}
     delete from manifest_edges
     where not exists (select 1 from reached r where r.domain_id = manifest_edges.domain_id and r.id = parent_id)
   `.execute(tx);

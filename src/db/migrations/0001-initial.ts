@@ -1,5 +1,5 @@
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
-import type { DialectName } from '../migrate.ts';
+import type { DialectName } from '../database.ts';
 
 /** The tables of schema.ts. What each is for stands there; here are the rules that the database keeps. */
 export async function createInitialTables(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
