@@ -53,6 +53,7 @@ export function explainImportFailure(error: unknown): unknown {
 function explainSource(error: SourceFailed): ServiceError {
   const code = error.transient ? 'UNAVAILABLE' : sourceFailureCodes[error.kind];
   const reason = `SOURCE_${error.kind.replaceAll('-', '_').toUpperCase()}`;
-  const fields = code === 'INVALID_ARGUMENT' ? [{ field: 'uri', description: error.message }] : [];
+  const description = error.remedy === undefined ? error.reason : `${error.reason} ${error.remedy}`;
+  const fields = code === 'INVALID_ARGUMENT' ? [{ field: 'uri', description }] : [];
   return new ServiceError({ code, reason, message: error.message, fields, cause: error });
 }

@@ -1,13 +1,19 @@
+import type { Transaction } from '../db/database.ts';
 import { openDisk } from '../formats/open-disk.ts';
+import type { JsonValue } from '../lib/json.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
-import { saveCheckpoint } from '../operations/lease.ts';
+import { assertLease, saveCheckpoint } from '../operations/lease.ts';
 import type { AddressPolicy } from '../sources/address-policy.ts';
+import type { HttpSource } from '../sources/http-source.ts';
 import { openSource } from '../sources/open-source.ts';
+import { SourceFailed } from '../sources/source-failed.ts';
+import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
 import { createFileGuestReader } from '../volumes/guest-reader.ts';
+import { deleteAllSegmentCheckpoints } from '../volumes/import-segment-rows.ts';
 import type { Store } from '../volumes/store.ts';
 import { storeGuestBytes } from '../volumes/store-guest.ts';
-import { writeVolume } from '../volumes/write-volume.ts';
+import { type WrittenVolume, writeVolume } from '../volumes/write-volume.ts';
 import { dedupDomainOf } from './dedup-domain.ts';
 import { getImage } from './get-image.ts';
 import { imageToJson } from './image-json.ts';
@@ -43,14 +49,16 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
   using _reserved = await memory.reserve(storeGuestBytes(store.threads.threads) + tablesBytes, signal);
   try {
     progress.enter('opening');
-    await using source = await openSource(uri, {
-      policy,
-      signal,
-      spoolPath: spoolPath(deps, operation.id),
-      expected: checkpoint?.source,
-      onProgress: (bytes) => progress.received(bytes),
-      onPhase: (phase) => progress.enter(phase === 'spooling' ? 'spooling' : 'importing'),
-    });
+    await using source = await openSourceAgain(deps, context, checkpoint?.source, (expected) =>
+      openSource(uri, {
+        policy,
+        signal,
+        spoolPath: spoolPath(deps, operation.id),
+        expected,
+        onProgress: (bytes) => progress.received(bytes),
+        onPhase: (phase) => progress.enter(phase === 'spooling' ? 'spooling' : 'importing'),
+      }),
+    );
     progress.sourceBytes = source.sizeBytes;
 
     const disk = await openDisk(source, { signal });
@@ -73,18 +81,44 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     progress.enter('sealing');
     await source.discardSpool();
 
-    return async (tx) => {
-      const { id, sizeBytes, storedBytes } = await volume.commit(tx);
-      const image = await sealImage(tx, {
-        imageId: operation.resourceId,
-        volumeId: id,
-        sizeBytes,
-        storageSizeBytes: storedBytes,
-      });
-      return imageToJson(image);
-    };
+    return (tx) => seal(tx, operation.resourceId, volume);
   } catch (error) {
     signal.throwIfAborted();
     throw explainImportFailure(error);
   }
+}
+
+/** The end of the story: volume, image READY and operation done become true in one transaction. */
+async function seal(tx: Transaction, imageId: string, volume: WrittenVolume): Promise<JsonValue> {
+  try {
+    const { id, sizeBytes, storedBytes } = await volume.commit(tx);
+    return imageToJson(await sealImage(tx, { imageId, volumeId: id, sizeBytes, storageSizeBytes: storedBytes }));
+  } catch (error) {
+    throw explainImportFailure(error);
+  }
+}
+
+/**
+ * Opens the source, holding it against what an earlier run read from. A source that has nothing to compare, and of which
+ * no whole copy was kept, can't be shown to be the same: then what was stored of it is forgotten and the import starts
+ * over; the chunks are still there and are not stored twice.
+ */
+async function openSourceAgain(
+  { store }: ImportDeps,
+  { operation, lease }: OperationContext,
+  expected: SourceIdentity | undefined,
+  open: (expected: SourceIdentity | undefined) => Promise<HttpSource>,
+): Promise<HttpSource> {
+  try {
+    return await open(expected);
+  } catch (error) {
+    const isUnknowable = expected !== undefined && !isVerifiable(expected);
+    if (!isUnknowable || !(error instanceof SourceFailed) || error.kind !== 'changed') throw error;
+  }
+  store.log.info({ operationId: operation.id }, 'the source has neither ETag nor Last-Modified: starting over');
+  await store.db.transact(async (tx) => {
+    await assertLease(tx, lease);
+    await deleteAllSegmentCheckpoints(tx, operation.id);
+  });
+  return await open(undefined);
 }
