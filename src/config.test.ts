@@ -5,6 +5,7 @@ import { ConfigInvalid, readClientEnvironment, readConfig } from './config.ts';
 
 test('has a default for everything', () => {
   assert.deepEqual(readConfig({}, {}), {
+    invokedAs: undefined,
     startedFrom: process.cwd(),
     dataDirectory: resolve('.obraz'),
     listen: { host: '127.0.0.1', port: 8443 },

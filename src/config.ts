@@ -5,6 +5,8 @@ import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
 
 /** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
 export interface Config {
+  /** What the user's shell runs us by, when it is known: `./bin/obraz`, or the path of a link to it. */
+  readonly invokedAs: string | undefined;
   /** The directory that the user's shell is in: npm changes ours, and says what it was. */
   readonly startedFrom: string;
   /** Absolute path of the data directory. */
@@ -90,6 +92,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     pickMany(environment, flag, given, variable);
 
   const config: Config = {
+    invokedAs: environment.OBRAZ_INVOKED_AS || undefined,
     startedFrom: environment.INIT_CWD ?? process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
     listen: address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen,
@@ -119,6 +122,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
 /** What the environment says to the client commands. */
 export function readClientEnvironment(environment: Environment = process.env): ClientEnvironment {
   return Object.freeze({
+    invokedAs: environment.OBRAZ_INVOKED_AS || 'obraz',
     data: environment.OBRAZ_DATA || undefined,
     endpoint: environment.OBRAZ_ENDPOINT || undefined,
     ca: environment.OBRAZ_CA || undefined,

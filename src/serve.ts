@@ -76,7 +76,7 @@ function createLogger(config: Config): Logger {
 function explain(error: unknown): { code: number; message: string } {
   if (error instanceof ConfigInvalid) return { code: exitCode.usage, message: error.message };
   if (error instanceof DataDirectoryInUse) {
-    return { code: exitCode.inUse, message: `${error.message}: another obraz serve runs on this data directory.` };
+    return { code: exitCode.inUse, message: `${error.message}: another "obraz serve" runs on this data directory.` };
   }
   if (error instanceof InstallationBroken) return { code: exitCode.unusable, message: error.message };
   if (error instanceof Error && 'code' in error && 'address' in error && 'port' in error) {

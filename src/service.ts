@@ -27,7 +27,7 @@ import { openImageContent } from './images/open-image-content.ts';
 import { updateImage } from './images/update-image.ts';
 import { type DataDirectory, describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
 import { type Installation, openInstallation } from './installation/open-installation.ts';
-import { formatHostPort, type HostPort } from './lib/host-port.ts';
+import { formatHostPort, type HostPort, reachable } from './lib/host-port.ts';
 import { MemoryBudget } from './lib/memory-budget.ts';
 import { writeFileDurably } from './lib/write-file-durably.ts';
 import { cancelOperation } from './operations/cancel-operation.ts';
@@ -95,7 +95,11 @@ export async function openService(config: Config, log: Logger): Promise<Service>
   opening.defer(() => api.close({ graceMs: drainMs }));
   await runner.start();
   const address = await listenAll(api, config, installation);
-  await writeFileDurably(directory.serving, `${JSON.stringify({ endpoint: formatHostPort(address) })}\n`, 0o600);
+  await writeFileDurably(
+    directory.serving,
+    `${JSON.stringify({ endpoint: formatHostPort(reachable(address)) })}\n`,
+    0o600,
+  );
   opening.defer(() => rm(directory.serving, { force: true }));
 
   const opened = opening.move();

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { type Config, defaultDataDirectory } from './config.ts';
 import { describeDataDirectory } from './installation/data-directory.ts';
-import { formatHostPort } from './lib/host-port.ts';
+import { formatHostPort, reachable } from './lib/host-port.ts';
 import type { Service } from './service.ts';
 
 /** A public image to try with: about 330 MB, and the distribution keeps the address. */
@@ -12,7 +12,8 @@ const exampleUri = 'https://cloud.debian.org/images/cloud/trixie/latest/debian-1
 export function describeStart(config: Config, service: Service): string {
   const directory = describeDataDirectory(config.dataDirectory);
   const show = (path: string) => quote(fromHere(config, path));
-  const obraz = show(join(import.meta.dirname, '..', 'bin', 'obraz'));
+  const obraz =
+    config.invokedAs === undefined ? show(join(import.meta.dirname, '..', 'bin', 'obraz')) : quote(config.invokedAs);
   const isDefault = resolve(config.startedFrom, defaultDataDirectory) === config.dataDirectory;
   const data = isDefault ? '' : ` --data ${show(config.dataDirectory)}`;
   const ca = show(join(directory.tls, 'ca.pem'));
@@ -28,7 +29,7 @@ export function describeStart(config: Config, service: Service): string {
     '',
     `  ${obraz} image create --name debian-13 --source-uri ${exampleUri}${data}`,
     `  ${obraz} image list${data}`,
-    `  curl --cacert ${ca} https://${formatHostPort(service.address)}/health`,
+    `  curl --cacert ${ca} https://${formatHostPort(reachable(service.address))}/health`,
     '',
     '',
   ].join('\n');

@@ -31,11 +31,12 @@ export function fromGrpc(error: ServiceError, endpoint: string): ApiFailed {
   return new ApiFailed(create(StatusSchema, { code: error.code, message }), { cause: error });
 }
 
-/** What `ERROR:` is followed by: message and code, the fields at fault, the request's id. */
+/** What `ERROR:` is followed by: message and code, the fields at fault unless the message has them, the request's id. */
 export function describeApiFailure(error: ApiFailed): string {
   const lines = [`${error.message} (${nameOf(error.code)})`];
-  // The message of a validation error has the fields already when there is one; more stand on lines of their own.
-  for (const { field, description } of error.fields) lines.push(`  ${field}: ${description}`);
+  for (const { field, description } of error.fields) {
+    if (!error.message.includes(description)) lines.push(`  ${field}: ${description}`);
+  }
   if (error.requestId !== undefined) lines.push(`request-id: ${error.requestId}`);
   return lines.join('\n');
 }

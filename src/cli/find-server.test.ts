@@ -7,6 +7,7 @@ import { CliFailed } from './cli-failed.ts';
 import { type ClientEnvironment, findServer } from './find-server.ts';
 
 const nothing: ClientEnvironment = {
+  invokedAs: 'obraz',
   data: undefined,
   endpoint: undefined,
   ca: undefined,

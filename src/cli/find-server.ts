@@ -12,6 +12,8 @@ export interface ServerFlags {
 
 /** The environment's part, read by config.ts; absent and empty are both undefined. */
 export interface ClientEnvironment {
+  /** What the user's shell runs us by. */
+  readonly invokedAs: string;
   /** OBRAZ_DATA, a directory */
   readonly data: string | undefined;
   /** OBRAZ_ENDPOINT, host:port */
@@ -56,12 +58,13 @@ export async function findServer(flags: ServerFlags, environment: ClientEnvironm
   const local = await readDataDirectory(directory);
   if (local === undefined) {
     throw new CliFailed(
-      `there is no Obraz data directory at ${directory}. Start a server with "obraz serve", name its directory with ` +
-        '--data, or set OBRAZ_ENDPOINT, OBRAZ_CA and OBRAZ_TOKEN.',
+      `there is no Obraz data directory at ${directory}. Start a server with "${environment.invokedAs} serve", name ` +
+        'its directory with --data, or set OBRAZ_ENDPOINT, OBRAZ_CA and OBRAZ_TOKEN.',
     );
   }
   if (endpoint === undefined && local.serving === undefined) {
-    throw new CliFailed(`no server is running on ${directory}. Start it with "obraz serve --data ${directory}".`);
+    const { invokedAs } = environment;
+    throw new CliFailed(`no server is running on ${directory}. Start it: ${invokedAs} serve --data ${directory}`);
   }
   if (token === undefined && caPath !== undefined) {
     throw new CliFailed('a CA was given but no token: set OBRAZ_TOKEN.');

@@ -83,11 +83,12 @@ export function progressOf({ metadata }: Operation): Progress | undefined {
 }
 
 function describeWhatGoesOn(session: Session, operation: Operation): string {
+  const { invokedAs } = session.environment;
   const flags = connectionFlags(session);
   return [
     `operation ${operation.id} goes on. Follow it or cancel it with`,
-    `  obraz operation wait ${operation.id}${flags}`,
-    `  obraz operation cancel ${operation.id}${flags}`,
+    `  ${invokedAs} operation wait ${operation.id}${flags}`,
+    `  ${invokedAs} operation cancel ${operation.id}${flags}`,
   ].join('\n');
 }
 

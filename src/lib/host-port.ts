@@ -40,3 +40,8 @@ export function isWildcard(host: string): boolean {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+/** Where clients on this machine reach what listens there. */
+export function reachable({ host, port }: HostPort): HostPort {
+  return { host: isWildcard(host) ? 'localhost' : host, port };
+}
