@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
@@ -10,7 +9,6 @@ import { type ApiDeps, createApi } from './api/api.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
-import type { Database } from './db/database.ts';
 import { openSqlite } from './db/open-sqlite.ts';
 import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
@@ -24,13 +22,16 @@ import { createImportKind } from './images/import-kind.ts';
 import { listImageOperations } from './images/list-image-operations.ts';
 import { listImages } from './images/list-images.ts';
 import { openImageContent } from './images/open-image-content.ts';
+import { sweepSpool } from './images/sweep-spool.ts';
 import { updateImage } from './images/update-image.ts';
-import { type DataDirectory, describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
+import { describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
 import { type Installation, openInstallation } from './installation/open-installation.ts';
 import { formatHostPort, type HostPort, reachable } from './lib/host-port.ts';
 import { MemoryBudget } from './lib/memory-budget.ts';
+import { repeat } from './lib/repeat.ts';
 import { writeFileDurably } from './lib/write-file-durably.ts';
 import { cancelOperation } from './operations/cancel-operation.ts';
+import { defaultRetention, forgetOld } from './operations/forget-old.ts';
 import { getOperation } from './operations/get-operation.ts';
 import { kindsByName, type OperationKinds } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
@@ -40,12 +41,15 @@ import { checkUri } from './sources/source-uri.ts';
 import { collectorDefaults, startCollector } from './volumes/collector.ts';
 import { createStoreThreads, type Store } from './volumes/store.ts';
 
-/** What all imports together may hold in memory: DESIGN of the store in ARCHITECTURE.md, The import. */
+/** What all imports together may hold in memory. */
 const importMemoryBytes = 256 * 1024 * 1024;
 
 /** Phases of the shutdown: calls that run may end, then work under way is given back. Both fit in ten seconds. */
 const drainMs = 4_000;
 const giveBackMs = 3_000;
+
+/** How often operations and idempotency keys that are long over are looked for. */
+const forgetEveryMs = 3_600_000;
 
 /** The service, serving. */
 export interface Service {
@@ -79,8 +83,16 @@ export async function openService(config: Config, log: Logger): Promise<Service>
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
   const store: Store = { db, blobs, threads, leases, log, now: Date.now };
   const collector = opening.use(startCollector(store, collectorDefaults));
+  opening.use(
+    repeat({
+      everyMs: forgetEveryMs,
+      soonMs: forgetEveryMs,
+      run: async (signal) => void (await forgetOld(store, defaultRetention, signal)),
+      onError: (error) => log.error({ err: error }, 'forgetting old operations failed; it is tried again'),
+    }),
+  );
 
-  await sweepSpool(directory.spool, db);
+  await sweepSpool({ db, spoolDirectory: directory.spool });
   const importKind = createImportKind({
     store,
     policy: createAddressPolicy({ allow: config.allowSources }),
@@ -167,19 +179,4 @@ async function listenAll(
   if (config.grpc !== undefined) await api.listen({ address: config.grpc, certificate, plaintext, doors: 'grpc' });
   if (config.rest !== undefined) await api.listen({ address: config.rest, certificate, plaintext, doors: 'rest' });
   return address;
-}
-
-/** Removes copies of sources whose operation is over: a process that died cleaned up nothing. */
-async function sweepSpool(spoolDirectory: DataDirectory['spool'], db: Database): Promise<void> {
-  await mkdir(spoolDirectory, { recursive: true });
-  for (const name of await readdir(spoolDirectory)) {
-    const [operationId = ''] = name.split('.');
-    const operation = await db.read
-      .selectFrom('operations')
-      .select('id')
-      .where('id', '=', operationId)
-      .where('state', '<>', 'done')
-      .executeTakeFirst();
-    if (operation === undefined) await rm(join(spoolDirectory, name), { recursive: true, force: true });
-  }
 }

@@ -122,6 +122,17 @@ export async function findUnderWay(db: Queryable, resourceId: string): Promise<O
 }
 
 /** Newest first; from after `position`. */
+/** Whether there is such an operation and it is not done. */
+export async function isUnderWay(db: Queryable, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('operations')
+    .select('id')
+    .where('id', '=', id)
+    .where('state', '<>', 'done')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export async function listRows(
   db: Queryable,
   { resourceId, after, limit }: { resourceId: string; after: PagePosition | undefined; limit: number },

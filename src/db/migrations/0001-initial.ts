@@ -85,6 +85,8 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
   // Only what is not done is ever looked for by state: the index stays as small as the queue.
   await sql`create index operations_to_run on operations (run_after) where state <> 'done'`.execute(db);
 
+  await sql`create index operations_done on operations (modified_at) where state = 'done'`.execute(db);
+
   await keyed(
     db.schema
       .createTable('idempotency_keys')
@@ -96,6 +98,8 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
       .addColumn('created_at', 'bigint', (c) => c.notNull())
       .addPrimaryKeyConstraint('idempotency_keys_key', ['subject_id', 'method', 'key', 'body_hash']),
   ).execute();
+
+  await db.schema.createIndex('idempotency_keys_by_age').on('idempotency_keys').columns(['created_at']).execute();
 
   await db.schema
     .createTable('images')
@@ -131,6 +135,11 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
       .addColumn('value', 'text', (c) => c.notNull())
       .addPrimaryKeyConstraint('image_labels_key', ['image_id', 'key']),
   ).execute();
+  await db.schema
+    .createIndex('image_labels_by_value')
+    .on('image_labels')
+    .columns(['key', 'value', 'image_id'])
+    .execute();
 
   await db.schema
     .createTable('packs')
