@@ -16,6 +16,8 @@ const sameSignalMs = 1_000;
 /** Runs the service until a signal ends it, and returns the process's exit code. */
 export async function serve(flags: ServeFlags): Promise<number> {
   const signals = listenForSignals();
+  // Images and their metadata are nobody else's to read, also where the data directory itself is open to others.
+  process.umask(0o077);
   try {
     const config = readConfig(flags);
     const log = createLogger(config);

@@ -12,14 +12,14 @@ export type RequestValidator = (schema: DescMessage, request: Message, sizeBytes
  */
 const completeUpTo = 64 * 1024;
 
-/** The validator, with the rules of `schemas` compiled: the first use of a rule set costs about 80 ms otherwise. */
+/**
+ * The validator, with the rules of `schemas` compiled: the first use of a rule set costs about 80 ms otherwise. For
+ * requests of absurd sizes they are compiled when one comes: at every start that would cost 150 ms more.
+ */
 export function createRequestValidator(schemas: readonly DescMessage[]): RequestValidator {
   const complete = createValidator();
   const firstOnly = createValidator({ failFast: true });
-  for (const schema of schemas) {
-    complete.validate(schema, create(schema));
-    firstOnly.validate(schema, create(schema));
-  }
+  for (const schema of schemas) complete.validate(schema, create(schema));
   return (schema, request, sizeBytes) => {
     const result = (sizeBytes <= completeUpTo ? complete : firstOnly).validate(schema, request);
     if (result.kind === 'valid') return;
