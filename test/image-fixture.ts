@@ -27,7 +27,8 @@ export async function openImageDatabase(t: TestContext): Promise<Database> {
     await tx.insertInto('clouds').values(cloud).execute();
     const folder = { ...common, id: folderId, cloud_id: 'cloud', name: 'default', status: 'ACTIVE' } as const;
     await tx.insertInto('folders').values(folder).execute();
-    const sizes = { size: volumeSizeBytes, stored_bytes: 1, root_id: new Uint8Array(32), created_at: 0 };
+    const digests = { root_id: new Uint8Array(32), guest_digest: new Uint8Array(32), sha256: null };
+    const sizes = { ...digests, size: volumeSizeBytes, stored_bytes: 1, created_at: 0 };
     await tx
       .insertInto('volumes')
       .values({ ...sizes, id: volumeId, domain_id: 'cloud' })

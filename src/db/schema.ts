@@ -197,7 +197,8 @@ export interface ImportSegmentsTable {
   extents: Uint8Array | null;
   /** The segment's node once the whole segment is durable; null before, and for a segment that is one hole. */
   node_id: Uint8Array | null;
-  complete: number;
+  /** The digest of the segment's guest bytes, when it is complete and all of it was seen by one run. */
+  digest: Uint8Array | null;
   /** Encoded bytes of the segment's distinct chunks as if it stood alone. */
   stored_bytes: number;
 }
@@ -209,6 +210,10 @@ export interface VolumesTable {
   size: number;
   root_id: Uint8Array;
   stored_bytes: number;
+  /** The digest tree's, over the guest bytes: src/volumes/guest-digest.ts. */
+  guest_digest: Uint8Array;
+  /** The plain SHA-256 of the guest bytes, once somebody asked for it. */
+  sha256: Uint8Array | null;
   created_at: number;
 }
 

@@ -40,10 +40,13 @@ describe('manifest nodes', () => {
     fc.assert(
       fc.property(extents, fc.uniqueArray(fc.nat(255)), id, fc.nat(2 ** 40), (segment, places, childId, size) => {
         assert.deepEqual(decodeSegment(encodeSegment(segment)), segment);
-        const children = places.sort((a, b) => a - b).map((index) => ({ index, id: childId }));
+        const children = places.sort((a, b) => a - b).map((index) => ({ index, id: childId, digest: childId }));
         assert.deepEqual(decodeList(encodeList(children)), children);
-        const lists = children.filter(({ index }) => index < Math.ceil(size / 2 ** 34));
-        assert.deepEqual(decodeRoot(encodeRoot({ sizeBytes: size, lists })), { sizeBytes: size, lists });
+        const lists = children
+          .filter(({ index }) => index < Math.ceil(size / 2 ** 34))
+          .map(({ index }) => ({ index, id: childId }));
+        const root = { sizeBytes: size, guestDigest: childId, lists };
+        assert.deepEqual(decodeRoot(encodeRoot(root)), root);
       }),
     );
   });

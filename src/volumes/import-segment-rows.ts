@@ -12,6 +12,8 @@ export interface SegmentCheckpoint {
   readonly extents: readonly ManifestExtent[];
   /** The segment's node, once the segment is complete. */
   readonly nodeId: ChunkId | undefined;
+  /** The digest of its guest bytes, if it is known. */
+  readonly digest: Uint8Array | undefined;
   readonly storedBytes: number;
 }
 
@@ -24,7 +26,7 @@ export async function upsertSegmentCheckpoint(
     done_bytes: segment.doneBytes,
     extents: segment.nodeId === undefined ? encodeSegment(segment.extents) : null,
     node_id: segment.nodeId ?? null,
-    complete: segment.nodeId === undefined ? 0 : 1,
+    digest: segment.digest ?? null,
     stored_bytes: segment.storedBytes,
   };
   await tx
@@ -46,6 +48,7 @@ export async function findSegmentCheckpoints(db: Queryable, operationId: string)
     doneBytes: row.done_bytes,
     extents: row.extents === null ? [] : decodeSegment(row.extents),
     nodeId: row.node_id ?? undefined,
+    digest: row.digest ?? undefined,
     storedBytes: row.stored_bytes,
   }));
 }

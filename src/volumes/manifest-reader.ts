@@ -68,7 +68,8 @@ function once<Value>(cache: LruMap<number, Promise<Value>>, key: number, read: (
   return reading;
 }
 
-async function readNode(store: Store, domainId: string, id: ChunkId): Promise<Uint8Array> {
+/** The bytes of a manifest node, checked against its id. */
+export async function readNode(store: Store, domainId: string, id: ChunkId): Promise<Uint8Array> {
   const [place] = await findChunks(store.db.read, domainId, 'node', [id]);
   if (place === undefined) throw new MissingChunks('a node of the manifest is damaged or missing');
   const target = new SharedArrayBuffer(place.plainLength);

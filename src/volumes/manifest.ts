@@ -13,17 +13,20 @@ import { blockBytes, maxChunkBytes } from './chunker.ts';
  *
  *     node     0 magic "OBMN" | 4 version 1 (u8) | 5 kind (u8: 1 segment, 2 list, 3 root) | 6 zero (u16) | 8 count (u32)
  *     segment  12 count x { offset u32 | length u32 | chunk id 32 | offset in chunk u32 }
- *     list     12 count x { index u32 | node id 32 }
- *     root     12 volume size u64 | count x { index u32 | node id 32 }
+ *     list     12 count x { index u32 | node id 32 | digest of the segment's guest bytes 32 }
+ *     root     12 volume size u64 | digest of the guest bytes 32 | count x { index u32 | node id 32 }
  */
 export const segmentBytes = 64 * 1024 * 1024;
 export const listSegments = 256;
 
+const digestBytes = 32;
 const magic = 0x4e_4d_42_4f; // "OBMN"
 const version = 1;
 const headerBytes = 12;
 const extentBytes = 4 + 4 + chunkIdBytes + 4;
 const childBytes = 4 + chunkIdBytes;
+const listEntryBytes = childBytes + digestBytes;
+const rootFieldsBytes = 8 + digestBytes;
 const kindNumbers = { segment: 1, list: 2, root: 3 } as const;
 
 /** A run of guest bytes within a segment, and the chunk they are in. Offsets are from the segment's start. */
@@ -40,8 +43,14 @@ export interface ManifestChild {
   readonly id: ChunkId;
 }
 
+/** A segment in its list: its node, and the digest of its guest bytes. */
+export interface ManifestSegment extends ManifestChild {
+  readonly digest: Uint8Array;
+}
+
 export interface ManifestRoot {
   readonly sizeBytes: number;
+  readonly guestDigest: Uint8Array;
   readonly lists: readonly ManifestChild[];
 }
 
@@ -66,16 +75,26 @@ export function encodeSegment(extents: readonly ManifestExtent[]): Uint8Array {
   return bytes;
 }
 
-export function encodeList(segments: readonly ManifestChild[]): Uint8Array {
-  const { bytes, view } = createNode('list', segments.length, segments.length * childBytes);
-  writeChildren(bytes, view, headerBytes, segments);
+export function encodeList(segments: readonly ManifestSegment[]): Uint8Array {
+  const { bytes, view } = createNode('list', segments.length, segments.length * listEntryBytes);
+  let place = headerBytes;
+  for (const segment of segments) {
+    writeChild(bytes, view, place, segment);
+    bytes.set(segment.digest, place + childBytes);
+    place += listEntryBytes;
+  }
   return bytes;
 }
 
-export function encodeRoot({ sizeBytes, lists }: ManifestRoot): Uint8Array {
-  const { bytes, view } = createNode('root', lists.length, 8 + lists.length * childBytes);
+export function encodeRoot({ sizeBytes, guestDigest, lists }: ManifestRoot): Uint8Array {
+  const { bytes, view } = createNode('root', lists.length, rootFieldsBytes + lists.length * childBytes);
   view.setBigUint64(headerBytes, BigInt(sizeBytes), true);
-  writeChildren(bytes, view, headerBytes + 8, lists);
+  bytes.set(guestDigest, headerBytes + 8);
+  let place = headerBytes + rootFieldsBytes;
+  for (const list of lists) {
+    writeChild(bytes, view, place, list);
+    place += childBytes;
+  }
   return bytes;
 }
 
@@ -98,18 +117,24 @@ export function decodeSegment(bytes: Uint8Array): ManifestExtent[] {
   return extents;
 }
 
-export function decodeList(bytes: Uint8Array): ManifestChild[] {
-  const { view, count } = openNode('list', bytes, (entries) => entries * childBytes);
-  return readChildren(bytes, view, headerBytes, count, listSegments);
+export function decodeList(bytes: Uint8Array): ManifestSegment[] {
+  const { view, count } = openNode('list', bytes, (entries) => entries * listEntryBytes);
+  const children = readChildren(bytes, view, { start: headerBytes, entryBytes: listEntryBytes, count }, listSegments);
+  return children.map((child, index) => {
+    const place = headerBytes + index * listEntryBytes + childBytes;
+    return { ...child, digest: bytes.slice(place, place + digestBytes) };
+  });
 }
 
 export function decodeRoot(bytes: Uint8Array): ManifestRoot {
-  const { view, count } = openNode('root', bytes, (entries) => 8 + entries * childBytes);
+  const { view, count } = openNode('root', bytes, (entries) => rootFieldsBytes + entries * childBytes);
   const size = view.getBigUint64(headerBytes, true);
   if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw new ManifestBroken(`a volume of ${size} bytes`);
   const sizeBytes = Number(size);
   const places = Math.ceil(sizeBytes / (segmentBytes * listSegments));
-  return { sizeBytes, lists: readChildren(bytes, view, headerBytes + 8, count, places) };
+  const guestDigest = bytes.slice(headerBytes + 8, headerBytes + rootFieldsBytes);
+  const start = headerBytes + rootFieldsBytes;
+  return { sizeBytes, guestDigest, lists: readChildren(bytes, view, { start, entryBytes: childBytes, count }, places) };
 }
 
 function createNode(
@@ -143,25 +168,20 @@ function openNode(
   return { view, count };
 }
 
-function writeChildren(bytes: Uint8Array, view: DataView, start: number, children: readonly ManifestChild[]): void {
-  let place = start;
-  for (const { index, id } of children) {
-    view.setUint32(place, index, true);
-    bytes.set(id, place + 4);
-    place += childBytes;
-  }
+function writeChild(bytes: Uint8Array, view: DataView, place: number, { index, id }: ManifestChild): void {
+  view.setUint32(place, index, true);
+  bytes.set(id, place + 4);
 }
 
 function readChildren(
   bytes: Uint8Array,
   view: DataView,
-  start: number,
-  count: number,
+  { start, entryBytes, count }: { start: number; entryBytes: number; count: number },
   places: number,
 ): ManifestChild[] {
   const children: ManifestChild[] = [];
   let next = 0;
-  for (let place = start; place < start + count * childBytes; place += childBytes) {
+  for (let place = start; place < start + count * entryBytes; place += entryBytes) {
     const index = view.getUint32(place, true);
     if (index < next || index >= places) throw new ManifestBroken(`a child at place ${index}`);
     children.push({ index, id: bytes.slice(place + 4, place + childBytes) });

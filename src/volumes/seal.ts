@@ -9,6 +9,7 @@ import { insertVolume, type Volume } from './volume-rows.ts';
 /** The nodes of a volume above its segments. */
 export interface VolumeTree {
   readonly rootId: ChunkId;
+  readonly guestDigest: Uint8Array;
   readonly lists: readonly { readonly id: ChunkId; readonly segments: readonly ChunkId[] }[];
 }
 

@@ -10,6 +10,8 @@ export interface SegmentProgress {
   readonly extents: readonly ManifestExtent[];
   /** The segment's node, once all of it is written and not one hole. */
   readonly nodeId: ChunkId | undefined;
+  /** The digest of its guest bytes, once it has a node; undefined when not all of them passed in this run. */
+  readonly digest: Uint8Array | undefined;
 }
 
 /** Every chunk that the segment names, once. */

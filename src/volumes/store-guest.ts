@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { ImageRefused } from '../formats/image-refused.ts';
-import { type ChunkId, chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
+import { chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
 import { maxChunkBytes } from './chunker.ts';
+import { digestSegment, leafBytes, type SparseDigest } from './guest-digest.ts';
 import type { GuestReader, GuestStripe } from './guest-reader.ts';
 import { encodeSegment, type ManifestChild, type ManifestExtent, segmentBytes } from './manifest.ts';
 import type { EncodedChunk } from './pack-writer.ts';
@@ -36,26 +37,27 @@ export interface StoreGuestOptions {
 
 /**
  * Writes all guest bytes of `reader` that are not zeros. When it returns they are handed to the writer, whose `flush`
- * makes them durable. Returns the segments' nodes, in order; a segment that is one hole has none. Throws what the source, the format or the store throws; the lanes have then stopped.
+ * makes them durable. Returns the segments that have a node, in order; one that is a hole
+ * has none. Throws what the source, the format or the store throws; the lanes have then stopped.
  */
 export async function storeGuest(
   store: Store,
   writer: VolumeWriter,
   reader: GuestReader,
   options: StoreGuestOptions,
-): Promise<ManifestChild[]> {
+): Promise<StoredSegment[]> {
   const segmentCount = Math.ceil(reader.sizeBytes / segmentBytes);
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
-  const nodes: ManifestChild[] = [];
+  const segments: StoredSegment[] = [];
   let next = 0;
 
   async function runLane(): Promise<void> {
     const lane = new Lane(store, writer, reader, signal, options.onProgress);
     for (let index = next++; index < segmentCount; index = next++) {
       signal.throwIfAborted();
-      const id = await lane.storeSegment(index, options.resume.get(index));
-      if (id !== undefined) nodes.push({ index, id });
+      const { nodeId: id, digest } = await lane.storeSegment(index, options.resume.get(index));
+      if (id !== undefined) segments.push({ index, id, digest });
     }
   }
 
@@ -71,7 +73,13 @@ export async function storeGuest(
   await Promise.allSettled(lanes);
   options.signal.throwIfAborted();
   failed.signal.throwIfAborted();
-  return nodes.sort((a, b) => a.index - b.index);
+  return segments.sort((a, b) => a.index - b.index);
+}
+
+/** A segment whose chunks and node are with the writer. */
+export interface StoredSegment extends ManifestChild {
+  /** Of its guest bytes; undefined when an earlier run stored a part of them. */
+  readonly digest: Uint8Array | undefined;
 }
 
 /** Works on one segment at a time, stripe by stripe; owns the memory that the threads work in. */
@@ -98,21 +106,29 @@ class Lane {
     this.#onProgress = onProgress;
   }
 
-  /** Stores a segment and returns its node's id, if it is not one hole. */
-  async storeSegment(index: number, resumed: SegmentProgress | undefined): Promise<ChunkId | undefined> {
+  /** Stores a segment; a hole ends without a node. */
+  async storeSegment(index: number, resumed: SegmentProgress | undefined): Promise<SegmentProgress> {
     const start = index * segmentBytes;
     const length = Math.min(segmentBytes, this.#reader.sizeBytes - start);
-    let progress: SegmentProgress = resumed ?? { index, doneBytes: 0, extents: [], nodeId: undefined };
+    let progress: SegmentProgress = resumed ?? {
+      index,
+      doneBytes: 0,
+      extents: [],
+      nodeId: undefined,
+      digest: undefined,
+    };
     this.#onProgress(progress.doneBytes);
-    if (progress.nodeId !== undefined) return progress.nodeId;
+    if (progress.nodeId !== undefined) return progress;
 
     const from = start + progress.doneBytes;
     const stripes = await this.#reader.stripes(from, start + length - from, stripeBytes, { signal: this.#signal });
     if (progress.extents.length === 0 && stripes.every(({ isHole }) => isHole)) {
       this.#onProgress(length - progress.doneBytes);
-      return undefined;
+      return progress;
     }
 
+    /** The segment's leaves so far, if it was begun at its start. */
+    const leaves: SparseDigest[] | undefined = progress.doneBytes === 0 ? [] : undefined;
     let carry = { offset: 0, length: 0 };
     let fetching = fetchStripe(stripes[0], this.#signal);
     for (const [number, stripe] of stripes.entries()) {
@@ -121,11 +137,13 @@ class Lane {
       fetching = fetchStripe(stripes[number + 1], this.#signal);
       const final = number === stripes.length - 1;
       const cuts = await this.#cut(stripe, reads, carry, final);
-      progress = await this.#keep(progress, start, stripe.offset - carry.length, cuts, final);
+      leaves?.push(...(stripe.isHole ? holeLeaves(stripe) : cuts.leaves));
+      const digest = final && leaves !== undefined ? digestSegment(leaves) : undefined;
+      progress = await this.#keep({ ...progress, digest }, start, stripe.offset - carry.length, cuts, final);
       carry = { offset: cuts.restOffset, length: cuts.restLength };
       this.#onProgress(stripe.length);
     }
-    return progress.nodeId;
+    return progress;
   }
 
   /** Decodes a stripe behind the chunk that is still open, and cuts both. A hole needs no decoding, only the end. */
@@ -136,13 +154,7 @@ class Lane {
     final: boolean,
   ): Promise<CutOutput> {
     if (stripe.isHole && carry.length === 0) {
-      return {
-        ids: new Uint8Array(),
-        offsets: new Uint32Array(),
-        lengths: new Uint32Array(),
-        restOffset: 0,
-        restLength: 0,
-      };
+      return noCuts;
     }
     const output = await this.#store.threads.run('cut', {
       plain: this.#plain,
@@ -186,12 +198,12 @@ class Lane {
 
     const doneBytes = plainStart + cuts.restOffset - segmentStart;
     if (!final) {
-      const progress = { index: before.index, doneBytes, extents, nodeId: undefined };
+      const progress = { ...before, doneBytes, extents };
       await this.#writer.add(encoded, progress);
       return progress;
     }
     const node = extents.length === 0 ? undefined : await this.#encodeNode(extents);
-    const progress = { index: before.index, doneBytes, extents, nodeId: node?.id };
+    const progress = { ...before, doneBytes, extents, nodeId: node?.id };
     await this.#writer.add(node?.chunk === undefined ? encoded : [...encoded, node.chunk], progress);
     return progress;
   }
@@ -227,6 +239,20 @@ class Lane {
 export function encodeNode(plain: Uint8Array): EncodedChunk {
   const { encoding, bytes } = encodeChunk(plain);
   return { id: chunkIdOf(plain), kind: 'node', encoding, plainLength: plain.byteLength, crc: crc32(bytes), bytes };
+}
+
+/** What there is to store of a hole when no chunk is open. */
+const noCuts: CutOutput = {
+  ids: new Uint8Array(),
+  offsets: new Uint32Array(),
+  lengths: new Uint32Array(),
+  restOffset: 0,
+  restLength: 0,
+  leaves: [],
+};
+
+function holeLeaves({ length }: GuestStripe): SparseDigest[] {
+  return Array.from({ length: Math.ceil(length / leafBytes) }, () => undefined);
 }
 
 /** Begins to fetch, for later; a failure waits until somebody asks. */

@@ -4,6 +4,7 @@ import type { DataRun } from '../formats/disk-map.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
 import { type ChunkId, chunkIdBytes, chunkIdOf } from './chunk-id.ts';
 import { cutChunks } from './chunker.ts';
+import { digestLeaf, leafBytes, type SparseDigest } from './guest-digest.ts';
 import type { Encoding } from './pack-format.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface CutOutput {
   readonly lengths: Uint32Array;
   readonly restOffset: number;
   readonly restLength: number;
+  /** Of the stripe's 1 MiB blocks, in order; empty when the stripe does not begin at the border of one. */
+  readonly leaves: readonly SparseDigest[];
 }
 
 /** An expected refusal of the file; an exception would lose its class between the threads. */
@@ -68,7 +71,16 @@ function cut(input: CutInput): CutOutput | Refusal {
     offsets[index] = offset;
     lengths[index] = length;
   }
-  return { ids, offsets, lengths, restOffset, restLength: end - restOffset };
+  const leaves = input.guestOffset % leafBytes === 0 ? digestLeaves(stripe) : [];
+  return { ids, offsets, lengths, restOffset, restLength: end - restOffset, leaves };
+}
+
+function digestLeaves(bytes: Uint8Array): SparseDigest[] {
+  const leaves: SparseDigest[] = [];
+  for (let offset = 0; offset < bytes.byteLength; offset += leafBytes) {
+    leaves.push(digestLeaf(bytes.subarray(offset, offset + leafBytes)));
+  }
+  return leaves;
 }
 
 /** Fills the stripe: the runs' bytes where there are runs, zeros elsewhere (the buffer held another stripe before). */
@@ -192,6 +204,11 @@ function inflateChunk(encoded: Uint8Array, plainLength: number): Uint8Array {
   return zstdDecompressSync(encoded, { maxOutputLength: plainLength, chunkSize: Math.max(64, plainLength) });
 }
 
+/** The leaves of guest bytes that begin at the border of a 1 MiB block. */
+function digest({ plain }: { readonly plain: SharedArrayBuffer }): SparseDigest[] {
+  return digestLeaves(new Uint8Array(plain));
+}
+
 /** The tasks of store-thread.ts. */
-export const storeTasks = { cut, encode, decode };
+export const storeTasks = { cut, encode, decode, digest };
 export type StoreTasks = typeof storeTasks;

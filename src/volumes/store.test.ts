@@ -176,7 +176,7 @@ describe('the content store', () => {
     assert.ok(Buffer.from(await readAll(testStore, volume.id)).equals(bytes));
     await using other = await openTestStore();
     const straight = await storeGuestAs(other, 'op', createMemoryGuest(bytes));
-    assert.deepEqual(volume.rootId, straight.rootId, 'cut as if it had never been interrupted');
+    assert.deepEqual(volume.rootId, straight.rootId, 'cut and digested as if it had never been interrupted');
   });
 
   test('rot is an error and never other bytes; the next import of the bytes heals every volume', async () => {

@@ -9,6 +9,8 @@ export interface Volume {
   readonly rootId: ChunkId;
   /** Encoded bytes of everything it names, as if nothing were shared with others. */
   readonly storedBytes: number;
+  /** The digest tree's, over the guest bytes (guest-digest.ts). */
+  readonly guestDigest: Uint8Array;
 }
 
 /** The volume with this content: the one that is there already, or a new one. */
@@ -21,6 +23,8 @@ export async function insertVolume(tx: Transaction, volume: Volume, now: number)
       size: volume.sizeBytes,
       root_id: volume.rootId,
       stored_bytes: volume.storedBytes,
+      guest_digest: volume.guestDigest,
+      sha256: null,
       created_at: now,
     })
     .onConflict((conflict) => conflict.columns(['domain_id', 'root_id']).doNothing())
@@ -55,6 +59,7 @@ function toVolume(row: {
   size: number;
   root_id: Uint8Array;
   stored_bytes: number;
+  guest_digest: Uint8Array;
 }): Volume {
   return {
     id: row.id,
@@ -62,5 +67,6 @@ function toVolume(row: {
     sizeBytes: row.size,
     rootId: row.root_id,
     storedBytes: row.stored_bytes,
+    guestDigest: row.guest_digest,
   };
 }

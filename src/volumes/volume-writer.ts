@@ -233,7 +233,7 @@ export class VolumeWriter implements AsyncDisposable {
 
   async #commitSegment(tx: Transaction, segment: SegmentProgress): Promise<void> {
     const { domainId, lease } = this.#options;
-    const { index, doneBytes, extents, nodeId } = segment;
+    const { index, doneBytes, extents, nodeId, digest } = segment;
     if (doneBytes > segmentBytes) throw new RangeError(`segment ${index} cannot be ${doneBytes} bytes long`);
     let storedBytes = 0;
     if (nodeId !== undefined) {
@@ -243,7 +243,14 @@ export class VolumeWriter implements AsyncDisposable {
       await insertSegmentPacks(tx, domainId, nodeId, chunks.packIds.union(node.packIds));
       storedBytes = chunks.storedBytes + node.storedBytes;
     }
-    await upsertSegmentCheckpoint(tx, lease.operationId, { index, doneBytes, extents, nodeId, storedBytes });
+    await upsertSegmentCheckpoint(tx, lease.operationId, {
+      index,
+      doneBytes,
+      extents,
+      nodeId,
+      digest,
+      storedBytes,
+    });
   }
 
   #fail(error: unknown): void {

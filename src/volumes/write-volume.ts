@@ -1,9 +1,11 @@
 import type { Transaction } from '../db/database.ts';
 import { newId } from '../lib/ids.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
+import { digestStoredSegment } from './digest-stored.ts';
+import { digestGuest } from './guest-digest.ts';
 import type { GuestReader } from './guest-reader.ts';
 import { findSegmentCheckpoints, type SegmentCheckpoint } from './import-segment-rows.ts';
-import { encodeList, encodeRoot, listSegments, type ManifestChild } from './manifest.ts';
+import { encodeList, encodeRoot, listSegments, type ManifestChild, type ManifestSegment } from './manifest.ts';
 import type { WriterLease } from './pack-rows.ts';
 import { dropQuarantinedSegments } from './quarantine.ts';
 import { commitVolume, type VolumeTree } from './seal.ts';
@@ -45,8 +47,13 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
     ...(options.onCheckpoint === undefined ? {} : { onCheckpoint: options.onCheckpoint }),
   });
   const resume = new Map(done.map((segment) => [segment.index, toProgress(segment)]));
-  const nodes = await storeGuest(store, writer, reader, { signal, resume, onProgress: options.onProgress });
-  const tree = await storeTree(writer, reader.sizeBytes, nodes);
+  const stored = await storeGuest(store, writer, reader, { signal, resume, onProgress: options.onProgress });
+  if (stored.some(({ digest }) => digest === undefined)) await writer.flush(); // they are read back for it
+  const complete: ManifestSegment[] = [];
+  for (const { index, id, digest } of stored) {
+    complete.push({ index, id, digest: digest ?? (await digestStoredSegment(store, domainId, id)) });
+  }
+  const tree = await storeTree(writer, reader.sizeBytes, complete);
   await writer.flush();
 
   const segments = await findSegmentCheckpoints(store.db.read, lease.operationId);
@@ -57,6 +64,7 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
     sizeBytes: reader.sizeBytes,
     rootId: tree.rootId,
     storedBytes,
+    guestDigest: tree.guestDigest,
   };
   return {
     sizeBytes: volume.sizeBytes,
@@ -69,16 +77,18 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
 async function storeTree(
   writer: VolumeWriter,
   sizeBytes: number,
-  segments: readonly ManifestChild[],
+  segments: readonly ManifestSegment[],
 ): Promise<VolumeTree> {
+  const digests = new Map(segments.map(({ index, digest }) => [index, digest]));
+  const guestDigest = digestGuest(sizeBytes, digests);
   const lists: (ManifestChild & { readonly segments: readonly ChunkId[] })[] = [];
   for (const [index, ofList] of Map.groupBy(segments, (segment) => Math.floor(segment.index / listSegments))) {
-    const children = ofList.map((segment) => ({ index: segment.index % listSegments, id: segment.id }));
+    const children = ofList.map((segment) => ({ ...segment, index: segment.index % listSegments }));
     const id = await storeNode(writer, encodeList(children));
     lists.push({ index, id, segments: children.map((child) => child.id) });
   }
-  const rootId = await storeNode(writer, encodeRoot({ sizeBytes, lists }));
-  return { rootId, lists };
+  const rootId = await storeNode(writer, encodeRoot({ sizeBytes, guestDigest, lists }));
+  return { rootId, guestDigest, lists };
 }
 
 async function storeNode(writer: VolumeWriter, plain: Uint8Array): Promise<ChunkId> {
@@ -88,6 +98,6 @@ async function storeNode(writer: VolumeWriter, plain: Uint8Array): Promise<Chunk
   return node.id;
 }
 
-function toProgress({ index, doneBytes, extents, nodeId }: SegmentCheckpoint): SegmentProgress {
-  return { index, doneBytes, extents, nodeId };
+function toProgress({ index, doneBytes, extents, nodeId, digest }: SegmentCheckpoint): SegmentProgress {
+  return { index, doneBytes, extents, nodeId, digest };
 }

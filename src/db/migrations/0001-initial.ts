@@ -208,7 +208,7 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
       .addColumn('done_bytes', 'bigint', (c) => c.notNull())
       .addColumn('extents', digest)
       .addColumn('node_id', digest)
-      .addColumn('complete', 'integer', (c) => c.notNull())
+      .addColumn('digest', digest)
       .addColumn('stored_bytes', 'bigint', (c) => c.notNull())
       .addPrimaryKeyConstraint('import_segments_key', ['operation_id', 'segment_index']),
   ).execute();
@@ -220,6 +220,8 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
     .addColumn('size', 'bigint', (c) => c.notNull())
     .addColumn('root_id', digest, (c) => c.notNull())
     .addColumn('stored_bytes', 'bigint', (c) => c.notNull())
+    .addColumn('guest_digest', digest, (c) => c.notNull())
+    .addColumn('sha256', digest)
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addUniqueConstraint('volumes_root', ['domain_id', 'root_id'])
     .execute();

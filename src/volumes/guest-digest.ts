@@ -1,0 +1,92 @@
+import { createHash, type Hash } from 'node:crypto';
+import { isZero } from '../lib/zeros.ts';
+import { segmentBytes } from './manifest.ts';
+
+/**
+ * The digest of guest bytes: a binary tree of SHA-256 over blocks of 1 MiB. A tree, so that segments can be digested in
+ * any order and on any thread, and so that a sparse TiB costs nothing: the digest of zeros is known at every level.
+ *
+ *     leaf    SHA-256(0x00 | the block, filled up with zeros to 1 MiB)
+ *     inner   SHA-256(0x01 | left | right)
+ *     guest   SHA-256(0x02 | size in bytes, u64 little-endian | the top of the tree)
+ *
+ * The tree stands over as many blocks as are needed to cover the guest, filled up with blocks of zeros to a power of two;
+ * at least a whole segment. docs/formats/manifest.md says it for others.
+ */
+export const leafBytes = 1024 * 1024;
+export const digestBytes = 32;
+
+/** Levels above the leaves at which a segment's digest stands: 64 leaves. */
+const segmentLevel = Math.log2(segmentBytes / leafBytes);
+
+/** A digest, or undefined for what is all zeros. */
+export type SparseDigest = Uint8Array | undefined;
+
+/** Of one block; the last one of a guest may be shorter. */
+export function digestLeaf(block: Uint8Array): SparseDigest {
+  if (isZero(block)) return undefined;
+  const hash = createHash('sha256').update(leafTag).update(block);
+  if (block.byteLength < leafBytes) hash.update(zeroBlock.subarray(block.byteLength));
+  return finish(hash);
+}
+
+/** Of a segment, from its leaves in order; missing ones are zeros. */
+export function digestSegment(leaves: readonly SparseDigest[]): SparseDigest {
+  return reduce(leaves, 0, segmentLevel);
+}
+
+/** Of a guest of `sizeBytes`, from its segments' digests by index; missing ones are zeros. */
+export function digestGuest(sizeBytes: number, segments: ReadonlyMap<number, Uint8Array>): Uint8Array {
+  const count = Math.max(1, Math.ceil(sizeBytes / segmentBytes));
+  const levels = Math.ceil(Math.log2(count));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(sizeBytes));
+  const top = reduceSparse(segments, segmentLevel, levels) ?? zeroDigest(segmentLevel + levels);
+  return finish(createHash('sha256').update(guestTag).update(size).update(top));
+}
+
+const leafTag = Uint8Array.of(0);
+const innerTag = Uint8Array.of(1);
+const guestTag = Uint8Array.of(2);
+const zeroBlock = new Uint8Array(leafBytes);
+const zeroDigests: Uint8Array[] = [];
+
+/** The digest of zeros, `level` levels above the leaves. */
+function zeroDigest(level: number): Uint8Array {
+  for (let next = zeroDigests.length; next <= level; next += 1) {
+    const below = zeroDigests[next - 1];
+    const digest =
+      below === undefined
+        ? finish(createHash('sha256').update(leafTag).update(zeroBlock))
+        : finish(createHash('sha256').update(innerTag).update(below).update(below));
+    zeroDigests.push(digest);
+  }
+  return zeroDigests[level] ?? zeroBlock.subarray(0, digestBytes);
+}
+
+/** The digest over `2 ** levels` digests that stand at `level`. */
+function reduce(digests: readonly SparseDigest[], level: number, levels: number): SparseDigest {
+  const present = digests.flatMap((digest, index) => (digest === undefined ? [] : [[index, digest] as const]));
+  return reduceSparse(new Map(present), level, levels);
+}
+
+/** As `reduce`; work and memory go with the digests that there are, not with the places. */
+function reduceSparse(digests: ReadonlyMap<number, Uint8Array>, level: number, levels: number): SparseDigest {
+  let row = digests;
+  for (let at = level; at < level + levels; at += 1) {
+    const above = new Map<number, Uint8Array>();
+    for (const index of row.keys()) {
+      const parent = Math.floor(index / 2);
+      if (above.has(parent)) continue;
+      const left = row.get(parent * 2) ?? zeroDigest(at);
+      const right = row.get(parent * 2 + 1) ?? zeroDigest(at);
+      above.set(parent, finish(createHash('sha256').update(innerTag).update(left).update(right)));
+    }
+    row = above;
+  }
+  return row.get(0);
+}
+
+function finish(hash: Hash): Uint8Array {
+  return Uint8Array.from(hash.digest());
+}
