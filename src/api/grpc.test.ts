@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:http2';
 import test from 'node:test';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { authorized, grpcClient, someImage, someOperation, startApi } from '../../test/api-fixture.ts';
@@ -151,4 +152,14 @@ test('a repeated request has the same hash whatever the order of its map entries
   assert.equal(hashes[0], hashes[1]);
   assert.notEqual(hashes[0], hashes[2]);
   assert.equal(hashes[0], hashes[3]);
+});
+
+test('pings without a call are answered, however many come, and never with GOAWAY', async () => {
+  await using api = await startApi();
+  const session = connect(api.url);
+  session.on('goaway', (code: number) => assert.fail(`GOAWAY ${code}`));
+  for (let count = 0; count < 50; count++) {
+    await new Promise<void>((resolve, reject) => session.ping((error) => (error === null ? resolve() : reject(error))));
+  }
+  session.close();
 });
