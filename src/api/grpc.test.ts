@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:http2';
 import test from 'node:test';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
@@ -158,6 +159,7 @@ test('pings without a call are answered, however many come, and never with GOAWA
   await using api = await startApi();
   const session = connect(api.url);
   session.on('goaway', (code: number) => assert.fail(`GOAWAY ${code}`));
+  await once(session, 'connect');
   for (let count = 0; count < 50; count++) {
     await new Promise<void>((resolve, reject) => session.ping((error) => (error === null ? resolve() : reject(error))));
   }
