@@ -37,7 +37,9 @@ export function someImage(change: Partial<Image> = {}): Image {
     pooled: false,
     hardwareGeneration: { kind: 'legacy', pciTopology: 'V1' },
     sizeBytes: 2 ** 32,
+    guestDigest: 'ab',
     volumeId: 'volume',
+    guestDigest: '',
     ...change,
   };
 }
