@@ -93,7 +93,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
 
   const config: Config = {
     invokedAs: environment.OBRAZ_INVOKED_AS || undefined,
-    startedFrom: environment.INIT_CWD ?? process.cwd(),
+    startedFrom: environment.INIT_CWD || process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
     listen: address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen,
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? defaultNbd,

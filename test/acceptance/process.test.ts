@@ -51,6 +51,7 @@ test('prints where its files are and commands that work as they stand', async ()
   await using directory = await temporaryDirectory();
   const child = spawn(bin, ['serve', '--listen', '127.0.0.1:0'], {
     cwd: directory.path,
+    env: { ...process.env, INIT_CWD: '' }, // as if a shell and not npm had started it
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {
