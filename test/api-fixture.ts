@@ -39,7 +39,6 @@ export function someImage(change: Partial<Image> = {}): Image {
     sizeBytes: 2 ** 32,
     guestDigest: 'ab',
     volumeId: 'volume',
-    guestDigest: '',
     ...change,
   };
 }

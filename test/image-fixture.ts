@@ -54,6 +54,7 @@ export function makeImage(changes: Partial<Image> = {}): Image {
     pooled: false,
     hardwareGeneration: { kind: 'legacy', pciTopology: 'V1' },
     sizeBytes: volumeSizeBytes,
+    guestDigest: 'ab',
     volumeId,
     ...changes,
   };
@@ -72,6 +73,7 @@ export function createRequest(changes: Partial<CreateImage> = {}): CreateImage {
     os: undefined,
     pooled: false,
     hardwareGeneration: undefined,
+    sourceSha256: '',
     ...changes,
   };
 }

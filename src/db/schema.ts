@@ -121,6 +121,7 @@ export interface ImagesTable {
   os: string;
   pooled: number;
   hardware_generation: string;
+  guest_digest: string;
   volume_id: string | null;
 }
 

@@ -29,6 +29,8 @@ export interface CreateImage {
   readonly os: Os | undefined;
   readonly pooled: boolean;
   readonly hardwareGeneration: HardwareGeneration | undefined;
+  /** What the file at a uri must be: its SHA-256 in hexadecimal digits, or '' when it is not said. */
+  readonly sourceSha256: string;
 }
 
 export type ImageSource =
@@ -51,6 +53,9 @@ export interface CreateImageDeps {
  */
 export async function createImage(deps: CreateImageDeps, request: CreateImage, caller: Caller): Promise<Operation> {
   const { source } = request;
+  if (request.sourceSha256 !== '' && source.kind !== 'uri') {
+    throw invalidField('source_sha256', 'it is for a file at a uri; what is stored here is verified anyway');
+  }
   if (source.kind === 'uri') {
     const problem = deps.checkUri(source.uri);
     if (problem !== undefined) throw invalidField('uri', problem);
@@ -79,7 +84,10 @@ async function startImport(
 ): Promise<Operation> {
   const image = newImage(request, undefined);
   await claimName(tx, image, () => insertImage(tx, image));
-  return insertOperation(tx, { ...aboutCreate(image, createdBy), input: writeImportInput({ uri }) });
+  return insertOperation(tx, {
+    ...aboutCreate(image, createdBy),
+    input: writeImportInput({ uri, sourceSha256: request.sourceSha256 }),
+  });
 }
 
 async function copyImage(
@@ -100,6 +108,7 @@ async function copyImage(
     sizeBytes: source.sizeBytes,
     storageSizeBytes: source.storageSizeBytes,
     minDiskSizeBytes: chooseMinDiskSize(request.minDiskSizeBytes, source.sizeBytes),
+    guestDigest: source.guestDigest,
     volumeId: source.volumeId,
   };
   await claimName(tx, image, () => insertImage(tx, image));
@@ -125,6 +134,7 @@ function newImage(request: CreateImage, source: Image | undefined): Image {
     pooled: request.pooled,
     hardwareGeneration: request.hardwareGeneration ?? source?.hardwareGeneration ?? defaultHardwareGeneration,
     sizeBytes: 0,
+    guestDigest: '',
     volumeId: undefined,
   };
 }

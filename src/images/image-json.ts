@@ -40,6 +40,7 @@ export function imageFromJson(value: unknown): Image {
     pooled: booleanOf(json, 'pooled'),
     hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
     sizeBytes: integerOf(json, 'sizeBytes'),
+    guestDigest: stringOf(json, 'guestDigest'),
     volumeId: json.volumeId === null ? undefined : stringOf(json, 'volumeId'),
   };
 }

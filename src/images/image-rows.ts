@@ -94,6 +94,7 @@ function toRow(image: Image): Insertable<ImagesTable> {
     os: JSON.stringify(osToJson(image.os)),
     pooled: image.pooled ? 1 : 0,
     hardware_generation: JSON.stringify(hardwareGenerationToJson(image.hardwareGeneration)),
+    guest_digest: image.guestDigest,
     volume_id: image.volumeId ?? null,
   };
 }
@@ -115,6 +116,7 @@ export function toImage(row: Selectable<ImagesTable>): Image {
     pooled: row.pooled === 1,
     hardwareGeneration: hardwareGenerationFromJson(parseJson(row.hardware_generation)),
     sizeBytes: row.size,
+    guestDigest: row.guest_digest,
     volumeId: row.volume_id ?? undefined,
   };
 }

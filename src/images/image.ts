@@ -35,6 +35,8 @@ export interface Image {
   readonly hardwareGeneration: HardwareGeneration;
   /** The disk's size as a guest sees it; 0 until it is known. */
   readonly sizeBytes: number;
+  /** The digest of its guest bytes, 64 hexadecimal digits; '' until it is READY. */
+  readonly guestDigest: string;
   /** The volume with its content; undefined until it is READY. */
   readonly volumeId: string | undefined;
 }

@@ -86,17 +86,17 @@ test('from a uri: the image is there as CREATING, its operation waits, and seali
   assert.deepEqual([image.status, image.name, image.minDiskSizeBytes], ['CREATING', 'debian', 20 * gib]);
   assert.deepEqual(image.os, { type: 'LINUX', nvidiaDriver: '' });
   assert.deepEqual(image.hardwareGeneration, { kind: 'legacy', pciTopology: 'V1' });
-  const content = { imageId: image.id, volumeId, sizeBytes: volumeSizeBytes, storageSizeBytes: 7 };
+  const content = { imageId: image.id, volumeId, sizeBytes: volumeSizeBytes, storageSizeBytes: 7, guestDigest: 'ab' };
   await db.transact((tx) => sealImage(tx, content));
   const sealed = await getImage({ db }, { imageId: image.id });
-  assert.deepEqual(sealed, { ...image, status: 'READY', volumeId, sizeBytes: 10 * gib, storageSizeBytes: 7 });
+  assert.deepEqual(sealed, { ...image, status: 'READY', volumeId, sizeBytes: 10 * gib, storageSizeBytes: 7, guestDigest: 'ab' });
   assert.deepEqual(await references(db), [image.id]);
 });
 
 test('sealing takes the size for the minimal disk size, and refuses a smaller one', async (t) => {
   const db = await openImageDatabase(t);
   const { resourceId: imageId } = await create(db);
-  const content = { imageId, volumeId, sizeBytes: volumeSizeBytes, storageSizeBytes: 7 };
+  const content = { imageId, volumeId, sizeBytes: volumeSizeBytes, storageSizeBytes: 7, guestDigest: 'ab' };
   await update(db, imageId, { paths: ['min_disk_size'], minDiskSizeBytes: 4 * gib });
   await assert.rejects(
     db.transact((tx) => sealImage(tx, content)),

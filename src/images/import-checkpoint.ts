@@ -4,14 +4,17 @@ import { readIdentity, type SourceIdentity } from '../sources/source-identity.ts
 /** What an `image.create` operation from an address is given. */
 export interface ImportInput {
   readonly uri: string;
+  /** What the file must be: its SHA-256 in hexadecimal digits, or ''. */
+  readonly sourceSha256: string;
 }
 
-export function writeImportInput({ uri }: ImportInput): JsonObject {
-  return { uri };
+export function writeImportInput({ uri, sourceSha256 }: ImportInput): JsonObject {
+  return { uri, sourceSha256 };
 }
 
 export function readImportInput(value: unknown): ImportInput {
-  return { uri: stringOf(objectOf(value, 'input of image.create'), 'uri') };
+  const input = objectOf(value, 'input of image.create');
+  return { uri: stringOf(input, 'uri'), sourceSha256: stringOf(input, 'sourceSha256') };
 }
 
 /** What an interrupted import must know besides its segments: of which file they are. */
@@ -19,7 +22,8 @@ export interface ImportCheckpoint {
   readonly source: SourceIdentity;
 }
 
-export function writeImportCheckpoint({ url, etag, lastModified, sizeBytes, ranges }: SourceIdentity): JsonObject {
+export function writeImportCheckpoint({ source }: ImportCheckpoint): JsonObject {
+  const { url, etag, lastModified, sizeBytes, ranges, sha256 } = source;
   return {
     source: {
       url,
@@ -27,6 +31,7 @@ export function writeImportCheckpoint({ url, etag, lastModified, sizeBytes, rang
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
+      ...(sha256 === undefined ? {} : { sha256 }),
     },
   };
 }

@@ -5,6 +5,14 @@ import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
 import { PackBroken } from '../volumes/pack-format.ts';
 import { QuarantinedMeanwhile } from '../volumes/quarantine.ts';
 
+/** The file at the source is not the one that was meant. */
+export class SourceDigestWrong extends Error {
+  constructor(url: string, expected: string, actual: string) {
+    super(`The file at ${url} has the SHA-256 ${actual}; expected was ${expected}.`);
+    this.name = 'SourceDigestWrong';
+  }
+}
+
 /** What each failure of a source is to the caller. A failure that may pass by itself is UNAVAILABLE before all that. */
 const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
   'uri-invalid': 'INVALID_ARGUMENT',
@@ -33,6 +41,16 @@ export function explainImportFailure(error: unknown): unknown {
       reason: `IMAGE_REFUSED_${error.check.replaceAll(/[^a-z0-9]+/g, '_').toUpperCase()}`,
       message: `The file at the source is refused: ${error.message}`,
       fields: [{ field: 'uri', description: error.message }],
+      cause: error,
+    });
+  }
+  if (error instanceof SourceDigestWrong) {
+    const description = 'It is not the SHA-256 of the file at the source.';
+    return new ServiceError({
+      code: 'FAILED_PRECONDITION',
+      reason: 'SOURCE_DIGEST_WRONG',
+      message: error.message,
+      fields: [{ field: 'source_sha256', description }],
       cause: error,
     });
   }

@@ -9,6 +9,7 @@ import type { HttpSource } from '../sources/http-source.ts';
 import { openSource } from '../sources/open-source.ts';
 import { SourceFailed } from '../sources/source-failed.ts';
 import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
+import { hexOf } from '../volumes/chunk-id.ts';
 import { createFileGuestReader } from '../volumes/guest-reader.ts';
 import { deleteAllSegmentCheckpoints } from '../volumes/import-segment-rows.ts';
 import type { Store } from '../volumes/store.ts';
@@ -18,7 +19,7 @@ import { dedupDomainOf } from './dedup-domain.ts';
 import { getImage } from './get-image.ts';
 import { imageToJson } from './image-json.ts';
 import { readImportCheckpoint, readImportInput, writeImportCheckpoint } from './import-checkpoint.ts';
-import { explainImportFailure } from './import-failure.ts';
+import { explainImportFailure, SourceDigestWrong } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
 import { checkMinDiskSize } from './min-disk-size.ts';
 import { sealImage } from './seal-image.ts';
@@ -43,7 +44,7 @@ const tablesBytes = 56 * 1024 * 1024;
 export async function importImage(deps: ImportDeps, context: OperationContext): Promise<Commit> {
   const { store, memory, policy } = deps;
   const { operation, lease, signal } = context;
-  const { uri } = readImportInput(operation.input);
+  const { uri, sourceSha256 } = readImportInput(operation.input);
   const checkpoint = readImportCheckpoint(operation.checkpoint);
   const progress = new ImportProgress(context.report, store.now);
   using _reserved = await memory.reserve(storeGuestBytes(store.threads.threads) + tablesBytes, signal);
@@ -60,6 +61,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       }),
     );
     progress.sourceBytes = source.sizeBytes;
+    await checkSha256(source, sourceSha256 === '' ? source.identity.sha256 : sourceSha256, signal);
 
     const disk = await openDisk(source, { signal });
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, report: disk.report }, 'source opened');
@@ -75,7 +77,8 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       reader: createFileGuestReader(source, disk.map),
       signal,
       // What a pack makes durable is not done again: crashes before it are forgiven.
-      onCheckpoint: (tx) => saveCheckpoint(tx, lease, writeImportCheckpoint(source.identity), { isNewGround: true }),
+      onCheckpoint: (tx) =>
+        saveCheckpoint(tx, lease, writeImportCheckpoint({ source: source.identity }), { isNewGround: true }),
       onProgress: (bytes) => progress.passed(bytes),
     });
     progress.enter('sealing');
@@ -91,11 +94,22 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
 /** The end of the story: volume, image READY and operation done become true in one transaction. */
 async function seal(tx: Transaction, imageId: string, volume: WrittenVolume): Promise<JsonValue> {
   try {
-    const { id, sizeBytes, storedBytes } = await volume.commit(tx);
-    return imageToJson(await sealImage(tx, { imageId, volumeId: id, sizeBytes, storageSizeBytes: storedBytes }));
+    const { id, sizeBytes, storedBytes, guestDigest } = await volume.commit(tx);
+    const content = { volumeId: id, sizeBytes, storageSizeBytes: storedBytes, guestDigest: hexOf(guestDigest) };
+    return imageToJson(await sealImage(tx, { imageId, ...content }));
   } catch (error) {
     throw explainImportFailure(error);
   }
+}
+
+/**
+ * Holds the file against the SHA-256 that the caller or its server says it has, if either does. The file is copied whole
+ * for that, and what is imported after is read from the copy.
+ */
+async function checkSha256(source: HttpSource, expected: string | undefined, signal: AbortSignal): Promise<void> {
+  if (expected === undefined) return;
+  const actual = await source.sha256({ signal });
+  if (actual !== expected) throw new SourceDigestWrong(source.finalUrl, expected, actual);
 }
 
 /**

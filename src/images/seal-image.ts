@@ -13,6 +13,8 @@ export interface SealedContent {
   readonly sizeBytes: number;
   /** Stored bytes as if the image stood alone. */
   readonly storageSizeBytes: number;
+  /** The digest of the guest bytes, in hexadecimal digits. */
+  readonly guestDigest: string;
 }
 
 /**
@@ -21,11 +23,19 @@ export interface SealedContent {
  * row's word counts. Throws INVALID_ARGUMENT when that is below the size.
  */
 export async function sealImage(tx: Transaction, content: SealedContent): Promise<Image> {
-  const { imageId, volumeId, sizeBytes, storageSizeBytes } = content;
+  const { imageId, volumeId, sizeBytes, storageSizeBytes, guestDigest } = content;
   const image = await lockImage(tx, imageId);
   if (image === undefined) throw notFound('Image', imageId);
   const minDiskSizeBytes = chooseMinDiskSize(image.minDiskSizeBytes, sizeBytes);
-  const sealed: Image = { ...image, status: 'READY', volumeId, sizeBytes, storageSizeBytes, minDiskSizeBytes };
+  const sealed: Image = {
+    ...image,
+    status: 'READY',
+    volumeId,
+    sizeBytes,
+    storageSizeBytes,
+    guestDigest,
+    minDiskSizeBytes,
+  };
   await replaceImage(tx, sealed);
   await addVolumeReference(tx, imageId, volumeId);
   return sealed;

@@ -36,6 +36,7 @@ test('reads any range, in memory that threads can share', async () => {
     lastModified: undefined,
     sizeBytes: file.length,
     ranges: true,
+    sha256: undefined,
   });
   const ranges = [
     [0, 512],

@@ -13,6 +13,8 @@ export interface SourceIdentity {
   readonly sizeBytes: number | undefined;
   /** Whether the server gives ranges. */
   readonly ranges: boolean;
+  /** The SHA-256 of the whole file as the server states it (`Repr-Digest`, RFC 9530), in hexadecimal digits. */
+  readonly sha256: string | undefined;
 }
 
 export function identityOf(
@@ -26,7 +28,14 @@ export function identityOf(
     lastModified: head.headers.get('last-modified'),
     sizeBytes: facts.sizeBytes,
     ranges: facts.ranges,
+    sha256: parseReprDigest(head.headers.get('repr-digest')),
   };
+}
+
+/** The SHA-256 in a `Repr-Digest` field, a dictionary of byte sequences: `sha-256=:base64:`; others are passed over. */
+function parseReprDigest(field: string | undefined): string | undefined {
+  const base64 = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(field ?? '')?.[1];
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex');
 }
 
 /** Whether two answers can be shown to come from the same version: without a validator nothing is shown. */
@@ -59,10 +68,11 @@ export function difference(known: SourceIdentity, seen: SourceIdentity): string 
 export function readIdentity(value: unknown): SourceIdentity | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const fields: { [name: string]: unknown } = { ...value };
-  const { url, etag, lastModified, sizeBytes, ranges } = fields;
+  const { url, etag, lastModified, sizeBytes, ranges, sha256 } = fields;
   if (typeof url !== 'string' || typeof ranges !== 'boolean') return undefined;
   if (etag !== undefined && typeof etag !== 'string') return undefined;
+  if (sha256 !== undefined && typeof sha256 !== 'string') return undefined;
   if (lastModified !== undefined && typeof lastModified !== 'string') return undefined;
   if (sizeBytes !== undefined && (typeof sizeBytes !== 'number' || !Number.isSafeInteger(sizeBytes))) return undefined;
-  return { url, etag, lastModified, sizeBytes, ranges };
+  return { url, etag, lastModified, sizeBytes, ranges, sha256 };
 }

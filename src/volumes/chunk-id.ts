@@ -19,7 +19,7 @@ export function chunkIdFromKey(key: string): ChunkId {
   return Buffer.from(key, 'latin1');
 }
 
-/** For people and messages. */
-export function chunkHex(id: ChunkId): string {
+/** An id or a digest for people, messages and JSON. */
+export function hexOf(id: ChunkId): string {
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
 }

@@ -1,5 +1,5 @@
 import type { Queryable } from '../db/database.ts';
-import { type ChunkId, chunkHex, chunkKey } from './chunk-id.ts';
+import { type ChunkId, chunkKey, hexOf } from './chunk-id.ts';
 import { quarantineChunk } from './chunk-rows.ts';
 import { deleteSegmentCheckpoints, findSegmentCheckpoints } from './import-segment-rows.ts';
 import type { EntryKind } from './pack-format.ts';
@@ -11,7 +11,7 @@ export class ChunkCorrupt extends Error {
   readonly id: ChunkId;
 
   constructor(id: ChunkId, packId: string, fact: string) {
-    super(`chunk ${chunkHex(id)} in pack ${packId} is corrupt: ${fact}`);
+    super(`chunk ${hexOf(id)} in pack ${packId} is corrupt: ${fact}`);
     this.name = 'ChunkCorrupt';
     this.id = id;
   }
@@ -35,7 +35,7 @@ export async function quarantine(
   const { id, packId, fact } = corrupt;
   await store.db.transact((tx) => quarantineChunk(tx, domainId, kind, id, packId));
   const error = new ChunkCorrupt(id, packId, fact);
-  store.log.error({ chunk: chunkHex(id), pack: packId, domain: domainId }, error.message);
+  store.log.error({ chunk: hexOf(id), pack: packId, domain: domainId }, error.message);
   return error;
 }
 

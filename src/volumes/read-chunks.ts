@@ -1,5 +1,5 @@
 import { BlobFailed } from '../blobs/blob-failed.ts';
-import { type ChunkId, chunkHex, chunkKey } from './chunk-id.ts';
+import { type ChunkId, chunkKey, hexOf } from './chunk-id.ts';
 import { type ChunkPlace, findChunks } from './chunk-rows.ts';
 import { MissingChunks } from './manifest-rows.ts';
 import type { EntryKind } from './pack-format.ts';
@@ -52,7 +52,7 @@ async function locate(store: Store, domainId: string, kind: EntryKind, ids: read
   const places = await findChunks(store.db.read, domainId, kind, ids);
   if (places.length === ids.length) return places;
   const found = new Set(places.map(({ id }) => chunkKey(id)));
-  const missing = ids.filter((id) => !found.has(chunkKey(id))).map(chunkHex);
+  const missing = ids.filter((id) => !found.has(chunkKey(id))).map(hexOf);
   throw new MissingChunks(`${missing.length} ${kind}s are damaged or missing, among them ${missing[0]}`);
 }
 

@@ -1,6 +1,6 @@
 import type { BlockDevice, Extent, ExtentKind } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
-import { chunkHex } from './chunk-id.ts';
+import { hexOf } from './chunk-id.ts';
 import { segmentBytes } from './manifest.ts';
 import { ManifestReader } from './manifest-reader.ts';
 import { readChunks, type WantedPart } from './read-chunks.ts';
@@ -29,7 +29,7 @@ export async function openVolume(store: Store, volumeId: string): Promise<Stored
   const volume = await findVolume(store.db.read, volumeId);
   if (volume === undefined) throw new VolumeMissing(volumeId);
   const manifest = await ManifestReader.open(store, volume.domainId, volume.rootId);
-  return new VolumeDevice(store, volume.domainId, manifest, chunkHex(volume.rootId));
+  return new VolumeDevice(store, volume.domainId, manifest, hexOf(volume.rootId));
 }
 
 /** A run of guest bytes within one chunk. */

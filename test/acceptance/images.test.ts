@@ -93,6 +93,8 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       assert.ok(Number(image.storageSize) > 200_000 && Number(image.storageSize) < 300_000, image.storageSize);
       assert.equal(image.hardwareGeneration.legacyFeatures.pciTopology, 'PCI_TOPOLOGY_V1');
 
+      assert.match(image.details.guestDigest, /^[0-9a-f]{64}$/);
+
       const { bytes, headers: contentHeaders } = await content(image.id);
       assert.equal(sha256(bytes), sha256(disk.guest));
       assert.match(String(contentHeaders.etag), /^"[0-9a-f]{64}"$/);
@@ -285,6 +287,29 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
         uri: files.put('big.raw', Buffer.alloc(5 << 20)),
       });
       assert.match(done.error.message, /Minimal disk size should be greater or equal than 5242880/);
+    });
+
+    test('a file that is not the one that was meant becomes no image', async () => {
+      const disk = smallDisk(40 + number);
+      const uri = files.put(`digest-${number}.qcow2`, disk.qcow2);
+      const right = sha256(disk.qcow2);
+      const { done: made } = await createFrom(door, { uri, sourceSha256: right });
+      assert.equal(made.response.status, 'READY');
+      const { done: raw } = await createFrom(door, { uri: files.put(`digest-${number}.raw`, disk.guest) });
+      assert.equal(raw.response.details.guestDigest, made.response.details.guestDigest, 'whatever file it came from');
+
+      const { done: refused } = await createFrom(door, { uri, sourceSha256: right.replaceAll(/./g, '0') });
+      assert.equal(refused.error.code, 9);
+      assert.match(refused.error.message, new RegExp(`SHA-256 ${right}; expected was 0{64}`));
+      files.put(`stated-${number}.raw`, disk.guest, {
+        'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:`,
+      });
+      const { done: stated } = await createFrom(door, { uri: `${files.origin}/stated-${number}.raw` });
+      assert.equal(stated.error.code, 9, 'what the server states counts too');
+      await assert.rejects(
+        door.call('ImageService.Create', { folderId: obraz.folderId, uri, sourceSha256: 'abc' }),
+        failsWith(3, (error) => assert.deepEqual(error.fields, ['source_sha256'])),
+      );
     });
 
     test('a Create is started once however often it is sent under one idempotency key', async () => {

@@ -35,6 +35,7 @@ export function imageMessage(image: Image): ImageMessage {
     pooled: image.pooled,
     hardwareGeneration: hardwareGenerationMessage(image.hardwareGeneration),
     size: BigInt(image.sizeBytes),
+    ...(image.guestDigest === '' ? {} : { details: { guestDigest: image.guestDigest } }),
   });
 }
 

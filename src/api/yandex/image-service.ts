@@ -87,6 +87,7 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
           source: sourceOf(request),
           os: osOf(request.os),
           pooled,
+          sourceSha256: request.sourceSha256,
           hardwareGeneration: hardwareGenerationOf(request.hardwareGeneration),
         },
         caller,

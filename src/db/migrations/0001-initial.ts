@@ -118,6 +118,7 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
     .addColumn('os', 'text', (c) => c.notNull())
     .addColumn('pooled', 'integer', (c) => c.notNull())
     .addColumn('hardware_generation', 'text', (c) => c.notNull())
+    .addColumn('guest_digest', 'text', (c) => c.notNull())
     .addColumn('volume_id', 'text')
     .execute();
   // One index for each order a list can have, each ending in id, so that a page costs the same wherever it is.

@@ -7,6 +7,8 @@ import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../../buf/validate/validate_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ImageDetails } from "../../../../obraz/v1/image_details_pb.ts";
+import { file_obraz_v1_image_details } from "../../../../obraz/v1/image_details_pb.ts";
 import type { HardwareGeneration } from "./hardware_generation_pb.ts";
 import { file_yandex_cloud_compute_v1_hardware_generation } from "./hardware_generation_pb.ts";
 import type { KMSKey } from "./kek_pb.ts";
@@ -17,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file yandex/cloud/compute/v1/image.proto.
  */
 export const file_yandex_cloud_compute_v1_image: GenFile = /*@__PURE__*/
-  fileDesc("CiN5YW5kZXgvY2xvdWQvY29tcHV0ZS92MS9pbWFnZS5wcm90bxIXeWFuZGV4LmNsb3VkLmNvbXB1dGUudjEihAUKBUltYWdlEgoKAmlkGAEgASgJEhEKCWZvbGRlcl9pZBgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRuYW1lGAQgASgJEhMKC2Rlc2NyaXB0aW9uGAUgASgJEjoKBmxhYmVscxgGIAMoCzIqLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLkltYWdlLkxhYmVsc0VudHJ5Eg4KBmZhbWlseRgHIAEoCRIUCgxzdG9yYWdlX3NpemUYCCABKAMSFQoNbWluX2Rpc2tfc2l6ZRgJIAEoAxITCgtwcm9kdWN0X2lkcxgKIAMoCRI1CgZzdGF0dXMYCyABKA4yJS55YW5kZXguY2xvdWQuY29tcHV0ZS52MS5JbWFnZS5TdGF0dXMSJwoCb3MYDCABKAsyGy55YW5kZXguY2xvdWQuY29tcHV0ZS52MS5PcxIOCgZwb29sZWQYDSABKAgSSAoTaGFyZHdhcmVfZ2VuZXJhdGlvbhgOIAEoCzIrLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLkhhcmR3YXJlR2VuZXJhdGlvbhIwCgdrbXNfa2V5GA8gASgLMh8ueWFuZGV4LmNsb3VkLmNvbXB1dGUudjEuS01TS2V5EgwKBHNpemUYECABKAMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJSCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASDAoIQ1JFQVRJTkcQARIJCgVSRUFEWRACEgkKBUVSUk9SEAMSDAoIREVMRVRJTkcQBCKlAQoCT3MSOAoEdHlwZRgBIAEoDjIgLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLk9zLlR5cGVCCLpIBYIBAhABEi8KBm52aWRpYRgCIAEoCzIfLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLk52aWRpYSI0CgRUeXBlEhQKEFRZUEVfVU5TUEVDSUZJRUQQABIJCgVMSU5VWBABEgsKB1dJTkRPV1MQAiIiCgZOdmlkaWESGAoGZHJpdmVyGAEgASgJQgi6SAVyAxiAAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_yandex_cloud_compute_v1_hardware_generation, file_yandex_cloud_compute_v1_kek]);
+  fileDesc("CiN5YW5kZXgvY2xvdWQvY29tcHV0ZS92MS9pbWFnZS5wcm90bxIXeWFuZGV4LmNsb3VkLmNvbXB1dGUudjEirgUKBUltYWdlEgoKAmlkGAEgASgJEhEKCWZvbGRlcl9pZBgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRuYW1lGAQgASgJEhMKC2Rlc2NyaXB0aW9uGAUgASgJEjoKBmxhYmVscxgGIAMoCzIqLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLkltYWdlLkxhYmVsc0VudHJ5Eg4KBmZhbWlseRgHIAEoCRIUCgxzdG9yYWdlX3NpemUYCCABKAMSFQoNbWluX2Rpc2tfc2l6ZRgJIAEoAxITCgtwcm9kdWN0X2lkcxgKIAMoCRI1CgZzdGF0dXMYCyABKA4yJS55YW5kZXguY2xvdWQuY29tcHV0ZS52MS5JbWFnZS5TdGF0dXMSJwoCb3MYDCABKAsyGy55YW5kZXguY2xvdWQuY29tcHV0ZS52MS5PcxIOCgZwb29sZWQYDSABKAgSSAoTaGFyZHdhcmVfZ2VuZXJhdGlvbhgOIAEoCzIrLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLkhhcmR3YXJlR2VuZXJhdGlvbhIwCgdrbXNfa2V5GA8gASgLMh8ueWFuZGV4LmNsb3VkLmNvbXB1dGUudjEuS01TS2V5EgwKBHNpemUYECABKAMSKAoHZGV0YWlscxjoByABKAsyFi5vYnJhei52MS5JbWFnZURldGFpbHMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJSCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASDAoIQ1JFQVRJTkcQARIJCgVSRUFEWRACEgkKBUVSUk9SEAMSDAoIREVMRVRJTkcQBCKlAQoCT3MSOAoEdHlwZRgBIAEoDjIgLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLk9zLlR5cGVCCLpIBYIBAhABEi8KBm52aWRpYRgCIAEoCzIfLnlhbmRleC5jbG91ZC5jb21wdXRlLnYxLk52aWRpYSI0CgRUeXBlEhQKEFRZUEVfVU5TUEVDSUZJRUQQABIJCgVMSU5VWBABEgsKB1dJTkRPV1MQAiIiCgZOdmlkaWESGAoGZHJpdmVyGAEgASgJQgi6SAVyAxiAAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_obraz_v1_image_details, file_yandex_cloud_compute_v1_hardware_generation, file_yandex_cloud_compute_v1_kek]);
 
 /**
  * The content of a disk, kept to make disks from.
@@ -122,6 +124,13 @@ export type Image = Message<"yandex.cloud.compute.v1.Image"> & {
    * @generated from field: int64 size = 16;
    */
   size: bigint;
+
+  /**
+   * An addition of Obraz, out of the way of the numbers of the original; clients that do not know it skip it.
+   *
+   * @generated from field: obraz.v1.ImageDetails details = 1000;
+   */
+  details?: ImageDetails | undefined;
 };
 
 /**
