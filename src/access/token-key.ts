@@ -1,10 +1,16 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { LruMap } from '../lib/lru-map.ts';
+import type { TokenClaims } from './token.ts';
 
 /** What tokens are signed and checked with: Ed25519. Who has it can be anyone, so it stays in its file. */
 export interface TokenKey {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
+  /** Claims of tokens whose signature was found good: checking it again costs more than the rest of a call. */
+  readonly verified: LruMap<string, TokenClaims>;
 }
+
+const verifiedKept = 1_000;
 
 /** A new key as PEM (PKCS #8), to be written to a file that its owner alone can read. Old tokens die with the old key. */
 export function createTokenKeyPem(): string {
@@ -16,5 +22,5 @@ export function createTokenKeyPem(): string {
 export function readTokenKey(pem: string): TokenKey {
   const privateKey = createPrivateKey(pem);
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error('the token key is not an Ed25519 key');
-  return { privateKey, publicKey: createPublicKey(privateKey) };
+  return { privateKey, publicKey: createPublicKey(privateKey), verified: new LruMap(verifiedKept) };
 }

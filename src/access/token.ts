@@ -36,16 +36,22 @@ export function signToken({ privateKey }: TokenKey, claims: TokenClaims): string
   return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`;
 }
 
-/** About 0.1 ms. Never throws, whatever the text. */
-export function checkToken({ publicKey }: TokenKey, token: string, now: Date): TokenCheck {
-  if (token.length > maxLength) return { state: 'invalid' };
-  const [, signed, payload, signature] = shape.exec(token) ?? [];
-  if (signed === undefined || payload === undefined || signature === undefined) return { state: 'invalid' };
-  if (!verify(null, Buffer.from(signed), publicKey, Buffer.from(signature, 'base64url'))) return { state: 'invalid' };
-  const claims = readClaims(payload);
+/** About 0.1 ms for a token that was not seen lately. Never throws, whatever the text. */
+export function checkToken(key: TokenKey, token: string, now: Date): TokenCheck {
+  const claims = key.verified.get(token) ?? verifyToken(key, token);
   if (claims === undefined) return { state: 'invalid' };
+  key.verified.set(token, claims);
   if (claims.kind === 'iam' && claims.expiresAt <= now) return { state: 'expired' };
   return { state: 'valid', claims };
+}
+
+/** The claims of a token of ours, whether it has ended or not. */
+function verifyToken({ publicKey }: TokenKey, token: string): TokenClaims | undefined {
+  if (token.length > maxLength) return undefined;
+  const [, signed, payload, signature] = shape.exec(token) ?? [];
+  if (signed === undefined || payload === undefined || signature === undefined) return undefined;
+  if (!verify(null, Buffer.from(signed), publicKey, Buffer.from(signature, 'base64url'))) return undefined;
+  return readClaims(payload);
 }
 
 /** Undefined for claims that another version of ours signed. */

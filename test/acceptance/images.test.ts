@@ -93,7 +93,7 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       assert.ok(Number(image.storageSize) > 200_000 && Number(image.storageSize) < 300_000, image.storageSize);
       assert.equal(image.hardwareGeneration.legacyFeatures.pciTopology, 'PCI_TOPOLOGY_V1');
 
-      assert.match(image.details.guestDigest, /^[0-9a-f]{64}$/);
+      assert.match(image.obraz.guestDigest, /^[0-9a-f]{64}$/);
 
       const { bytes, headers: contentHeaders } = await content(image.id);
       assert.equal(sha256(bytes), sha256(disk.guest));
@@ -296,7 +296,7 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       const { done: made } = await createFrom(door, { uri, sourceSha256: right });
       assert.equal(made.response.status, 'READY');
       const { done: raw } = await createFrom(door, { uri: files.put(`digest-${number}.raw`, disk.guest) });
-      assert.equal(raw.response.details.guestDigest, made.response.details.guestDigest, 'whatever file it came from');
+      assert.equal(raw.response.obraz.guestDigest, made.response.obraz.guestDigest, 'whatever file it came from');
 
       const { done: refused } = await createFrom(door, { uri, sourceSha256: right.replaceAll(/./g, '0') });
       assert.equal(refused.error.code, 9);

@@ -35,7 +35,7 @@ export function imageMessage(image: Image): ImageMessage {
     pooled: image.pooled,
     hardwareGeneration: hardwareGenerationMessage(image.hardwareGeneration),
     size: BigInt(image.sizeBytes),
-    ...(image.guestDigest === '' ? {} : { details: { guestDigest: image.guestDigest } }),
+    ...(image.guestDigest === '' ? {} : { obraz: { guestDigest: image.guestDigest } }),
   });
 }
 
