@@ -1,6 +1,7 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import { type Config, ConfigInvalid, readConfig, type ServeFlags } from './config.ts';
 import { DataDirectoryInUse } from './db/data-lock.ts';
+import { DatabaseFailed } from './db/database-failed.ts';
 import { InstallationBroken } from './installation/installation-broken.ts';
 import { openService, type Service } from './service.ts';
 import { describeStart } from './start-message.ts';
@@ -84,6 +85,11 @@ function explain(error: unknown): { code: number; message: string } {
   if (error instanceof Error && 'code' in error && 'address' in error && 'port' in error) {
     return { code: exitCode.failed, message: explainListenFailure(String(error.code), error.address, error.port) };
   }
+  if (error instanceof DatabaseFailed) {
+    return { code: exitCode.unusable, message: `the metadata cannot be used: ${error.message}` };
+  }
+  if (error instanceof Error && 'syscall' in error) return { code: exitCode.failed, message: error.message };
+  // What nobody foresaw is a bug, and its stack is what a report of it needs.
   return { code: exitCode.failed, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 

@@ -17,6 +17,10 @@ import { tlsCredentials } from './tls-credentials.ts';
 /** Long enough for a busy server, short enough for a person. */
 const callTimeoutMs = 30_000;
 
+/** A server that restarts is found again soon, also by a wait that has gone on for long. */
+const firstReconnectMs = 200;
+const slowestReconnectMs = 2_000;
+
 /** A call that found no server is tried again for about a second; the idempotency key makes that safe. */
 const retryPolicy = {
   methodConfig: [
@@ -47,6 +51,8 @@ export class ApiClient implements Disposable {
       this.#client = new Client(endpoint, tls.credentials, {
         ...tls.options,
         'grpc.primary_user_agent': 'obraz-cli',
+        'grpc.initial_reconnect_backoff_ms': firstReconnectMs,
+        'grpc.max_reconnect_backoff_ms': slowestReconnectMs,
         'grpc.service_config': JSON.stringify(retryPolicy),
       });
     } catch (cause) {

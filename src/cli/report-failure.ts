@@ -22,5 +22,6 @@ function describe(error: unknown): string {
   if (error instanceof OperationFailed) return `${describeApiFailure(error)}\noperation-id: ${error.operationId}`;
   if (error instanceof ApiFailed) return describeApiFailure(error);
   if (error instanceof CliFailed) return error.message;
+  if (error instanceof Error && 'syscall' in error) return error.message; // a full disk, a folder that is not ours ...
   return error instanceof Error ? `${error.message} (this is a bug in obraz: ${error.name})` : String(error);
 }
