@@ -25,6 +25,7 @@ export interface CreateFlags {
   readonly osType?: 'linux' | 'windows';
   readonly osNvidiaDriver?: string;
   readonly sourceUri?: string;
+  readonly sourceSha256?: string;
   readonly sourceImageId?: string;
   readonly sourceImageName?: string;
   readonly sourceFamily?: string;
@@ -52,6 +53,7 @@ export function addCreate(parent: Command, toAction: ToAction): void {
     .addOption(new Option('--os-type <type>', 'operating system').choices(['linux', 'windows']))
     .option('--os-nvidia-driver <version>', 'NVIDIA driver in the image')
     .option('--source-uri <url>', 'disk file to import, over http or https')
+    .option('--source-sha256 <digest>', 'what the file at the URL must be; it is copied whole and checked first')
     .option('--source-image-id <id>', 'image to copy')
     .option('--source-image-name <name>', 'image to copy, by name')
     .option('--source-family <family>', 'family whose newest image to copy')
@@ -91,6 +93,7 @@ export function requestOf(flags: CreateFlags): CreateRequest {
     minDiskSize: BigInt(flags.minDiskSize ?? 0),
     productIds: [...(flags.productIds ?? [])],
     pooled: flags.pooled ?? false,
+    sourceSha256: flags.sourceSha256?.toLowerCase() ?? '',
     ...(os === undefined ? {} : { os }),
     ...(hardwareGeneration === undefined ? {} : { hardwareGeneration }),
   };
