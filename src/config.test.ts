@@ -8,6 +8,7 @@ test('has a default for everything', () => {
     invokedAs: undefined,
     startedFrom: process.cwd(),
     dataDirectory: resolve('.obraz'),
+    databaseUrl: undefined,
     listen: { host: '127.0.0.1', port: 8443 },
     nbd: { host: '127.0.0.1', port: 10809 },
     grpc: undefined,
@@ -44,7 +45,8 @@ test('names every problem at once, each with its setting, its value and the reme
     OBRAZ_REST: '::1:5',
     OBRAZ_TLS_NAME: 'a.example.com,b:1',
     OBRAZ_PLAINTEXT: 'maybe',
-    OBRAZ_DATABASE_URL: 'postgres://obraz:secret@db/obraz',
+    OBRAZ_DATABASE_URL: 'mysql://obraz:secret@db/obraz',
+    OBRAZ_BLOBS: 's3://secret',
   };
   assert.throws(
     () => readConfig(flags, environment),
@@ -53,6 +55,7 @@ test('names every problem at once, each with its setting, its value and the reme
       assert.deepEqual(
         error.problems.map(({ setting, value }) => [setting, value]),
         [
+          ['OBRAZ_DATABASE_URL', undefined],
           ['--listen', '8443'],
           ['OBRAZ_NBD', 'localhost:70000'],
           ['--grpc', ':1'],
@@ -61,7 +64,7 @@ test('names every problem at once, each with its setting, its value and the reme
           ['OBRAZ_PLAINTEXT', 'maybe'],
           ['--allow-source', '10.0.0.0/33'],
           ['--log-level', 'loud'],
-          ['OBRAZ_DATABASE_URL', undefined],
+          ['OBRAZ_BLOBS', undefined],
         ],
       );
       assert.ok(error.problems.every(({ remedy }) => remedy !== ''));
@@ -70,6 +73,12 @@ test('names every problem at once, each with its setting, its value and the reme
       return true;
     },
   );
+});
+
+test('takes the URL of a PostgreSQL database', () => {
+  for (const url of ['postgres://obraz:secret@db:5432/obraz', 'postgresql:///obraz?host=/run/postgresql']) {
+    assert.equal(readConfig({}, { OBRAZ_DATABASE_URL: url }).databaseUrl, url);
+  }
 });
 
 test('cannot be changed once read', () => {

@@ -11,6 +11,8 @@ export interface Config {
   readonly startedFrom: string;
   /** Absolute path of the data directory. */
   readonly dataDirectory: string;
+  /** The PostgreSQL database that keeps the metadata; without one it is in a file of the data directory. */
+  readonly databaseUrl: string | undefined;
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
   /** Kept for the block device door, which this version does not have yet. */
@@ -73,7 +75,7 @@ const defaultListen: HostPort = { host: '127.0.0.1', port: 8443 };
 const defaultNbd: HostPort = { host: '127.0.0.1', port: 10809 };
 
 /** Variables that later versions read; refused now, so that nobody believes they work. */
-const plannedVariables = { OBRAZ_DATABASE_URL: 'PostgreSQL', OBRAZ_BLOBS: 'S3' };
+const plannedVariables = { OBRAZ_BLOBS: 'S3' };
 
 /** The one Config of `obraz serve`. Throws ConfigInvalid with every problem there is. */
 export function readConfig(flags: ServeFlags, environment: Environment = process.env): Config {
@@ -95,6 +97,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     invokedAs: environment.OBRAZ_INVOKED_AS || undefined,
     startedFrom: environment.INIT_CWD || process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
+    databaseUrl: readDatabaseUrl(environment, problems),
     listen: address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen,
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? defaultNbd,
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
@@ -152,6 +155,14 @@ function pickMany(
   if (given !== undefined && given.length > 0) return given.map((value) => ({ name: flag, value }));
   const items = (environment[variable] ?? '').split(',').map((item) => item.trim());
   return items.filter((item) => item !== '').map((value) => ({ name: variable, value }));
+}
+
+/** It may hold a password: a wrong one is not shown. */
+function readDatabaseUrl(environment: Environment, problems: ConfigProblem[]): string | undefined {
+  const url = pick(environment, 'OBRAZ_DATABASE_URL');
+  if (url === undefined || /^postgres(ql)?:\/\/./.test(url.value)) return url?.value;
+  problems.push({ setting: url.name, value: undefined, remedy: 'give postgres://USER:PASSWORD@HOST:PORT/DATABASE' });
+  return undefined;
 }
 
 function parseFlag(text: string): boolean | undefined {

@@ -9,7 +9,7 @@ import { type ApiDeps, createApi } from './api/api.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
-import { openSqlite } from './db/open-sqlite.ts';
+import { openDatabase } from './db/open-database.ts';
 import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
 import { listClouds } from './folders/list-clouds.ts';
@@ -69,7 +69,7 @@ export async function openService(config: Config, log: Logger): Promise<Service>
   const directory = describeDataDirectory(config.dataDirectory);
   await makeDataDirectory(directory);
   opening.use(lockDataDirectory(directory.lock));
-  const db = opening.use(await openSqlite(directory.database));
+  const db = opening.use(await openDatabase({ url: config.databaseUrl, path: directory.database }));
   const installation = await openInstallation({
     directory,
     db,

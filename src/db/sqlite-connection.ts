@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
-import { DatabaseFailed } from './database-failed.ts';
+import { DatabaseFailed, sqliteFailure } from './database-failed.ts';
 import type { SqliteReply, SqliteRequest, SqliteThreadOptions } from './sqlite-thread.ts';
 
 interface Waiting {
@@ -72,7 +72,8 @@ export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
     this.#waiting.delete(reply.id);
     if (waiting === undefined) return;
     if ('failed' in reply) {
-      waiting.reject(new DatabaseFailed(reply.failed));
+      const { message, code, errcode } = reply.failed;
+      waiting.reject(new DatabaseFailed({ message, code, failure: sqliteFailure(errcode) }));
       return;
     }
     const { columns, rows, changes } = reply;

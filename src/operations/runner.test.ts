@@ -421,7 +421,7 @@ test('writes the failure as soon as a full database has room again', async (t) =
   const db = await openDatabase(t);
   const id = await insert(db);
   let refusals = 0;
-  const full = new DatabaseFailed({ message: 'database or disk is full', errcode: 13 });
+  const full = new DatabaseFailed({ message: 'database or disk is full', failure: 'full' });
   const kind = fakeKind(async () => async () => {
     throw full;
   });
