@@ -67,7 +67,16 @@ export function toStoredError(error: unknown): StoredError {
 // --- makers -----------------------------------------------------------------------------------------------------
 
 /** The kinds of resource that messages name, as the messages spell them. */
-export type ResourceNoun = 'Image' | 'Disk' | 'Snapshot' | 'Folder' | 'Cloud' | 'Operation' | 'Endpoint' | 'Zone';
+export type ResourceNoun =
+  | 'Image'
+  | 'Disk'
+  | 'Snapshot'
+  | 'Folder'
+  | 'Cloud'
+  | 'Operation'
+  | 'Upload'
+  | 'Endpoint'
+  | 'Zone';
 
 export function notFound(noun: ResourceNoun, id: string): ServiceError {
   return new ServiceError({ code: 'NOT_FOUND', reason: 'RESOURCE_NOT_FOUND', message: `${noun} "${id}" not found` });

@@ -1,12 +1,14 @@
 import { type Kysely, type Migration, Migrator } from 'kysely';
 import type { DialectName } from './database.ts';
 import { createInitialTables } from './migrations/0001-initial.ts';
+import { createUploadTables } from './migrations/0002-uploads.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
 function migrations(dialect: DialectName): Record<string, Migration> {
   return {
     '0001-initial': { up: (db: Kysely<unknown>) => createInitialTables(db, dialect) },
+    '0002-uploads': { up: createUploadTables },
   };
 }
 

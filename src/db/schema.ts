@@ -21,6 +21,7 @@ export interface Schema {
   import_segments: ImportSegmentsTable;
   volumes: VolumesTable;
   volume_references: VolumeReferencesTable;
+  uploads: UploadsTable;
 }
 
 /** Facts about this installation, by name. */
@@ -222,4 +223,20 @@ export interface VolumesTable {
 export interface VolumeReferencesTable {
   holder_id: string;
   volume_id: string;
+}
+
+/** Files that clients send us; see uploads/upload.ts. */
+export interface UploadsTable {
+  id: string;
+  folder_id: string;
+  created_by: string;
+  created_at: number;
+  /** Of the whole file, in bytes. */
+  length: number;
+  /** Of its beginning that is durable. */
+  durable_length: number;
+  metadata: string;
+  expires_at: number;
+  /** The operation that imports it; '' when none does. */
+  operation_id: string;
 }

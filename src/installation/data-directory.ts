@@ -15,6 +15,8 @@ export interface DataDirectory {
   readonly packs: string;
   /** Sources that could not be read in place, while they are imported. */
   readonly spool: string;
+  /** Files that clients send, until an image was made of them. */
+  readonly uploads: string;
   readonly tls: string;
   readonly credentials: {
     readonly directory: string;
@@ -37,6 +39,7 @@ export function describeDataDirectory(root: string): DataDirectory {
     database: join(root, 'metadata.db'),
     packs: join(root, 'packs'),
     spool: join(root, 'spool'),
+    uploads: join(root, 'uploads'),
     tls: join(root, 'tls'),
     credentials: {
       directory: credentials,
@@ -50,8 +53,8 @@ export function describeDataDirectory(root: string): DataDirectory {
 
 /** Makes the directory and what it is divided into, for its owner only. Throws InstallationBroken when it can't. */
 export async function makeDataDirectory(directory: DataDirectory): Promise<void> {
-  const { root, tls, credentials, packs, spool } = directory;
-  for (const path of [root, tls, credentials.directory, packs, spool]) {
+  const { root, tls, credentials, packs, spool, uploads } = directory;
+  for (const path of [root, tls, credentials.directory, packs, spool, uploads]) {
     try {
       await makeFolder(path);
       await access(path, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -27,6 +27,9 @@ export interface OperationKind {
    * other means then.
    */
   cleanUp?(operation: OperationInput): Promise<void>;
+
+  /** The work succeeded, and its commit is durable. Only a hint: it may not happen at all when the process dies first. */
+  onDone?(operation: OperationInput): void;
 }
 
 /**

@@ -170,6 +170,7 @@ class OperationRunner implements Runner {
       const commit = await run.kind.run({ operation, signal, lease, report });
       await this.#options.db.transact((tx) => finish(tx, lease, { commit, progress: run.progress }));
       log.info('operation is done');
+      run.kind.onDone?.(run.operation);
     } catch (error) {
       await this.#settle(run, error, log);
     }

@@ -1,0 +1,63 @@
+import { notFound } from '../errors.ts';
+import type { Upload } from './upload.ts';
+import type { UploadFile } from './upload-file.ts';
+import { advanceUpload } from './upload-rows.ts';
+import type { Uploads } from './uploads.ts';
+
+/**
+ * Keeps an upload's row up with its file: what the row says is synced before. While bytes arrive that happens beside
+ * them, so that the network needs not wait for the disk; only a disk that is far behind holds it up.
+ */
+export class DurableLength {
+  readonly #uploads: Uploads;
+  readonly #file: UploadFile;
+  #upload: Upload;
+  #savedAt: number;
+  #saving: Promise<void> | undefined;
+
+  constructor(uploads: Uploads, file: UploadFile, upload: Upload) {
+    this.#uploads = uploads;
+    this.#file = file;
+    this.#upload = upload;
+    this.#savedAt = uploads.now();
+  }
+
+  /** The upload as its row has it. */
+  get upload(): Upload {
+    return this.#upload;
+  }
+
+  /** To be called after each write. Begins to save when it is time to; returns a promise when that must be waited for. */
+  keepUp(): Promise<void> | undefined {
+    const { syncBytes, syncMs } = this.#uploads.limits;
+    const behind = this.#file.writtenBytes - this.#upload.durableBytes;
+    const isTime = behind >= syncBytes || this.#uploads.now() - this.#savedAt >= syncMs;
+    if (isTime && this.#saving === undefined) {
+      this.#saving = this.#save();
+      // A failure is thrown by whoever waits, at the latest by save().
+      this.#saving.then(
+        () => {
+          this.#saving = undefined;
+        },
+        () => {},
+      );
+    }
+    return behind >= 2 * syncBytes ? this.#saving : undefined;
+  }
+
+  /** Makes all that was written durable, and says so in the row. Throws NOT_FOUND when the upload was removed. */
+  async save(): Promise<void> {
+    await this.#saving;
+    if (this.#file.writtenBytes > this.#upload.durableBytes) await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    const { db, limits, now } = this.#uploads;
+    const { id, durableBytes: from } = this.#upload;
+    const to = await this.#file.sync();
+    this.#savedAt = now();
+    const expiresAt = new Date(this.#savedAt + limits.keepMs);
+    if (!(await db.transact((tx) => advanceUpload(tx, { id, from, to, expiresAt })))) throw notFound('Upload', id);
+    this.#upload = { ...this.#upload, durableBytes: to, expiresAt };
+  }
+}

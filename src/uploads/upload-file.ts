@@ -1,0 +1,87 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isId } from '../lib/ids.ts';
+
+/** Where an upload's bytes are. The id is one of ours, and a plain word. */
+export function uploadPath({ directory }: { readonly directory: string }, uploadId: string): string {
+  if (!isId(uploadId)) throw new Error(`not an upload's id: ${uploadId}`);
+  return join(directory, uploadId);
+}
+
+/** The file has fewer bytes than were acknowledged: somebody cut it, or the disk lied. */
+export class UploadDamaged extends Error {
+  constructor(path: string, sizeBytes: number, durableBytes: number) {
+    super(`${path} has ${sizeBytes} bytes; ${durableBytes} of them were acknowledged`);
+    this.name = 'UploadDamaged';
+  }
+}
+
+/** Small pieces are gathered into writes of about this size. */
+const batchBytes = 512 * 1024;
+
+/** The file of an upload, open for the bytes that come after the durable ones. One writer at a time. */
+export class UploadFile implements AsyncDisposable {
+  readonly #handle: FileHandle;
+  #batch: Uint8Array[] = [];
+  #batchBytes = 0;
+  #writtenBytes: number;
+
+  private constructor(handle: FileHandle, writtenBytes: number) {
+    this.#handle = handle;
+    this.#writtenBytes = writtenBytes;
+  }
+
+  /** Throws UploadDamaged when the durable bytes are not all there. */
+  static async open(path: string, durableBytes: number): Promise<UploadFile> {
+    const handle = await open(path, constants.O_RDWR);
+    try {
+      const { size } = await handle.stat();
+      if (size < durableBytes) throw new UploadDamaged(path, size, durableBytes);
+      return new UploadFile(handle, durableBytes);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** The file's length with all that was given. */
+  get lengthBytes(): number {
+    return this.#writtenBytes + this.#batchBytes;
+  }
+
+  /** The file's length as the system has it. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Takes bytes, which are the file's from now on. Returns a promise when they are being written: wait for it. */
+  append(bytes: Uint8Array): Promise<void> | undefined {
+    this.#batch.push(bytes);
+    this.#batchBytes += bytes.length;
+    return this.#batchBytes < batchBytes ? undefined : this.flush();
+  }
+
+  /** Writes what was gathered. */
+  async flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#batch, this.#batchBytes);
+    this.#batch = [];
+    this.#batchBytes = 0;
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#writtenBytes);
+      done += bytesWritten;
+      this.#writtenBytes += bytesWritten;
+    }
+  }
+
+  /** Makes what is written durable, and returns the length that is. More may be appended meanwhile. */
+  async sync(): Promise<number> {
+    const lengthBytes = this.#writtenBytes;
+    await this.#handle.datasync();
+    return lengthBytes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+  }
+}

@@ -1,0 +1,129 @@
+import { type Selectable, sql } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { UploadsTable } from '../db/schema.ts';
+import type { Upload } from './upload.ts';
+
+// The text of the partial index's own condition.
+const isInUse = sql<boolean>`operation_id <> ''`;
+
+export async function insertUpload(tx: Transaction, upload: Upload): Promise<void> {
+  const row: Selectable<UploadsTable> = {
+    id: upload.id,
+    folder_id: upload.folderId,
+    created_by: upload.createdBy,
+    created_at: upload.createdAt.getTime(),
+    length: upload.lengthBytes,
+    durable_length: upload.durableBytes,
+    metadata: upload.metadata,
+    expires_at: upload.expiresAt.getTime(),
+    operation_id: upload.operationId ?? '',
+  };
+  await tx.insertInto('uploads').values(row).execute();
+}
+
+export async function findUpload(db: Queryable, id: string): Promise<Upload | undefined> {
+  const row = await db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toUpload(row);
+}
+
+/** The upload, held until the transaction ends: an update that changes nothing locks its row in every database. */
+export async function lockUpload(tx: Transaction, id: string): Promise<Upload | undefined> {
+  const row = await tx
+    .updateTable('uploads')
+    .set((values) => ({ operation_id: values.ref('operation_id') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? undefined : toUpload(row);
+}
+
+/** The subject's uploads in a folder, oldest first. */
+export async function listUploadRows(
+  db: Queryable,
+  { folderId, createdBy }: { readonly folderId: string; readonly createdBy: string },
+): Promise<Upload[]> {
+  const rows = await db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('created_by', '=', createdBy)
+    .where('folder_id', '=', folderId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return rows.map(toUpload);
+}
+
+/** How many uploads the subject has, in all folders. */
+export async function countUploads(tx: Transaction, createdBy: string): Promise<number> {
+  const { uploads } = await tx
+    .selectFrom('uploads')
+    .select((row) => row.fn.countAll<number | string>().as('uploads'))
+    .where('created_by', '=', createdBy)
+    .executeTakeFirstOrThrow();
+  return Number(uploads);
+}
+
+/** Bytes that have been promised room and are still to come, of all uploads. */
+export async function sumOfMissingBytes(tx: Transaction): Promise<number> {
+  const { missing } = await tx
+    .selectFrom('uploads')
+    .select(sql<number | string | null>`sum(length - durable_length)`.as('missing'))
+    .executeTakeFirstOrThrow();
+  return Number(missing ?? 0);
+}
+
+/** Says that more is durable. False when the upload is gone, or when another writer moved it on meanwhile. */
+export async function advanceUpload(
+  tx: Transaction,
+  change: { readonly id: string; readonly from: number; readonly to: number; readonly expiresAt: Date },
+): Promise<boolean> {
+  const result = await tx
+    .updateTable('uploads')
+    .set({ durable_length: change.to, expires_at: change.expiresAt.getTime() })
+    .where('id', '=', change.id)
+    .where('durable_length', '=', change.from)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+export async function setUploadUser(tx: Transaction, id: string, operationId: string): Promise<void> {
+  await tx.updateTable('uploads').set({ operation_id: operationId }).where('id', '=', id).execute();
+}
+
+/** Takes the operation off what it uses, if anything. May be repeated. */
+export async function freeUploadOf(tx: Transaction, operationId: string, expiresAt: Date): Promise<void> {
+  await tx
+    .updateTable('uploads')
+    .set({ operation_id: '', expires_at: expiresAt.getTime() })
+    .where(isInUse)
+    .where('operation_id', '=', operationId)
+    .execute();
+}
+
+/** Deletes what the operation uses, if anything. May be repeated. */
+export async function deleteUploadOf(tx: Transaction, operationId: string): Promise<void> {
+  await tx.deleteFrom('uploads').where(isInUse).where('operation_id', '=', operationId).execute();
+}
+
+export async function deleteUploadRow(tx: Transaction, id: string): Promise<void> {
+  await tx.deleteFrom('uploads').where('id', '=', id).execute();
+}
+
+/** Deletes what nobody uses and nobody has sent a byte for until its time was over. */
+export async function deleteExpiredUploads(tx: Transaction, now: number): Promise<void> {
+  await tx.deleteFrom('uploads').where('expires_at', '<=', now).where('operation_id', '=', '').execute();
+}
+
+function toUpload(row: Selectable<UploadsTable>): Upload {
+  return {
+    id: row.id,
+    folderId: row.folder_id,
+    createdBy: row.created_by,
+    createdAt: new Date(row.created_at),
+    lengthBytes: row.length,
+    durableBytes: row.durable_length,
+    metadata: row.metadata,
+    expiresAt: new Date(row.expires_at),
+    operationId: row.operation_id === '' ? undefined : row.operation_id,
+  };
+}

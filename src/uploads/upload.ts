@@ -1,0 +1,38 @@
+/**
+ * A file that a client sends us in its own time, in as many requests as it takes, to make an image of it afterwards. It
+ * is a row, and a file of the same name in the `uploads` folder of the data directory.
+ *
+ *   open      bytes are missing; they are taken in order, from `durableBytes` on
+ *   complete  all are there; an image may be made of it
+ *   in use    an operation imports it: it neither expires nor can it be deleted
+ *
+ * Open and complete uploads are removed when they expire. An import that succeeds removes the upload in the transaction
+ * that ends it; one that fails leaves it complete, to be tried again with other options.
+ *
+ * The row says what is durable: bytes past `durableBytes` may be in the file already, and are overwritten by what the
+ * client sends next.
+ */
+export interface Upload {
+  readonly id: string;
+  readonly folderId: string;
+  /** The subject that began it, which alone may see and use it. */
+  readonly createdBy: string;
+  readonly createdAt: Date;
+  /** Of the whole file, as the client declared it; at least 1. */
+  readonly lengthBytes: number;
+  /** From the file's start on: what survives a power cut, and what the client is told that we have. */
+  readonly durableBytes: number;
+  /** Whatever the client told of the file, in the words of its `Upload-Metadata` header. */
+  readonly metadata: string;
+  /** When it is removed; each byte that arrives puts it off. */
+  readonly expiresAt: Date;
+  /** The operation that imports it now. */
+  readonly operationId: string | undefined;
+}
+
+/** What upload ids begin with. */
+export const uploadIdPrefix = 'upl';
+
+export function isComplete({ durableBytes, lengthBytes }: Upload): boolean {
+  return durableBytes === lengthBytes;
+}
