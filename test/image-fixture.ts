@@ -1,26 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Caller } from '../src/access/caller.ts';
 import type { Database } from '../src/db/database.ts';
-import { openSqlite } from '../src/db/open-sqlite.ts';
 import type { CreateImage } from '../src/images/create-image.ts';
 import type { Image } from '../src/images/image.ts';
 import { newId } from '../src/lib/ids.ts';
+import type { OpenTestDatabase } from './fixtures/databases.ts';
 
 export const folderId = 'b1gfolder00000000000';
 export const volumeId = 'vol00000000000000000';
 export const volumeSizeBytes = 10 * 1024 ** 3;
 
-/** For tests: a database in a temporary file, with one folder, and one volume that a sealed image may name. */
-export async function openImageDatabase(t: TestContext): Promise<Database> {
-  const directory = await mkdtemp(join(tmpdir(), 'obraz-images-'));
-  const db = await openSqlite(join(directory, 'metadata.db'));
-  t.after(async () => {
-    await db[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true });
-  });
+/** For tests: a database with one folder, and one volume that a sealed image may name. */
+export async function openImageDatabase(t: TestContext, open: OpenTestDatabase): Promise<Database> {
+  const db = await open(t);
   const common = { description: '', labels: '{}', created_at: 0 };
   await db.transact(async (tx) => {
     const cloud = { ...common, id: 'cloud', name: 'default', organization_id: '' };

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
 import type { Database } from '../db/database.ts';
-import { openSqlite } from '../db/open-sqlite.ts';
 import { getCloud } from './get-cloud.ts';
 import { getFolder } from './get-folder.ts';
 import { listClouds } from './list-clouds.ts';
 import { listFolders } from './list-folders.ts';
 
 /** Two clouds, `one` with the folders a to e and `two` with f. */
-async function openDatabase(t: TestContext): Promise<Database> {
-  const directory = await mkdtemp(join(tmpdir(), 'obraz-folders-'));
-  const db = await openSqlite(join(directory, 'metadata.db'));
-  t.after(async () => {
-    await db[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true });
-  });
+async function openDatabase(t: TestContext, open: OpenTestDatabase): Promise<Database> {
+  const db = await open(t);
   const common = { description: 'about', labels: '{"a":"b"}', created_at: 1 };
   const clouds = ['one', 'two'].map((name) => ({ ...common, id: `b1g${name}`, name, organization_id: '' }));
   const folders = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({
@@ -36,63 +28,65 @@ async function openDatabase(t: TestContext): Promise<Database> {
 
 const page = { pageSize: 0, pageToken: '', filter: '' };
 
-test('gets a folder and a cloud, and says which is not there', async (t) => {
-  const db = await openDatabase(t);
-  const common = { description: 'about', labels: { a: 'b' }, createdAt: new Date(1) };
-  assert.deepEqual(await getFolder({ db }, { folderId: 'b1ga' }), {
-    ...common,
-    id: 'b1ga',
-    cloudId: 'b1gone',
-    name: 'a',
-    status: 'ACTIVE',
+eachDatabase((open) => {
+  test('gets a folder and a cloud, and says which is not there', async (t) => {
+    const db = await openDatabase(t, open);
+    const common = { description: 'about', labels: { a: 'b' }, createdAt: new Date(1) };
+    assert.deepEqual(await getFolder({ db }, { folderId: 'b1ga' }), {
+      ...common,
+      id: 'b1ga',
+      cloudId: 'b1gone',
+      name: 'a',
+      status: 'ACTIVE',
+    });
+    const cloud = { ...common, id: 'b1gone', name: 'one', organizationId: '' };
+    assert.deepEqual(await getCloud({ db }, { cloudId: 'b1gone' }), cloud);
+    await assert.rejects(getFolder({ db }, { folderId: 'x' }), { code: 'NOT_FOUND', message: 'Folder "x" not found' });
+    await assert.rejects(getCloud({ db }, { cloudId: 'x' }), { code: 'NOT_FOUND', message: 'Cloud "x" not found' });
   });
-  const cloud = { ...common, id: 'b1gone', name: 'one', organizationId: '' };
-  assert.deepEqual(await getCloud({ db }, { cloudId: 'b1gone' }), cloud);
-  await assert.rejects(getFolder({ db }, { folderId: 'x' }), { code: 'NOT_FOUND', message: 'Folder "x" not found' });
-  await assert.rejects(getCloud({ db }, { cloudId: 'x' }), { code: 'NOT_FOUND', message: 'Cloud "x" not found' });
-});
 
-test('lists the folders of a cloud page by page', async (t) => {
-  const db = await openDatabase(t);
-  const names: string[] = [];
-  let pageToken = '';
-  do {
-    const listed = await listFolders({ db }, { cloudId: 'b1gone', pageSize: 2, pageToken, filter: '' });
-    names.push(...listed.folders.map(({ name }) => name));
-    pageToken = listed.nextPageToken;
-    if (pageToken !== '') {
-      const elsewhere = listFolders({ db }, { ...page, cloudId: 'b1gtwo', pageToken });
-      await assert.rejects(elsewhere, { code: 'INVALID_ARGUMENT' });
+  test('lists the folders of a cloud page by page', async (t) => {
+    const db = await openDatabase(t, open);
+    const names: string[] = [];
+    let pageToken = '';
+    do {
+      const listed = await listFolders({ db }, { cloudId: 'b1gone', pageSize: 2, pageToken, filter: '' });
+      names.push(...listed.folders.map(({ name }) => name));
+      pageToken = listed.nextPageToken;
+      if (pageToken !== '') {
+        const elsewhere = listFolders({ db }, { ...page, cloudId: 'b1gtwo', pageToken });
+        await assert.rejects(elsewhere, { code: 'INVALID_ARGUMENT' });
+      }
+    } while (pageToken !== '');
+    assert.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
+    await assert.rejects(listFolders({ db }, { ...page, cloudId: 'x' }), { code: 'NOT_FOUND' });
+  });
+
+  test('lists the clouds', async (t) => {
+    const db = await openDatabase(t, open);
+    const { clouds, nextPageToken } = await listClouds({ db }, { ...page, pageSize: 1 });
+    assert.deepEqual(
+      clouds.map(({ name }) => name),
+      ['one'],
+    );
+    const rest = await listClouds({ db }, { ...page, pageToken: nextPageToken });
+    assert.deepEqual(
+      rest.clouds.map(({ name }) => name),
+      ['two'],
+    );
+  });
+
+  test('filters by name, and by nothing else', async (t) => {
+    const db = await openDatabase(t, open);
+    const list = async (filter: string) => {
+      const { folders } = await listFolders({ db }, { ...page, cloudId: 'b1gone', filter });
+      return folders.map(({ name }) => name);
+    };
+    assert.deepEqual(await list('name = "b"'), ['b']);
+    assert.deepEqual(await list('name IN (a, b, f) AND name IN (b, f)'), ['b']);
+    assert.deepEqual(await list('name = a AND name = b'), []);
+    for (const filter of ['id = b1ga', 'name != a', 'name', 'labels.a = b', 'name.x = a']) {
+      await assert.rejects(list(filter), { code: 'INVALID_ARGUMENT', message: /filter: at position \d+/ });
     }
-  } while (pageToken !== '');
-  assert.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
-  await assert.rejects(listFolders({ db }, { ...page, cloudId: 'x' }), { code: 'NOT_FOUND' });
-});
-
-test('lists the clouds', async (t) => {
-  const db = await openDatabase(t);
-  const { clouds, nextPageToken } = await listClouds({ db }, { ...page, pageSize: 1 });
-  assert.deepEqual(
-    clouds.map(({ name }) => name),
-    ['one'],
-  );
-  const rest = await listClouds({ db }, { ...page, pageToken: nextPageToken });
-  assert.deepEqual(
-    rest.clouds.map(({ name }) => name),
-    ['two'],
-  );
-});
-
-test('filters by name, and by nothing else', async (t) => {
-  const db = await openDatabase(t);
-  const list = async (filter: string) => {
-    const { folders } = await listFolders({ db }, { ...page, cloudId: 'b1gone', filter });
-    return folders.map(({ name }) => name);
-  };
-  assert.deepEqual(await list('name = "b"'), ['b']);
-  assert.deepEqual(await list('name IN (a, b, f) AND name IN (b, f)'), ['b']);
-  assert.deepEqual(await list('name = a AND name = b'), []);
-  for (const filter of ['id = b1ga', 'name != a', 'name', 'labels.a = b', 'name.x = a']) {
-    await assert.rejects(list(filter), { code: 'INVALID_ARGUMENT', message: /filter: at position \d+/ });
-  }
+  });
 });
