@@ -34,6 +34,16 @@ async function findFirstResources(tx: Transaction): Promise<FirstResources | und
 
 async function insertFirstResources(tx: Transaction, createdAt: number): Promise<FirstResources> {
   const made = { cloudId: newId('b1g'), folderId: newId('b1g'), administratorId: newId('aje') };
+  // First, and so: whoever starts on the same database at the same moment conflicts here, runs again, and finds ours.
+  await tx
+    .insertInto('settings')
+    .values([
+      { name: settingNames.cloudId, value: made.cloudId },
+      { name: settingNames.folderId, value: made.folderId },
+      { name: settingNames.administratorId, value: made.administratorId },
+    ])
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
   const plain = { description: '', labels: '{}', created_at: createdAt };
   await tx
     .insertInto('clouds')
@@ -46,14 +56,6 @@ async function insertFirstResources(tx: Transaction, createdAt: number): Promise
   await tx
     .insertInto('service_accounts')
     .values({ id: made.administratorId, folder_id: made.folderId, name: 'admin', created_at: createdAt })
-    .execute();
-  await tx
-    .insertInto('settings')
-    .values([
-      { name: settingNames.cloudId, value: made.cloudId },
-      { name: settingNames.folderId, value: made.folderId },
-      { name: settingNames.administratorId, value: made.administratorId },
-    ])
     .execute();
   return made;
 }
