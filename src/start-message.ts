@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { type Config, defaultDataDirectory } from './config.ts';
 import { describeDataDirectory } from './installation/data-directory.ts';
 import { formatHostPort, reachable } from './lib/host-port.ts';
+import { shellWord } from './lib/shell-word.ts';
 import type { Service } from './service.ts';
 
 /** A public image to try with: about 330 MB, and the distribution keeps the address. */
@@ -11,9 +12,11 @@ const exampleUri = 'https://cloud.debian.org/images/cloud/trixie/latest/debian-1
 /** What `obraz serve` prints when it serves: where things are, and three commands that work as they stand. */
 export function describeStart(config: Config, service: Service): string {
   const directory = describeDataDirectory(config.dataDirectory);
-  const show = (path: string) => quote(fromHere(config, path));
+  const show = (path: string) => shellWord(fromHere(config, path));
   const obraz =
-    config.invokedAs === undefined ? show(join(import.meta.dirname, '..', 'bin', 'obraz')) : quote(config.invokedAs);
+    config.invokedAs === undefined
+      ? show(join(import.meta.dirname, '..', 'bin', 'obraz'))
+      : shellWord(config.invokedAs);
   const isDefault = resolve(config.startedFrom, defaultDataDirectory) === config.dataDirectory;
   const data = isDefault ? '' : ` --data ${show(config.dataDirectory)}`;
   const ca = show(join(directory.tls, 'ca.pem'));
@@ -40,9 +43,4 @@ function fromHere(config: Config, path: string): string {
   const short = relative(config.startedFrom, path);
   if (short.startsWith('..') || !existsSync(config.startedFrom)) return path;
   return short.includes('/') && !short.startsWith('.') ? `./${short}` : short;
-}
-
-/** A word as a shell reads it back. */
-function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readFileIfThere } from '../lib/read-file-if-there.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { CliFailed } from './cli-failed.ts';
 
 /** What flags and environment say about the server to talk to; flags go before the environment. */
@@ -64,7 +65,9 @@ export async function findServer(flags: ServerFlags, environment: ClientEnvironm
   }
   if (endpoint === undefined && local.serving === undefined) {
     const { invokedAs } = environment;
-    throw new CliFailed(`no server is running on ${directory}. Start it: ${invokedAs} serve --data ${directory}`);
+    throw new CliFailed(
+      `no server is running on ${directory}. Start it: ${invokedAs} serve --data ${shellWord(directory)}`,
+    );
   }
   if (token === undefined && caPath !== undefined) {
     throw new CliFailed('a CA was given but no token: set OBRAZ_TOKEN.');

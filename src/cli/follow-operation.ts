@@ -6,6 +6,7 @@ import { ImportProgress_Phase, ImportProgress_PhaseSchema } from '../gen/obraz/v
 import { CreateImageMetadataSchema } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import type { Operation } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { OperationService } from '../gen/yandex/cloud/operation/operation_service_pb.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { ApiFailed } from './api-failed.ts';
 import { Interrupted } from './cli-failed.ts';
 import { createProgressDisplay, formatDuration, type Progress } from './progress-display.ts';
@@ -99,5 +100,5 @@ function connectionFlags({ flags }: Session): string {
     ['--endpoint', flags.endpoint],
     ['--ca', flags.ca],
   ];
-  return given.map(([flag, value]) => (value === undefined ? '' : ` ${flag} ${value}`)).join('');
+  return given.map(([flag, value]) => (value === undefined ? '' : ` ${flag} ${shellWord(value)}`)).join('');
 }
