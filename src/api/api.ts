@@ -59,7 +59,8 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     folderService(deps.folders, authorize),
   ];
   const requests = services.flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
-  const pipeline = { log, authenticate, validate: createRequestValidator(requests) };
+  const { validate, warm } = createRequestValidator();
+  const pipeline = { log, authenticate, validate };
   const grpc = createGrpcDoor(pipeline, services);
   const rest = await createRestDoor({ ...pipeline, authorize, content: deps.images }, services);
   return {
@@ -70,7 +71,8 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
         rest: doors === 'grpc' ? undefined : rest,
         log,
       });
-      listeners.push(listener);
+      // Behind the first listen, so that it does not make the start longer.
+      if (listeners.push(listener) === 1) void warm(requests);
       return listener.address;
     },
 
