@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { access, readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import { runCommand, startCommand } from '../fixtures/command.ts';
+import { type Door, openGrpcDoor, openRestDoor, untilDone } from '../fixtures/doors.ts';
+import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
+import { noise, smallDisk } from '../fixtures/guest.ts';
+import { openHttp } from '../fixtures/http-client.ts';
+import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
+
+/** The service ends in every way there is, and nothing that it promised is lost. */
+
+let files: FileServer;
+before(async () => {
+  files = await startFileServer();
+});
+after(() => files[Symbol.asyncDispose]());
+
+const mib = 1024 * 1024;
+/** Two packs full and a rest, of bytes that a pack can't make smaller. */
+const guest = noise(70 * mib, 31);
+
+async function startImport(obraz: Obraz, door: Door) {
+  const uri = files.put('restart.raw', guest);
+  const { body } = await door.call('ImageService.Create', { folderId: obraz.folderId, uri });
+  return { operationId: String(body.id), imageId: String(body.metadata.imageId) };
+}
+
+/** Packs that are complete: an import comes back to the last of them. */
+async function sealedPacks(dataDirectory: string): Promise<number> {
+  const names = await readdir(join(dataDirectory, 'packs'), { recursive: true, withFileTypes: true });
+  return names.filter((entry) => entry.isFile() && !entry.parentPath.endsWith('partial')).length;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await wait(10);
+}
+
+async function assertContent(obraz: Obraz, imageId: string): Promise<void> {
+  await using http = openHttp(obraz);
+  const { status, bytes } = await http.content(imageId);
+  assert.equal(status, 200);
+  assert.ok(bytes.equals(guest));
+}
+
+/** Where an import is, by its operation: only true progress may be shown, so it never goes back by much. */
+async function guestBytesDone(door: Door, operationId: string): Promise<number> {
+  const { body } = await door.call('OperationService.Get', { operationId });
+  assert.equal(body.done ?? false, false, JSON.stringify(body));
+  return Number(body.metadata.progress?.guestBytesDone ?? 0);
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`an import goes on at its checkpoint after ${signal}`, async () => {
+    await using directory = await temporaryDirectory();
+    const dataDirectory = directory.path;
+    let started: Awaited<ReturnType<typeof startImport>>;
+    {
+      await using obraz = await startObraz({ dataDirectory });
+      await using door = openGrpcDoor(obraz);
+      files.limit(24 * mib);
+      started = await startImport(obraz, door);
+      const { operationId } = started;
+      await until(async () => (await sealedPacks(dataDirectory)) > 0);
+      // The commit follows the seal at once; more progress than a pack holds shows that it is behind us.
+      await until(async () => (await guestBytesDone(door, operationId)) > 40 * mib);
+      const begun = performance.now();
+      const code = await obraz.end(signal);
+      const tookMs = performance.now() - begun;
+      assert.equal(code, signal === 'SIGTERM' ? 0 : null, obraz.log());
+      assert.ok(tookMs < 10_000, `${tookMs} ms`);
+      if (signal === 'SIGTERM') await assert.rejects(access(join(dataDirectory, 'serving.json')), { code: 'ENOENT' });
+    }
+    files.limit(Number.POSITIVE_INFINITY);
+    const sentBefore = files.sentBytes();
+    await using obraz = await startObraz({ dataDirectory });
+    await using door = openRestDoor(obraz);
+    const done = await untilDone(door, started.operationId);
+    assert.equal(done.response?.status, 'READY', JSON.stringify(done));
+    const sentAgain = files.sentBytes() - sentBefore;
+    assert.ok(sentAgain <= guest.length - 28 * mib, `${sentAgain} of ${guest.length} bytes were fetched again`);
+    await assertContent(obraz, started.imageId);
+  });
+}
+
+test('an import survives being killed again and again, wherever it is', async () => {
+  await using directory = await temporaryDirectory();
+  const dataDirectory = directory.path;
+  let started: Awaited<ReturnType<typeof startImport>> | undefined;
+  files.limit(48 * mib);
+  // Guest bytes that are done when it is killed; the first time nothing has begun.
+  for (const killAt of [0, 4 * mib, 44 * mib, 68 * mib]) {
+    await using obraz = await startObraz({ dataDirectory });
+    await using door = openGrpcDoor(obraz);
+    started ??= await startImport(obraz, door);
+    const { operationId } = started;
+    await until(async () => {
+      const { body } = await door.call('OperationService.Get', { operationId });
+      return (body.done ?? false) || Number(body.metadata.progress?.guestBytesDone ?? 0) >= killAt;
+    });
+    await obraz.end('SIGKILL');
+  }
+  files.limit(Number.POSITIVE_INFINITY);
+  assert.ok(started !== undefined);
+  await using obraz = await startObraz({ dataDirectory });
+  await using door = openGrpcDoor(obraz);
+  const done = await untilDone(door, started.operationId);
+  assert.equal(done.response?.status, 'READY', JSON.stringify(done));
+  await assertContent(obraz, started.imageId);
+
+  // What the killed ones left behind is collected: in the end there is what the image needs, and no more.
+  await until(async () => (await sealedPacks(dataDirectory)) <= 4);
+  assert.deepEqual(await readdir(join(dataDirectory, 'packs', 'partial')), []);
+});
+
+test('SIGTERM ends in order while clients hold on to their connections', async () => {
+  await using obraz = await startObraz();
+  await using grpc = openGrpcDoor(obraz);
+  await using rest = openRestDoor(obraz);
+  for (const door of [grpc, rest]) await door.call('FolderService.Get', { folderId: obraz.folderId });
+  const idle = connect(Number(obraz.endpoint.split(':')[1]), '127.0.0.1').on('error', () => {});
+  await once(idle, 'connect');
+  const begun = performance.now();
+  assert.equal(await obraz.end('SIGTERM'), 0);
+  assert.ok(performance.now() - begun < 5_000, 'connections without a call are not waited for');
+  assert.doesNotMatch(obraz.log(), /"level":"(error|fatal)"/);
+});
+
+test('a second signal ends it at once', async () => {
+  await using obraz = await startObraz();
+  await using door = openGrpcDoor(obraz);
+  const uri = files.put('read-slowly.raw', guest);
+  const { body } = await door.call('ImageService.Create', { folderId: obraz.folderId, uri });
+  await untilDone(door, body.id);
+  // A reader that stopped to read: the shutdown gives it some seconds.
+  const reader = connectTls({ port: Number(obraz.endpoint.split(':')[1]), host: '127.0.0.1', ca: obraz.ca });
+  reader.on('error', () => {});
+  reader.write(
+    `GET /obraz/v1/images/${body.metadata.imageId}/content HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${obraz.token}\r\n\r\n`,
+  );
+  await once(reader, 'readable');
+  const begun = performance.now();
+  const ended = obraz.end('SIGTERM');
+  await wait(1_200); // sooner it would be the same key press
+  process.kill(obraz.pid, 'SIGTERM');
+  assert.equal(await ended, 1);
+  assert.ok(performance.now() - begun < 2_500);
+  reader.destroy();
+});
+
+test('a second service on the same data directory is refused, and the first is not disturbed', async () => {
+  await using obraz = await startObraz();
+  const second = await runCommand(['serve', '--data', obraz.dataDirectory, '--listen', '127.0.0.1:0']);
+  assert.equal(second.code, 3);
+  assert.equal(second.stdout, '');
+  assert.match(second.stderr, /^ERROR: .*another "obraz serve" runs on this data directory\.$/m);
+  await using http = openHttp(obraz);
+  assert.equal((await http.ask('/health')).status, 200);
+
+  const port = await runCommand(['serve', '--data', `${obraz.dataDirectory}/other`, '--listen', obraz.endpoint]);
+  assert.equal(port.code, 1);
+  assert.match(port.stderr, /^ERROR: \S+ is taken: end what listens there, or choose another with --listen\.$/m);
+});
+
+test('a first start that was killed anywhere is completed by the next', async () => {
+  // Each is there at another moment of a first start.
+  for (const mark of ['lock.db', 'metadata.db', 'tls/ca-key.pem', 'tls/server.pem', 'credentials/admin-key.json']) {
+    await using directory = await temporaryDirectory();
+    const dataDirectory = directory.path;
+    {
+      await using first = startCommand(['serve', '--data', dataDirectory, '--listen', '127.0.0.1:0']);
+      await until(() =>
+        access(join(dataDirectory, mark)).then(
+          () => true,
+          () => false,
+        ),
+      );
+      first.kill('SIGKILL');
+      await first.ended;
+    }
+    await using obraz = await startObraz({ dataDirectory });
+    await using door = openGrpcDoor(obraz);
+    const uri = files.put('first.qcow2', smallDisk(32).qcow2);
+    const { body } = await door.call('ImageService.Create', { folderId: obraz.folderId, uri });
+    assert.equal((await untilDone(door, body.id)).response?.status, 'READY', mark);
+  }
+});
