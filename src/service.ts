@@ -38,6 +38,14 @@ import { assertLease, isLeaseHeld } from './operations/lease.ts';
 import { createRunner, type Runner } from './operations/runner.ts';
 import { createAddressPolicy } from './sources/address-policy.ts';
 import { checkUri } from './sources/source-uri.ts';
+import { appendToUpload } from './uploads/append-to-upload.ts';
+import { createUpload } from './uploads/create-upload.ts';
+import { deleteUpload } from './uploads/delete-upload.ts';
+import { getUpload } from './uploads/get-upload.ts';
+import { listUploads } from './uploads/list-uploads.ts';
+import { openUploads } from './uploads/open-uploads.ts';
+import { settleUpload } from './uploads/settle-upload.ts';
+import type { Uploads } from './uploads/uploads.ts';
 import { collectorDefaults, startCollector } from './volumes/collector.ts';
 import { createStoreThreads, type Store } from './volumes/store.ts';
 
@@ -92,6 +100,13 @@ export async function openService(config: Config, log: Logger): Promise<Service>
     }),
   );
 
+  const uploads = opening.use(
+    await openUploads({
+      db,
+      directory: directory.uploads,
+      onError: (error) => log.error({ err: error }, 'sweeping uploads failed; it is tried again'),
+    }),
+  );
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const importKind = createImportKind({
     store,
@@ -99,11 +114,13 @@ export async function openService(config: Config, log: Logger): Promise<Service>
     memory: new MemoryBudget(importMemoryBytes),
     spoolDirectory: directory.spool,
     onGarbage: () => collector.wake(),
+    uploads,
+    onUploadUsed: () => uploads.wake(),
   });
   const kinds = kindsByName([importKind]);
   const runner = opening.use(createRunner({ db, kinds, log, ownerId: randomUUID() }));
 
-  const api = await createApi(bindApi({ store, runner, kinds, installation, log }));
+  const api = await createApi(bindApi({ store, runner, kinds, uploads, installation, log }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await runner.start();
   const address = await listenAll(api, config, installation);
@@ -130,12 +147,13 @@ interface Parts {
   readonly store: Store;
   readonly runner: Runner;
   readonly kinds: OperationKinds;
+  readonly uploads: Uploads;
   readonly installation: Installation;
   readonly log: Logger;
 }
 
 /** The functions that the doors call, each with what it needs. */
-function bindApi({ store, runner, kinds, installation, log }: Parts): ApiDeps {
+function bindApi({ store, runner, kinds, uploads, installation, log }: Parts): ApiDeps {
   const { db } = store;
   const { tokenKey, first } = installation;
   const deps = { db, store, runner, kinds, checkUri, tokenKey };
@@ -153,6 +171,15 @@ function bindApi({ store, runner, kinds, installation, log }: Parts): ApiDeps {
       deleteImage: (request, caller) => deleteImage(deps, request, caller),
       listImageOperations: (request) => listImageOperations(deps, request),
       openImageContent: (request) => openImageContent(deps, request),
+    },
+    uploads: {
+      maxLengthBytes: uploads.limits.maxLengthBytes,
+      createUpload: (request, subjectId) => createUpload(uploads, request, subjectId),
+      getUpload: (request, subjectId) => getUpload(uploads, request, subjectId),
+      settleUpload: (request, subjectId) => settleUpload(uploads, request, subjectId),
+      listUploads: (request, subjectId) => listUploads(uploads, request, subjectId),
+      appendToUpload: (request, subjectId) => appendToUpload(uploads, request, subjectId),
+      deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
     operations: {
       getOperation: (request) => getOperation(deps, request),

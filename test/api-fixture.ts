@@ -106,6 +106,18 @@ export function fakeDeps(change: FakeDeps = {}): ApiDeps {
       },
       ...change.operations,
     },
+    uploads: {
+      maxLengthBytes: 1024,
+      createUpload: async ({ folderId }) => {
+        throw notFound('Folder', folderId);
+      },
+      getUpload: noUpload,
+      settleUpload: noUpload,
+      listUploads: async () => [],
+      appendToUpload: noUpload,
+      deleteUpload: noUpload,
+      ...change.uploads,
+    },
     folders: {
       getFolder: async ({ folderId }) => {
         throw notFound('Folder', folderId);
@@ -120,10 +132,15 @@ export function fakeDeps(change: FakeDeps = {}): ApiDeps {
   };
 }
 
+async function noUpload({ uploadId }: { readonly uploadId: string }): Promise<never> {
+  throw notFound('Upload', uploadId);
+}
+
 export interface FakeDeps extends Partial<Pick<ApiDeps, 'log' | 'authorize'>> {
   readonly tokens?: Partial<ApiDeps['tokens']>;
   readonly images?: Partial<ApiDeps['images']>;
   readonly operations?: Partial<ApiDeps['operations']>;
+  readonly uploads?: Partial<ApiDeps['uploads']>;
   readonly folders?: Partial<ApiDeps['folders']>;
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAddressPolicy } from '../src/sources/address-policy.ts';
 import type { HttpLimits } from '../src/sources/http-limits.ts';
-import type { HttpSource } from '../src/sources/http-source.ts';
+import type { Source } from '../src/sources/source.ts';
 import { type HttpSourceOptions, openHttpSource } from '../src/sources/open-http-source.ts';
 import { SourceFailed, type SourceFailure } from '../src/sources/source-failed.ts';
 
@@ -14,19 +14,19 @@ export const QUICK_LIMITS: Partial<HttpLimits> = { retryBaseMs: 1, retryCapMs: 4
 /** A place to open sources in; sources and spools end with it. */
 export interface SourceBench extends AsyncDisposable {
   readonly spoolPath: string;
-  open(uri: string, options?: Partial<HttpSourceOptions>): Promise<HttpSource>;
+  open(uri: string, options?: Partial<HttpSourceOptions>): Promise<Source>;
   /** Opens a source that cannot be opened, or whose `use` fails, and gives the failure. */
   failure(
     uri: string,
     options?: Partial<HttpSourceOptions>,
-    use?: (source: HttpSource) => unknown,
+    use?: (source: Source) => unknown,
   ): Promise<SourceFailed>;
 }
 
 export async function openSourceBench(): Promise<SourceBench> {
   const directory = await mkdtempDisposable(join(tmpdir(), 'obraz-sources-'));
   const spoolPath = join(directory.path, 'spool');
-  const opened: HttpSource[] = [];
+  const opened: Source[] = [];
   const open = async (uri: string, options: Partial<HttpSourceOptions> = {}) => {
     const policy = options.policy ?? createAddressPolicy({ allow: ['127.0.0.0/8', '::1'] });
     const limits = { ...QUICK_LIMITS, ...options.limits };

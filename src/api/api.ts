@@ -4,6 +4,7 @@ import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
 import type { Authorize } from './call.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
+import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import { createRestDoor } from './rest/rest-server.ts';
 import { createRequestValidator } from './validate-request.ts';
@@ -23,6 +24,7 @@ export interface ApiDeps {
   readonly tokens: TokenFunctions;
   readonly images: ImageFunctions & ContentFunctions;
   readonly operations: OperationFunctions;
+  readonly uploads: UploadFunctions;
   readonly folders: FolderFunctions & CloudFunctions;
 }
 
@@ -53,6 +55,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const services = [
     imageService(deps.images, authorize),
     operationService(deps.operations, authorize),
+    uploadService(deps.uploads, authorize),
     apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
     cloudService(deps.folders, authorize),
@@ -62,7 +65,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const { validate, warm } = createRequestValidator();
   const pipeline = { log, authenticate, validate };
   const grpc = createGrpcDoor(pipeline, services);
-  const rest = await createRestDoor({ ...pipeline, authorize, content: deps.images }, services);
+  const rest = await createRestDoor({ ...pipeline, authorize, content: deps.images, uploads: deps.uploads }, services);
   return {
     async listen({ doors, ...options }) {
       const listener = await listen({

@@ -3,9 +3,11 @@ import type { Database, Transaction } from '../db/database.ts';
 import { failedPrecondition, invalidField, notFound, sourceNotFound } from '../errors.ts';
 import { findFolder } from '../folders/folder-rows.ts';
 import { newId } from '../lib/ids.ts';
+import { uploadIdOf } from '../lib/upload-uri.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { useUpload } from '../uploads/use-upload.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import { claimName } from './claim-name.ts';
 import { defaultHardwareGeneration, type HardwareGeneration, type Image, type Os } from './image.ts';
@@ -84,10 +86,15 @@ async function startImport(
 ): Promise<Operation> {
   const image = newImage(request, undefined);
   await claimName(tx, image, () => insertImage(tx, image));
-  return insertOperation(tx, {
+  const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
     input: writeImportInput({ uri, sourceSha256: request.sourceSha256 }),
   });
+  const uploadId = uploadIdOf(uri);
+  if (uploadId !== undefined) {
+    await useUpload(tx, { uploadId, folderId: image.folderId, subjectId: createdBy, operationId: operation.id });
+  }
+  return operation;
 }
 
 async function copyImage(

@@ -4,11 +4,14 @@ import type { JsonValue } from '../lib/json.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
 import { assertLease, saveCheckpoint } from '../operations/lease.ts';
+import type { OperationInput } from '../operations/operation.ts';
 import type { AddressPolicy } from '../sources/address-policy.ts';
-import type { HttpSource } from '../sources/http-source.ts';
 import { openSource } from '../sources/open-source.ts';
+import type { Source } from '../sources/source.ts';
 import { SourceFailed } from '../sources/source-failed.ts';
 import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
+import type { Uploads } from '../uploads/uploads.ts';
+import { consumeUpload, findUploadedFile } from '../uploads/use-upload.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { createFileGuestReader } from '../volumes/guest-reader.ts';
 import { deleteAllSegmentCheckpoints } from '../volumes/import-segment-rows.ts';
@@ -32,6 +35,7 @@ export interface ImportDeps {
   readonly memory: MemoryBudget;
   /** Where a source that can't be read at random is copied first. */
   readonly spoolDirectory: string;
+  readonly uploads: Uploads;
 }
 
 /** Besides the stripes: a format reader's tables. The largest there are, a 32 MiB L1 table of qcow2, take this much. */
@@ -55,6 +59,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
         policy,
         signal,
         spoolPath: spoolPath(deps, operation.id),
+        findUploadedFile: (uploadId) => findUploadedFile(deps.uploads, uploadId),
         expected,
         onProgress: (bytes) => progress.received(bytes),
         onPhase: (phase) => progress.enter(phase === 'spooling' ? 'spooling' : 'importing'),
@@ -84,16 +89,21 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     progress.enter('sealing');
     await source.discardSpool();
 
-    return (tx) => seal(tx, operation.resourceId, volume);
+    return (tx) => seal(tx, operation, volume);
   } catch (error) {
     signal.throwIfAborted();
     throw explainImportFailure(error);
   }
 }
 
-/** The end of the story: volume, image READY and operation done become true in one transaction. */
-async function seal(tx: Transaction, imageId: string, volume: WrittenVolume): Promise<JsonValue> {
+/** The end of the story: volume, image READY, upload gone and operation done become true in one transaction. */
+async function seal(
+  tx: Transaction,
+  { id: operationId, resourceId: imageId }: OperationInput,
+  volume: WrittenVolume,
+): Promise<JsonValue> {
   try {
+    await consumeUpload(tx, operationId);
     const { id, sizeBytes, storedBytes, guestDigest } = await volume.commit(tx);
     const content = { volumeId: id, sizeBytes, storageSizeBytes: storedBytes, guestDigest: hexOf(guestDigest) };
     return imageToJson(await sealImage(tx, { imageId, ...content }));
@@ -106,7 +116,7 @@ async function seal(tx: Transaction, imageId: string, volume: WrittenVolume): Pr
  * Holds the file against the SHA-256 that the caller or its server says it has, if either does. The file is copied whole
  * for that, and what is imported after is read from the copy.
  */
-async function checkSha256(source: HttpSource, expected: string | undefined, signal: AbortSignal): Promise<void> {
+async function checkSha256(source: Source, expected: string | undefined, signal: AbortSignal): Promise<void> {
   if (expected === undefined) return;
   const actual = await source.sha256({ signal });
   if (actual !== expected) throw new SourceDigestWrong(source.finalUrl, expected, actual);
@@ -121,8 +131,8 @@ async function openSourceAgain(
   { store }: ImportDeps,
   { operation, lease }: OperationContext,
   expected: SourceIdentity | undefined,
-  open: (expected: SourceIdentity | undefined) => Promise<HttpSource>,
-): Promise<HttpSource> {
+  open: (expected: SourceIdentity | undefined) => Promise<Source>,
+): Promise<Source> {
   try {
     return await open(expected);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { OperationKind } from '../operations/kind.ts';
 import { removeSpool } from '../sources/spool-record.ts';
+import { releaseUpload } from '../uploads/use-upload.ts';
 import { releaseVolumeWriter } from '../volumes/seal.ts';
 import { discardImage } from './discard-image.ts';
 import { type ImportDeps, importImage } from './import-image.ts';
@@ -9,9 +10,14 @@ import { spoolPath } from './spool-path.ts';
 export interface ImportKindDeps extends ImportDeps {
   /** There may be something to collect. */
   readonly onGarbage: () => void;
+  /** An upload may have become an image. */
+  readonly onUploadUsed: () => void;
 }
 
-/** How operations that import an image are run. One that fails or is cancelled takes its image away. */
+/**
+ * How operations that import an image are run. One that fails or is cancelled takes its image away, and leaves the upload
+ * that it read, if any, to another try.
+ */
 export function createImportKind(deps: ImportKindDeps): OperationKind {
   return {
     name: createImageKind,
@@ -19,10 +25,12 @@ export function createImportKind(deps: ImportKindDeps): OperationKind {
     async abandon(tx, { id, resourceId }) {
       await discardImage(tx, resourceId);
       await releaseVolumeWriter(tx, id);
+      await releaseUpload(deps.uploads, tx, id);
     },
     async cleanUp({ id }) {
       await removeSpool(spoolPath(deps, id));
       deps.onGarbage();
     },
+    onDone: () => deps.onUploadUsed(),
   };
 }

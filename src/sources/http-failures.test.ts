@@ -21,14 +21,14 @@ import {
 } from '../../test/bad-server.ts';
 import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
 import type { HttpLimits } from './http-limits.ts';
-import type { HttpSource } from './http-source.ts';
+import type { Source } from './source.ts';
 import { SourceFailed, type SourceFailure } from './source-failed.ts';
 import { parseRetryAfter } from './status-failure.ts';
 
 const MIB = 1024 * 1024;
 const file = testBytes(2 * MIB);
 const otherFile = testBytes(2 * MIB, 2);
-const readTail = (source: HttpSource) => source.read(MIB, 5000);
+const readTail = (source: Source) => source.read(MIB, 5000);
 
 interface Row {
   readonly when: string;

@@ -6,9 +6,9 @@ import { hashInOrder } from './hash-in-order.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { HttpLocation } from './http-location.ts';
 import type { HttpObject } from './http-object.ts';
-import type { HttpSource, SourcePhase } from './http-source.ts';
 import { RangeReader } from './range-reader.ts';
 import { ReadPattern } from './read-pattern.ts';
+import type { Source, SourcePhase } from './source.ts';
 import { SourceFailed } from './source-failed.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { describeUri } from './source-uri.ts';
@@ -28,7 +28,7 @@ export interface HttpReaderOptions {
  * An open object: answers reads from the bytes that came with the first answer, from a copy if there is one, and else
  * by requests for ranges.
  */
-export class HttpReader implements HttpSource {
+export class HttpReader implements Source {
   readonly identity: SourceIdentity;
   readonly sizeBytes: number;
   readonly #options: HttpReaderOptions;

@@ -16,13 +16,13 @@ import {
   withoutRanges,
 } from '../../test/bad-server.ts';
 import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
-import type { HttpSource } from './http-source.ts';
+import type { Source } from './source.ts';
 import { removeSpool } from './spool-record.ts';
 
 const MIB = 1024 * 1024;
 const file = testBytes(5 * MIB + 17);
 
-async function assertReads(source: HttpSource, expected: Uint8Array = file): Promise<void> {
+async function assertReads(source: Source, expected: Uint8Array = file): Promise<void> {
   assert.equal(source.sizeBytes, expected.length);
   assert.equal(Buffer.compare(await source.read(0, expected.length), expected), 0);
   const at = Math.floor(expected.length / 2);
@@ -30,7 +30,7 @@ async function assertReads(source: HttpSource, expected: Uint8Array = file): Pro
 }
 
 /** Reads so often that the source makes itself a copy, and waits until it did. */
-async function readUntilCopied(source: HttpSource, phases: readonly string[]): Promise<void> {
+async function readUntilCopied(source: Source, phases: readonly string[]): Promise<void> {
   while (!phases.includes('spooling')) await source.read(MIB, 4 * MIB);
   await source.read(source.sizeBytes - 1, 1);
 }

@@ -5,8 +5,8 @@ import type { ExchangeContext } from './http-exchange.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts';
 import { HttpLocation } from './http-location.ts';
 import { HttpReader } from './http-reader.ts';
-import type { HttpSource, SourcePhase } from './http-source.ts';
 import { ReceiveRate } from './receive-rate.ts';
+import type { Source, SourcePhase } from './source.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { describeUri, parseUri } from './source-uri.ts';
 
@@ -44,7 +44,7 @@ export interface HttpSourceOptions {
  *
  * @throws SourceFailed when opening fails, and from every read; the signal's reason when it aborts
  */
-export async function openHttpSource(options: HttpSourceOptions): Promise<HttpSource> {
+export async function openHttpSource(options: HttpSourceOptions): Promise<Source> {
   const url = parseUri(options.uri);
   options.signal?.throwIfAborted();
   const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };

@@ -1,3 +1,4 @@
+import { uploadIdOf, uploadUri } from '../lib/upload-uri.ts';
 import { SourceFailed } from './source-failed.ts';
 
 /** The longest address taken, in characters: what common servers and pre-signed URLs stay below. */
@@ -12,6 +13,8 @@ const SHOWN_PATH_LENGTH = 256;
 export function describeUri(uri: string | URL): string {
   const url = typeof uri === 'string' ? URL.parse(uri) : uri;
   if (url === null) return '(an address that cannot be read)';
+  const uploadId = uploadIdOf(url.href);
+  if (uploadId !== undefined) return uploadUri(uploadId);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `${url.protocol}…`;
   const path = url.pathname.length > SHOWN_PATH_LENGTH ? `${url.pathname.slice(0, SHOWN_PATH_LENGTH)}…` : url.pathname;
   return `${url.origin}${path}${url.search === '' ? '' : '?…'}`;
@@ -36,6 +39,9 @@ export function checkUri(uri: string): string | undefined {
   if (scheme === undefined) return 'The address must be absolute and begin with https:// or http://.';
   if (scheme === 's3') {
     return 'Addresses of the form s3:// are not read. Give the https:// address of the object, pre-signed if it is private.';
+  }
+  if (scheme === 'obraz') {
+    return uploadIdOf(uri) === undefined ? 'Of this form only obraz:upload/UPLOAD_ID is known.' : undefined;
   }
   if (scheme !== 'http' && scheme !== 'https') {
     return `Addresses of the form ${scheme}: are not read. Give one that begins with https:// or http://.`;

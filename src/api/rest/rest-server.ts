@@ -4,14 +4,17 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
 import type { Authorize } from '../call.ts';
+import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
 import { answerBrokenHttp } from './broken-http.ts';
 import { type ContentFunctions, contentRoute, imageContent } from './image-content.ts';
 import { extentsRoute, imageExtents } from './image-extents.ts';
+import { limitArrival } from './limit-arrival.ts';
 import { jsonType } from './rest-reply.ts';
 import { answerRefused, answerRpc, refuse } from './rest-rpc.ts';
 import { routesOf } from './routes.ts';
 import { serveStreamed } from './streamed-call.ts';
+import { addUploadRoutes } from './tus/upload-routes.ts';
 
 /** No request of this API comes near it. */
 const maxBodyBytes = 1024 * 1024;
@@ -27,6 +30,7 @@ const maxStreamedReplies = 64;
 
 export interface RestDeps extends PipelineDeps {
   readonly authorize: Authorize;
+  readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
 }
 
@@ -52,7 +56,7 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
         {
           maxHeaderSize: maxHeaderBytes,
           headersTimeout: headersTimeoutMs,
-          requestTimeout: requestTimeoutMs,
+          requestTimeout: 0, // an upload may take hours; all others have limitArrival
           keepAliveTimeout: keepAliveTimeoutMs,
           connectionsCheckingInterval: 1_000,
         },
@@ -67,6 +71,9 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => answerRefused(deps, error, request, reply));
+  app.addHook('onRequest', async ({ raw, routeOptions }) => {
+    if (!routeOptions.config.isLongBody) limitArrival(raw, requestTimeoutMs);
+  });
   app.addHook('onSend', async (_request, reply) => {
     if (!serving) reply.header('connection', 'close');
   });
@@ -77,6 +84,7 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
       .send(JSON.stringify({ status: serving ? 'SERVING' : 'NOT_SERVING' })),
   );
   addContentRoutes(app, deps);
+  await app.register((scope) => addUploadRoutes(scope, deps));
   const routes = routesOf(services);
   app.all('/*', (request, reply) => answerRpc(deps, routes, request, reply));
   app.setNotFoundHandler((request, reply) => answerRpc(deps, routes, request, reply));

@@ -1,14 +1,14 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import type { SourceIdentity } from './source-identity.ts';
 
-/** What a source is doing: answering reads by ranges or from a complete copy, or copying the file to the spool first. */
+/** What a source is doing: answering reads in place or from a complete copy, or copying the file to the spool first. */
 export type SourcePhase = 'reading' | 'spooling';
 
-/** A file on an HTTP server, open for reading at random. */
-export interface HttpSource extends ByteSource {
+/** A file that an image is made from, wherever it is, open for reading at random. */
+export interface Source extends ByteSource {
   /** JSON-safe; give it back as `expected` when the operation goes on after a restart. */
   readonly identity: SourceIdentity;
-  /** Where redirects led, masked for people. */
+  /** Where the file really was, redirects followed, masked for people. */
   readonly finalUrl: string;
 
   /**

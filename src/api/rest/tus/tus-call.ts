@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Subject } from '../../../access/subject.ts';
+import { internal, ServiceError } from '../../../errors.ts';
+import { CallRecord } from '../../call-record.ts';
+import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
+import { httpStatus } from '../../status-codes.ts';
+import { headersOf, leavingSignal, peerOf } from '../rest-connection.ts';
+import { errorBody, jsonType } from '../rest-reply.ts';
+import { checkVersion, tusVersion } from './tus-headers.ts';
+
+export interface TusCallDeps {
+  readonly log: Logger;
+  /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
+  authenticate(authorization: string | undefined): Promise<Subject>;
+}
+
+/** A request of the protocol, by someone whose token was checked. */
+export interface TusCall {
+  readonly subject: Subject;
+  readonly header: HeaderLookup;
+  readonly body: IncomingMessage;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** What it is answered with: there are no bodies but those of errors. */
+export interface TusReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes of the file that were taken, for the log. */
+  readonly bytes?: number;
+}
+
+export type TusHandler = (call: TusCall) => Promise<TusReply>;
+
+/** Where the protocol, or HTTP, has a more telling status than the error's code gives; by the error's reason. */
+const telling: Readonly<Record<string, number>> = {
+  UPLOAD_IN_USE: 409,
+  TUS_VERSION: 412,
+  UPLOAD_TOO_LONG: 413,
+  UPLOAD_CONTENT_TYPE: 415,
+  CHECKSUM_MISMATCH: 460,
+  STORAGE_FULL: 507,
+};
+
+/** How long a client that is told no may go on sending before its connection is cut. */
+const lingerMs = 2_000;
+
+/** Answers a request of the tus protocol. What the handler throws is answered as an error, in the form of all others. */
+export async function serveTus(
+  deps: TusCallDeps,
+  route: string,
+  handler: TusHandler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const header = headersOf(request);
+  const method = `${request.method} ${route}`;
+  const record = new CallRecord(deps.log, { header, method, door: 'rest', peer: peerOf(request) });
+  const signal = leavingSignal(reply);
+  const common = { ...requestIdHeaders(record.ids), 'tus-resumable': tusVersion };
+  try {
+    checkVersion(header);
+    const subject = await deps.authenticate(header('authorization'));
+    record.subjectId = subject.id;
+    const { status, headers, bytes } = await handler({ subject, header, body: request.raw, signal });
+    record.end({ code: 'OK', ...(bytes === undefined ? {} : { bytes }) });
+    return send(request, reply, { status, headers: { ...common, ...headers }, body: '' });
+  } catch (thrown) {
+    if (signal.aborted) {
+      record.end({ code: 'CANCELLED' });
+      return reply.hijack();
+    }
+    const error = thrown instanceof ServiceError ? thrown : internal(thrown);
+    record.end({ code: error.code, cause: error.cause });
+    return send(request, reply, {
+      status: telling[error.reason] ?? httpStatus(error.code),
+      headers: { ...common, 'content-type': jsonType, 'tus-version': tusVersion, 'cache-control': 'no-store' },
+      body: errorBody(error, record.ids.requestId),
+    });
+  }
+}
+
+interface Head {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, head: Head): FastifyReply {
+  if (isWhole(request.raw)) return reply.code(head.status).headers(head.headers).send(head.body);
+  sendEarly(request.raw, reply.hijack(), head);
+  return reply;
+}
+
+/** Whether all of the request has arrived, so that the connection can be used again. */
+function isWhole(request: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+  return request.complete || (length === '0' && encoding === undefined);
+}
+
+/**
+ * Answers while the client still sends. What it sends on is dropped for a while: a connection that is closed over unread
+ * bytes is reset, and the client might never see what it was told.
+ */
+function sendEarly(request: IncomingMessage, { raw: response }: FastifyReply, { status, headers, body }: Head): void {
+  const ownHeaders = { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' };
+  response.writeHead(status, ownHeaders).flushHeaders();
+  response.write(body);
+  const end = () => {
+    clearTimeout(timer);
+    response.end(() => request.destroy());
+  };
+  const timer = setTimeout(end, lingerMs);
+  request.once('end', end).once('close', end).on('error', end).resume();
+}

@@ -1,0 +1,95 @@
+import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
+import { uploadUri } from '../lib/upload-uri.ts';
+import { openFileSource } from './file-source.ts';
+import { hashInOrder } from './hash-in-order.ts';
+import type { Source, SourcePhase } from './source.ts';
+import { SourceFailed } from './source-failed.ts';
+import type { SourceIdentity } from './source-identity.ts';
+
+/** Where the file of a whole upload is, and how long it is; undefined when there is none. Handed in from above. */
+export type FindUploadedFile = (
+  uploadId: string,
+) => Promise<{ readonly path: string; readonly sizeBytes: number } | undefined>;
+
+export interface UploadSourceOptions {
+  readonly uploadId: string;
+  readonly findUploadedFile: FindUploadedFile;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every read with the bytes read so far, repeated ones included. */
+  readonly onProgress?: ((readBytes: number) => void) | undefined;
+  readonly onPhase?: ((phase: SourcePhase) => void) | undefined;
+}
+
+/**
+ * Opens a file that was uploaded to this service, in place: its bytes do not change once they are all there.
+ *
+ * @throws SourceFailed when it is not there, or not as long as it was; the signal's reason when it aborts
+ */
+export async function openUploadSource(options: UploadSourceOptions): Promise<Source> {
+  const { uploadId, findUploadedFile, signal } = options;
+  signal?.throwIfAborted();
+  const url = uploadUri(uploadId);
+  const found = await findUploadedFile(uploadId);
+  if (found === undefined) throw new SourceFailed({ kind: 'not-found', url, reason: 'There is no such upload.' });
+  const file = await openFile(url, found.path);
+  if (file.sizeBytes !== found.sizeBytes) {
+    await file[Symbol.asyncDispose]();
+    throw lost(url);
+  }
+  options.onPhase?.('reading');
+  return new UploadSource(url, file, options);
+}
+
+async function openFile(url: string, path: string): Promise<ByteSource> {
+  try {
+    return await openFileSource(path);
+  } catch (cause) {
+    throw lost(url, cause);
+  }
+}
+
+function lost(url: string, cause?: unknown): SourceFailed {
+  const reason = 'Its bytes were lost.';
+  return new SourceFailed({ kind: 'changed', url, reason, remedy: 'Delete it and upload the file again.', cause });
+}
+
+class UploadSource implements Source {
+  readonly sizeBytes: number;
+  readonly identity: SourceIdentity;
+  readonly finalUrl: string;
+  readonly #file: ByteSource;
+  readonly #options: UploadSourceOptions;
+  #readBytes = 0;
+
+  constructor(url: string, file: ByteSource, options: UploadSourceOptions) {
+    this.sizeBytes = file.sizeBytes;
+    this.finalUrl = url;
+    this.#file = file;
+    this.#options = options;
+    // An id is never used twice, and what it names does not change: it is as good as a strong ETag.
+    const etag = `"${options.uploadId}"`;
+    this.identity = { url, etag, lastModified: undefined, sizeBytes: file.sizeBytes, ranges: true, sha256: undefined };
+  }
+
+  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
+    this.#options.signal?.throwIfAborted();
+    const bytes = await this.#file.read(offset, length, options);
+    this.#readBytes += length;
+    this.#options.onProgress?.(this.#readBytes);
+    return bytes;
+  }
+
+  async sha256({ signal }: ReadOptions = {}): Promise<string> {
+    return await hashInOrder(this.sizeBytes, async (target, offset) => {
+      target.set(await this.read(offset, target.length, { signal }));
+    });
+  }
+
+  async discardSpool(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
+  }
+}
