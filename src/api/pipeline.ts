@@ -1,7 +1,8 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Logger } from 'pino';
 import type { Subject } from '../access/subject.ts';
-import { internal, ServiceError } from '../errors.ts';
+import type { ServiceError } from '../errors.ts';
+import { explainFailure } from '../operations/failure.ts';
 import type { ApiMethod } from './api-service.ts';
 import type { PublicCall } from './call.ts';
 import { CallRecord } from './call-record.ts';
@@ -47,7 +48,7 @@ export async function answer<T>(deps: PipelineDeps, incoming: IncomingCall<T>): 
     record.end({ code: 'OK' });
     return { kind: 'reply', ids: record.ids, reply };
   } catch (thrown) {
-    const error = thrown instanceof ServiceError ? thrown : internal(thrown);
+    const error = explainFailure(thrown);
     record.end({ code: error.code, cause: error.cause });
     return { kind: 'error', ids: record.ids, error };
   }

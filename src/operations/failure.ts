@@ -1,7 +1,7 @@
 import { DatabaseFailed } from '../db/database-failed.ts';
 import { internal, resourceExhausted, ServiceError } from '../errors.ts';
 
-/** What an operation's error says when its work threw `error`. */
+/** What a caller is told, of an operation or at once, when the work threw `error`. */
 export function explainFailure(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   if (!isStorageFull(error)) return internal(error);
