@@ -3,6 +3,7 @@ import { type Config, ConfigInvalid, readConfig, type ServeFlags } from './confi
 import { DataDirectoryInUse } from './db/data-lock.ts';
 import { DatabaseFailed } from './db/database-failed.ts';
 import { InstallationBroken } from './installation/installation-broken.ts';
+import { isStorageFull } from './operations/failure.ts';
 import { openService, type Service } from './service.ts';
 import { describeStart } from './start-message.ts';
 
@@ -84,6 +85,10 @@ function explain(error: unknown): { code: number; message: string } {
   if (error instanceof InstallationBroken) return { code: exitCode.unusable, message: error.message };
   if (error instanceof Error && 'code' in error && 'address' in error && 'port' in error) {
     return { code: exitCode.failed, message: explainListenFailure(String(error.code), error.address, error.port) };
+  }
+  if (isStorageFull(error)) {
+    const message = 'there is no space left for the data directory. Free some, or choose another with --data.';
+    return { code: exitCode.unusable, message };
   }
   if (error instanceof DatabaseFailed) {
     return { code: exitCode.unusable, message: `the metadata cannot be used: ${error.message}` };

@@ -33,7 +33,12 @@ export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
       await opened.promise;
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      throw new DatabaseFailed({ message: `cannot open ${options.path}: ${message}`, cause });
+      const errcode = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) : 0;
+      throw new DatabaseFailed({
+        message: `cannot open ${options.path}: ${message}`,
+        failure: sqliteFailure(errcode),
+        cause,
+      });
     }
     return new SqliteConnection(worker);
   }

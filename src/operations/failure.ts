@@ -18,7 +18,7 @@ const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
 const maxCauses = 8;
 
 /** Whether the bottom of it is that a disk is full: under the database, or under a file. */
-function isStorageFull(error: unknown): boolean {
+export function isStorageFull(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++) {
     if (cause instanceof DatabaseFailed && cause.isFull) return true;
