@@ -1,0 +1,54 @@
+import { readFile, rm } from 'node:fs/promises';
+import type { Fault } from './faults.ts';
+import type { Random } from './random.ts';
+
+/** A first start meets other points than a later one. */
+export type Stage = 'first start' | 'later';
+
+/** Which faults were asked for and which struck, so that every point gets its turn. */
+export class FaultChoice {
+  readonly #random: Random;
+  /** Per stage: per moment and point, how often it was asked for. */
+  readonly #asked = { 'first start': new Map<string, number>(), later: new Map<string, number>() };
+  /** Per moment and point, how often the process died there. */
+  readonly struck = new Map<string, number>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Points that some process has met, with the moment before and the one after. */
+  get places(): ReadonlySet<string> {
+    return new Set([...this.#asked['first start'].keys(), ...this.#asked.later.keys()]);
+  }
+
+  /** Takes the names that a process has met into account, and removes their file. */
+  async learn(stage: Stage, pointsFile: string): Promise<void> {
+    const text = await readFile(pointsFile, 'utf8').catch(() => '');
+    await rm(pointsFile, { force: true });
+    for (const point of text.split('\n')) {
+      if (point === '') continue;
+      for (const key of [`before ${point}`, `after ${point}`]) {
+        if (!this.#asked[stage].has(key)) this.#asked[stage].set(key, 0);
+      }
+    }
+  }
+
+  /** The next fault; undefined is to die at a moment that only the clock knows. */
+  next(stage: Stage): Fault | undefined {
+    const random = this.#random;
+    const asked = this.#asked[stage];
+    if (asked.size === 0 || random.chance(0.1)) {
+      if (random.chance(0.5)) return undefined;
+      return { point: undefined, when: 'before', hit: 1 + random.below(150), does: 'kill' };
+    }
+    const least = Math.min(...asked.values());
+    const rarest = [...asked].filter(([, count]) => count <= least + 1).map(([key]) => key);
+    const key = random.pick(rarest);
+    asked.set(key, (asked.get(key) ?? 0) + 1);
+    const when = key.startsWith('before ') ? 'before' : 'after';
+    const point = key.slice(when.length + 1);
+    const does = when === 'before' && random.chance(0.3) ? random.pick(['EIO', 'ENOSPC'] as const) : 'kill';
+    return { point, when, hit: random.chance(0.7) ? 1 : 2 + random.below(3), does };
+  }
+}

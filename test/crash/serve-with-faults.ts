@@ -1,0 +1,63 @@
+import { enableCompileCache } from 'node:module';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { CollectorOptions } from '../../src/volumes/collector.ts';
+import type { Fault } from './faults.ts';
+
+/** What the first line of stdin says. The process loads itself before, so that a start is quick when it is wanted. */
+export interface ServeWithFaults {
+  readonly dataDirectory: string;
+  readonly fault?: Fault;
+  readonly pointsFile?: string;
+  readonly collector: CollectorOptions;
+}
+
+/**
+ * `obraz serve` as tests of crashes start it: the same service, with the calls to the system and the database wrapped
+ * from the outside. Says on stdout where it serves; ends in order on SIGTERM.
+ */
+enableCompileCache(join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'obraz'));
+const { Faults } = await import('./faults.ts');
+const { interceptFiles } = await import('./intercept-files.ts');
+const { interceptSqlite } = await import('./intercept-sqlite.ts');
+const { pino } = await import('pino');
+const { readConfig } = await import('../../src/config.ts');
+const { collectorDefaults } = await import('../../src/volumes/collector.ts');
+const { openService } = await import('../../src/service.ts');
+
+const line = await new Promise<string>((resolve) => createInterface(process.stdin).once('line', resolve));
+const wanted = JSON.parse(line) as ServeWithFaults; // written by start.ts, and by nobody else
+const { dataDirectory, fault, pointsFile, collector } = wanted;
+// From the outside, too: the service asks for these when it starts, and needs no option that only tests would set.
+Object.assign(collectorDefaults, collector);
+const faults = new Faults({ fault, pointsFile });
+interceptSqlite((point, run) => faults.around(point, run));
+interceptFiles((call, run) => {
+  const names = [call.path, call.to].flatMap((path) => (path === undefined ? [] : [nameOf(path)]));
+  if (names.some((name) => name.startsWith('..'))) return run();
+  return faults.around(`${call.operation} ${names.join(' > ')}`, run);
+});
+
+/** The path in the data directory, with `*` for names that are different every time. */
+function nameOf(path: string): string {
+  const name = relative(dataDirectory, path) || '.';
+  return name
+    .replace(/^packs\/[0-9a-f]{2}(?=\/|$)/, 'packs/*')
+    .replaceAll(/(?<![a-z0-9])([0-9a-f]{24}|[a-z][a-z0-9]{19})(?![a-z0-9])/g, '*');
+}
+
+const config = readConfig(
+  { data: dataDirectory, listen: '127.0.0.1:0', allowSource: ['127.0.0.1'], logLevel: 'warn' },
+  {},
+);
+const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'ended by an error that nobody caught');
+  process.exit(1);
+});
+const service = await openService(config, log);
+process.on('SIGTERM', async () => {
+  await service.close();
+  process.exit(0);
+});
+process.stdout.write(`${JSON.stringify({ port: service.address.port, folderId: service.folderId })}\n`);
