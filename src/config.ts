@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { ClientEnvironment } from './cli/find-server.ts';
 import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
 import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
@@ -131,7 +132,13 @@ export function readClientEnvironment(environment: Environment = process.env): C
     ca: environment.OBRAZ_CA || undefined,
     token: environment.OBRAZ_TOKEN || undefined,
     folderId: environment.OBRAZ_FOLDER_ID || undefined,
+    stateDirectory: join(stateHome(environment), 'obraz'),
   });
+}
+
+/** Where programs keep what should outlive them; a relative path there is no path (XDG Base Directory, 0.8). */
+function stateHome({ XDG_STATE_HOME: given = '' }: Environment): string {
+  return isAbsolute(given) ? given : join(homedir(), '.local', 'state');
 }
 
 /** A value and where it was written, for messages. */

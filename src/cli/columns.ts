@@ -28,6 +28,6 @@ function operationStatus(operation: Operation): string {
 }
 
 /** To the second, in UTC, so that a column of them lines up and sorts. */
-function showTime(time: Timestamp | undefined): string {
+export function showTime(time: Timestamp | undefined): string {
   return time === undefined ? '' : `${timestampDate(time).toISOString().slice(0, 19)}Z`;
 }

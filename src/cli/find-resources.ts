@@ -65,11 +65,15 @@ export async function findImage(session: Session, reference: ImageReference): Pr
 
 /** The image of that name in a folder. */
 export async function imageByName(session: Session, name: string, folderId: string): Promise<Image> {
-  const request = { folderId, pageSize: 2n, filter: `name = ${quote(name)}` };
-  const { images } = await session.api.call(ImageService.method.list, request, { signal: session.signal });
-  const [image] = images;
+  const image = await findImageByName(session, name, folderId);
   if (image === undefined) throw new CliFailed(`there is no image "${name}" in folder ${folderId}.`);
   return image;
+}
+
+export async function findImageByName(session: Session, name: string, folderId: string): Promise<Image | undefined> {
+  const request = { folderId, pageSize: 2n, filter: `name = ${quote(name)}` };
+  const { images } = await session.api.call(ImageService.method.list, request, { signal: session.signal });
+  return images[0];
 }
 
 /** All pages of a list, or as many as give `limit` items; 0 is no limit. */

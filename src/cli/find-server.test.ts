@@ -13,6 +13,7 @@ const nothing: ClientEnvironment = {
   ca: undefined,
   token: undefined,
   folderId: undefined,
+  stateDirectory: '/nowhere',
 };
 
 async function dataDirectory(options: { serving: boolean }) {

@@ -25,6 +25,8 @@ export interface ClientEnvironment {
   readonly token: string | undefined;
   /** OBRAZ_FOLDER_ID */
   readonly folderId: string | undefined;
+  /** Where commands remember what goes on between runs: XDG_STATE_HOME/obraz; it may not be there yet. */
+  readonly stateDirectory: string;
 }
 
 /** How to reach a server. */

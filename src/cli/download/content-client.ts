@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { CliFailed } from '../cli-failed.ts';
 import type { ServerAddress } from '../find-server.ts';
+import { RestClient, type RestRequest, TransferBroken } from '../rest-client.ts';
 import type { ByteRange } from './byte-ranges.ts';
 
 /** What an image's content is, before any of it is read. */
@@ -10,30 +11,12 @@ export interface ContentInfo {
   readonly etag: string;
 }
 
-/** A request failed in a way that another try may mend. */
-export class TransferBroken extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'TransferBroken';
-  }
-}
-
-/** Silence for this long is a broken connection. */
-const silenceMs = 60_000;
-
 /** Reads images' guest bytes over REST. Dispose it to close its connections. */
 export class ContentClient implements AsyncDisposable {
-  readonly #server: ServerAddress;
-  readonly #agent: Agent;
+  readonly #rest: RestClient;
 
   constructor(server: ServerAddress, connections: number) {
-    this.#server = server;
-    this.#agent = new Agent({
-      connect: server.ca === undefined ? {} : { ca: server.ca },
-      connections,
-      headersTimeout: silenceMs,
-      bodyTimeout: silenceMs,
-    });
+    this.#rest = new RestClient(server, connections);
   }
 
   /** The content's size and tag. */
@@ -43,7 +26,7 @@ export class ContentClient implements AsyncDisposable {
     const sizeBytes = Number(headers['content-length']);
     const etag = headers.etag;
     if (!Number.isSafeInteger(sizeBytes) || typeof etag !== 'string') {
-      throw new CliFailed(`${this.#server.endpoint} does not say how long the image is, or gives it no ETag.`);
+      throw new CliFailed(`${this.#rest.endpoint} does not say how long the image is, or gives it no ETag.`);
     }
     return { sizeBytes, etag };
   }
@@ -81,41 +64,11 @@ export class ContentClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await this.#rest[Symbol.asyncDispose]();
   }
 
-  async #request(
-    path: string,
-    options: { method: 'GET' | 'HEAD'; headers?: Record<string, string>; signal: AbortSignal },
-  ): Promise<Dispatcher.ResponseData> {
-    const { endpoint, token } = this.#server;
-    let response: Dispatcher.ResponseData;
-    try {
-      response = await request(`https://${endpoint}/obraz/v1/images/${path}`, {
-        ...options,
-        dispatcher: this.#agent,
-        headers: { authorization: `Bearer ${token}`, ...options.headers },
-      });
-    } catch (cause) {
-      if (options.signal.aborted) throw cause;
-      throw new TransferBroken(`cannot reach ${endpoint}: ${messageOf(cause)}`, { cause });
-    }
-    if (response.statusCode < 300) return response;
-    const message = readErrorMessage(await response.body.text()) ?? `HTTP status ${response.statusCode}`;
-    const requestId = response.headers['x-request-id'];
-    const text = typeof requestId === 'string' ? `${message}\nrequest-id: ${requestId}` : message;
-    throw response.statusCode >= 500 ? new TransferBroken(text) : new CliFailed(text);
-  }
-}
-
-/** The message of the API's JSON error. */
-function readErrorMessage(body: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    const hasMessage = typeof value === 'object' && value !== null && 'message' in value;
-    return hasMessage && typeof value.message === 'string' ? value.message : undefined;
-  } catch {
-    return undefined;
+  #request(path: string, options: RestRequest): Promise<Dispatcher.ResponseData> {
+    return this.#rest.request(`/obraz/v1/images/${path}`, options);
   }
 }
 

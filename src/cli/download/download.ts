@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CliFailed, Interrupted } from '../cli-failed.ts';
 import type { ServerAddress } from '../find-server.ts';
 import { createProgressDisplay } from '../progress-display.ts';
+import { createRateMeter } from '../rate-meter.ts';
+import { TransferBroken } from '../rest-client.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ByteRange } from './byte-ranges.ts';
-import { ContentClient, TransferBroken } from './content-client.ts';
+import { ContentClient } from './content-client.ts';
 import { PartialFile } from './partial-file.ts';
-import { createRateMeter } from './rate-meter.ts';
 
 /** Requests in flight: the server decodes one while another's bytes are under way. */
 const parallelReads = 4;
