@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { open, readdir } from 'node:fs/promises';
+import { open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
+import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs, type TestStore } from '../../test/fixtures/store.ts';
 import { collectGarbage, sweepOrphanBlobs } from './collect-garbage.ts';
 import { ChunkCorrupt } from './quarantine.ts';
@@ -43,9 +44,9 @@ async function countRows({ store }: TestStore, table: 'packs' | 'chunks' | 'segm
 const keepAll = { delayMs: 86_400_000 };
 const keepNone = { delayMs: -1 };
 
-describe('the content store', () => {
+eachDatabase((open) => {
   test('gives back what was written: data, zeros, a ragged end', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const bytes = new Uint8Array(70 * mib + 512);
     bytes.set(noise(5 * mib, 1), 0);
     bytes.set(noise(3 * mib, 2), 62 * mib + 4096); // over the border of a segment
@@ -68,13 +69,13 @@ describe('the content store', () => {
   });
 
   test('stores an empty disk and one of zeros', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const volume = await storeGuestAs(testStore, 'op', createMemoryGuest(new Uint8Array(3 * mib)));
     assert.deepEqual(await readAll(testStore, volume.id), new Uint8Array(3 * mib));
   });
 
   test('stores the same content once, under one name', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const bytes = noise(9 * mib, 4);
     const first = await storeGuestAs(testStore, 'first', createMemoryGuest(bytes));
     const before = await countRows(testStore, 'chunks');
@@ -85,7 +86,7 @@ describe('the content store', () => {
   });
 
   test('shares nothing between domains', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const bytes = noise(2 * mib, 5);
     await storeGuestAs(testStore, 'first', createMemoryGuest(bytes), 'one');
     const before = await countRows(testStore, 'chunks');
@@ -94,7 +95,7 @@ describe('the content store', () => {
   });
 
   test('collects what nobody refers to, and only that', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const { store } = testStore;
     const shared = noise(8 * mib, 6);
     const kept = await storeGuestAs(testStore, 'kept', createMemoryGuest(shared));
@@ -121,7 +122,7 @@ describe('the content store', () => {
   });
 
   test('an import that a collection overtakes loses nothing', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const { store } = testStore;
     const bytes = noise(6 * mib, 8);
     await storeGuestAs(testStore, 'old', createMemoryGuest(bytes));
@@ -137,7 +138,7 @@ describe('the content store', () => {
   });
 
   test('a worker that lost its lease commits nothing, and its packs are collected', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const { store, leases } = testStore;
     const lease = { operationId: 'op', epoch: 1 };
     const reader = createMemoryGuest(noise(6 * mib, 9));
@@ -150,7 +151,7 @@ describe('the content store', () => {
   });
 
   test('goes on from its checkpoint under a new lease', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const { store, leases } = testStore;
     const bytes = noise(80 * mib, 10);
     const old = { operationId: 'op', epoch: 1 };
@@ -174,19 +175,19 @@ describe('the content store', () => {
     });
     const volume = await store.db.transact((tx) => written.commit(tx));
     assert.ok(Buffer.from(await readAll(testStore, volume.id)).equals(bytes));
-    await using other = await openTestStore();
+    await using other = await openTestStore({ open });
     const straight = await storeGuestAs(other, 'op', createMemoryGuest(bytes));
     assert.deepEqual(volume.rootId, straight.rootId, 'cut and digested as if it had never been interrupted');
   });
 
   test('rot is an error and never other bytes; the next import of the bytes heals every volume', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const { store, directory } = testStore;
     const bytes = noise(4 * mib, 11);
     const volume = await storeGuestAs(testStore, 'op', createMemoryGuest(bytes));
     const [folder] = (await readdir(join(directory, 'packs'))).filter((name) => name !== 'partial');
     const [pack] = await readdir(join(directory, 'packs', folder ?? ''));
-    await using file = await open(join(directory, 'packs', folder ?? '', pack ?? ''), 'r+');
+    await using file = await openFile(join(directory, 'packs', folder ?? '', pack ?? ''), 'r+');
     await file.write(Uint8Array.of(0xff, 0xee, 0xdd), 0, 3, 100_000);
 
     await assert.rejects(readAll(testStore, volume.id), ChunkCorrupt);
@@ -199,7 +200,7 @@ describe('the content store', () => {
   });
 
   test('sweeps blobs that no pack names', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const { store } = testStore;
     const volume = await storeGuestAs(testStore, 'op', createMemoryGuest(noise(mib, 12)));
     await using blob = await store.blobs.create('0123456789abcdef');
@@ -210,7 +211,7 @@ describe('the content store', () => {
   });
 
   test('any split of reads equals one read', async () => {
-    await using testStore = await openTestStore();
+    await using testStore = await openTestStore({ open });
     const bytes = new Uint8Array(4 * mib);
     for (let block = 0; block < 1022; block += 3) bytes.set(noise(4096 * (block % 2) + 700, block), block * 4096);
     const volume = await storeGuestAs(testStore, 'op', createMemoryGuest(bytes));
