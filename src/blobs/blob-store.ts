@@ -26,6 +26,9 @@ export interface BlobStore extends AsyncDisposable {
   /** Every sealed blob, in no order; what is made or deleted meanwhile may or may not be listed. */
   list(): AsyncIterable<BlobInfo>;
 
+  /** The names of blobs that were begun and not sealed: by a writer that is at it, or by one that was lost. */
+  listUnsealed(): AsyncIterable<string>;
+
   /** After it the blob, and what a writer that was lost left under this name, is gone. May be repeated. */
   delete(name: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../lib/write-file-durably.ts';
 import { BlobFailed, blobFailedBy } from './blob-failed.ts';
@@ -15,7 +15,7 @@ import { OpenFiles } from './open-files.ts';
  */
 export async function openLocalBlobs(directory: string): Promise<BlobStore> {
   const partial = join(directory, 'partial');
-  await makeDurableFolder(partial);
+  await mkdir(partial, { recursive: true });
   return new LocalBlobs(directory, partial);
 }
 
@@ -26,6 +26,8 @@ class LocalBlobs implements BlobStore {
   readonly #directory: string;
   readonly #partial: string;
   readonly #files = new OpenFiles(openFilesKept);
+  /** Folders that a power cut does not take away: that one is there does not say so, whoever made it may have died. */
+  readonly #durableFolders = new Set<string>();
 
   constructor(directory: string, partial: string) {
     this.#directory = directory;
@@ -36,7 +38,7 @@ class LocalBlobs implements BlobStore {
     const path = this.#path(name);
     const partialPath = join(this.#partial, name);
     try {
-      await makeDurableFolder(dirname(path));
+      await this.#makeDurable(dirname(path));
       return new LocalBlobWriter(name, partialPath, path, await open(partialPath, 'wx'));
     } catch (error) {
       throw blobFailedBy(error, name);
@@ -83,12 +85,17 @@ class LocalBlobs implements BlobStore {
     }
   }
 
+  async *listUnsealed(): AsyncIterable<string> {
+    yield* await readdir(this.#partial);
+  }
+
   async delete(name: string): Promise<void> {
     const path = this.#path(name);
     try {
       await rm(join(this.#partial, name), { force: true });
-      await this.#files.forget(path);
       await rm(path, { force: true });
+      // Last: a reader that opened it meanwhile would else keep its space for as long as the file stays open.
+      await this.#files.forget(path);
     } catch (error) {
       throw blobFailedBy(error, name);
     }
@@ -96,6 +103,13 @@ class LocalBlobs implements BlobStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#files[Symbol.asyncDispose]();
+  }
+
+  async #makeDurable(folder: string): Promise<void> {
+    if (this.#durableFolders.has(folder)) return;
+    await mkdir(folder, { recursive: true });
+    await syncDirectory(this.#directory);
+    this.#durableFolders.add(folder);
   }
 
   #path(name: string): string {
@@ -177,10 +191,4 @@ function* rest(pieces: readonly Uint8Array[], written: number): Iterable<Uint8Ar
     if (skip < piece.byteLength) yield piece.subarray(skip);
     skip = Math.max(0, skip - piece.byteLength);
   }
-}
-
-/** Makes a folder that a power cut does not take away. */
-async function makeDurableFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first !== undefined) await syncDirectory(dirname(first));
 }

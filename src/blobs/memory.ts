@@ -65,6 +65,9 @@ export function createMemoryBlobs(): BlobStore {
     async *list(): AsyncIterable<BlobInfo> {
       for (const [name, bytes] of blobs) yield { name, sizeBytes: bytes.byteLength };
     },
+    async *listUnsealed(): AsyncIterable<string> {
+      yield* partial;
+    },
     async delete(name) {
       checkBlobName(name);
       partial.delete(name);

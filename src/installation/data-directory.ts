@@ -62,6 +62,8 @@ export async function makeDataDirectory(directory: DataDirectory): Promise<void>
       throw new InstallationBroken(`the data directory cannot be used: ${explain(cause, path)}`, { cause });
     }
   }
+  // Folders that are there need not be durable: whoever made them may have died before it synced their names.
+  await syncDirectory(root);
 }
 
 /** Like `mkdir -p`. Node's own never returns where a system without such a folder says there is none to make it in. */

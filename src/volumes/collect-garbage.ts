@@ -160,16 +160,21 @@ async function deletePack({ db, blobs }: Store, packId: string): Promise<void> {
   });
 }
 
-/** Deletes blobs that have no row: what a writer that was taken over left behind. Returns how many. */
+/**
+ * Deletes blobs that have no row, sealed or not: what a writer that was taken over left behind, and what came back with
+ * a power cut after it had been deleted. A pack's row is there before its blob is begun. Returns how many.
+ */
 export async function sweepOrphanBlobs({ db, blobs, log }: Store, signal?: AbortSignal): Promise<number> {
   let swept = 0;
-  for await (const { name, sizeBytes } of blobs.list()) {
+  async function sweep(name: string): Promise<void> {
     signal?.throwIfAborted();
     const row = await db.read.selectFrom('packs').select('id').where('id', '=', name).executeTakeFirst();
-    if (row !== undefined) continue;
-    log.warn({ blob: name, sizeBytes }, 'a blob that no pack names is deleted');
+    if (row !== undefined) return;
+    log.warn({ blob: name }, 'a blob that no pack names is deleted');
     await blobs.delete(name);
     swept += 1;
   }
+  for await (const { name } of blobs.list()) await sweep(name);
+  for await (const name of blobs.listUnsealed()) await sweep(name);
   return swept;
 }

@@ -94,6 +94,15 @@ for (const [name, open] of Object.entries(implementations)) {
       );
     });
 
+    run('lists what was begun and not sealed, and deletes that, too', async (blobs) => {
+      await put(blobs, 'e1', Uint8Array.of(1));
+      await using writer = await blobs.create('e2');
+      await writer.append([Uint8Array.of(1)]);
+      assert.deepEqual(await Array.fromAsync(blobs.listUnsealed()), ['e2']);
+      await blobs.delete('e2');
+      assert.deepEqual(await Array.fromAsync(blobs.listUnsealed()), []);
+    });
+
     run('deletes, and may delete again', async (blobs) => {
       await put(blobs, 'd5', Uint8Array.of(1));
       assert.deepEqual([...(await blobs.read('d5', 0, 1))], [1]);
