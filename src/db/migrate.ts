@@ -2,6 +2,7 @@ import { type Kysely, type Migration, Migrator } from 'kysely';
 import type { DialectName } from './database.ts';
 import { createInitialTables } from './migrations/0001-initial.ts';
 import { createUploadTables } from './migrations/0002-uploads.ts';
+import { addLiveBytes } from './migrations/0003-live-bytes.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -9,6 +10,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
   return {
     '0001-initial': { up: (db: Kysely<unknown>) => createInitialTables(db, dialect) },
     '0002-uploads': { up: createUploadTables },
+    '0003-live-bytes': { up: addLiveBytes },
   };
 }
 

@@ -150,6 +150,11 @@ export interface PacksTable {
   /** 1 once a sealed volume referred to it: such a pack outlives its condemnation by the delay. */
   was_sealed: number;
   condemned_at: number | null;
+  /**
+   * The size that the pack would have with its needed entries alone, when it was last measured; null when what needs it
+   * has changed since.
+   */
+  live_bytes: number | null;
 }
 
 /** The index: where the winner of each chunk or manifest node is. */

@@ -135,6 +135,27 @@ export async function quarantineChunk(
     .execute();
 }
 
+/** A row of the index, whole. */
+export interface IndexedEntry extends ChunkPlace {
+  readonly kind: EntryKind;
+  readonly isQuarantined: boolean;
+}
+
+/** Everything that the index has in a pack, in the order of the pack. */
+export async function findEntriesOfPack(db: Queryable, packId: string): Promise<IndexedEntry[]> {
+  const rows = await db.selectFrom('chunks').selectAll().where('pack_id', '=', packId).orderBy('pack_offset').execute();
+  return rows.map((row) => ({
+    kind: row.kind,
+    id: row.id,
+    packId: row.pack_id,
+    packOffset: row.pack_offset,
+    encodedLength: row.encoded_length,
+    plainLength: row.plain_length,
+    encoding: row.encoding,
+    isQuarantined: row.quarantined === 1,
+  }));
+}
+
 export async function deleteChunksOfPack(tx: Transaction, packId: string): Promise<void> {
   await tx.deleteFrom('chunks').where('pack_id', '=', packId).execute();
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Transaction } from '../db/database.ts';
 import { deleteChunksOfPack } from './chunk-rows.ts';
+import { condemnPack } from './pack-rows.ts';
 import type { Store } from './store.ts';
 
 /** What a collection did. */
@@ -64,6 +65,15 @@ const reached = sql`
 
 /** Needs of nodes that are in no volume and in no import's checkpoint; edges of nodes that are in no volume. */
 async function deleteUnreachableNodes(tx: Transaction): Promise<void> {
+  // What is still needed of these packs is to be measured again.
+  await sql`${reached}
+    update packs set live_bytes = null
+    where live_bytes is not null and id in (
+      select pack_id from segment_packs
+      where not exists (select 1 from reached r where r.domain_id = segment_packs.domain_id and r.id = node_id)
+        and not exists (select 1 from import_segments i where i.node_id = segment_packs.node_id)
+    )
+  `.execute(tx);
   await sql`${reached}
     delete from segment_packs
     where not exists (select 1 from reached r where r.domain_id = segment_packs.domain_id and r.id = node_id)
@@ -104,7 +114,7 @@ async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<n
       if (db.dialect === 'postgres') query = query.forUpdate();
       const packs = await query.execute();
       for (const { id } of packs) {
-        await tx.updateTable('packs').set({ state: 'condemned', condemned_at: now() }).where('id', '=', id).execute();
+        await condemnPack(tx, id, now());
         await deleteChunksOfPack(tx, id);
       }
       return packs.length;

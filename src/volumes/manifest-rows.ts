@@ -1,5 +1,5 @@
 import type { Queryable, Transaction } from '../db/database.ts';
-import type { ChunkId } from './chunk-id.ts';
+import { type ChunkId, chunkKey } from './chunk-id.ts';
 import { findChunks, slices } from './chunk-rows.ts';
 
 /** A node and the packs without which it can't be read. */
@@ -32,6 +32,17 @@ export async function copySegmentPacks(tx: Transaction, domainId: string, from: 
     )
     .onConflict((conflict) => conflict.doNothing())
     .execute();
+}
+
+/** The nodes that need a pack, by their keys. */
+export async function findNodesNeeding(db: Queryable, domainId: string, packId: string): Promise<Map<string, ChunkId>> {
+  const rows = await db
+    .selectFrom('segment_packs')
+    .select('node_id')
+    .where('domain_id', '=', domainId)
+    .where('pack_id', '=', packId)
+    .execute();
+  return new Map(rows.map(({ node_id }) => [chunkKey(node_id), node_id]));
 }
 
 export async function insertEdges(

@@ -137,6 +137,13 @@ export function decodeRoot(bytes: Uint8Array): ManifestRoot {
   return { sizeBytes, guestDigest, lists: readChildren(bytes, view, { start, entryBytes: childBytes, count }, places) };
 }
 
+/** What kind of node it is; throws ManifestBroken for what is none. */
+export function nodeKindOf(bytes: Uint8Array): keyof typeof kindNumbers {
+  const number = bytes.byteLength < headerBytes ? undefined : bytes[5];
+  for (const kind of ['segment', 'list', 'root'] as const) if (kindNumbers[kind] === number) return kind;
+  throw new ManifestBroken(`kind ${number}`);
+}
+
 function createNode(
   kind: keyof typeof kindNumbers,
   count: number,

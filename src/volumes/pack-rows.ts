@@ -81,8 +81,19 @@ export async function findPinnedPacks(db: Queryable, operationId: string): Promi
   return new Set(rows.map((row) => row.pack_id));
 }
 
+/** Nothing needs the pack or will again. Its rows in the index go, or move, in the same transaction. */
+export async function condemnPack(tx: Transaction, packId: string, now: number): Promise<void> {
+  await tx.updateTable('packs').set({ state: 'condemned', condemned_at: now }).where('id', '=', packId).execute();
+}
+
 /** The operation is over: what it referred to is now held by its volume, or garbage. */
 export async function unpinPacks(tx: Transaction, operationId: string): Promise<void> {
+  await tx
+    .updateTable('packs')
+    .set({ live_bytes: null })
+    .where('live_bytes', 'is not', null)
+    .where('id', 'in', (pins) => pins.selectFrom('pack_pins').select('pack_id').where('operation_id', '=', operationId))
+    .execute();
   await tx.deleteFrom('pack_pins').where('operation_id', '=', operationId).execute();
 }
 

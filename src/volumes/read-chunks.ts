@@ -104,18 +104,18 @@ async function decodeItems(
   });
 }
 
-interface PackRead {
+export interface PackRead<Place extends ChunkPlace = ChunkPlace> {
   readonly packId: string;
   readonly offset: number;
   length: number;
-  readonly places: ChunkPlace[];
+  readonly places: Place[];
 }
 
 /** Reads that fetch all places: by pack, in order, merged over small gaps. */
-function planPackReads(places: readonly ChunkPlace[]): PackRead[] {
-  const reads: PackRead[] = [];
+export function planPackReads<Place extends ChunkPlace>(places: readonly Place[]): PackRead<Place>[] {
+  const reads: PackRead<Place>[] = [];
   for (const [packId, inPack] of Map.groupBy(places, (place) => place.packId)) {
-    let last: PackRead | undefined;
+    let last: PackRead<Place> | undefined;
     for (const place of inPack.toSorted((a, b) => a.packOffset - b.packOffset)) {
       const end = place.packOffset + place.encodedLength;
       if (
