@@ -28,20 +28,20 @@ export interface CollectOptions {
  *     volume without a reference  ->  its row goes
  *     node that no volume reaches ->  its needs go
  *     pack that no node needs and no operation pins  ->  condemned, out of the index
+ *     pack whose writer is gone  ->  condemned
  *     condemned pack, after the delay  ->  blob, then row
- *     pack whose writer is gone  ->  blob, then row
  */
 export async function collectGarbage(store: Store, options: CollectOptions): Promise<Collected> {
   const volumes = await store.db.transact(deleteUnreferencedVolumes);
   await store.db.transact(deleteUnreachableNodes);
   const condemnedPacks = await condemnPacks(store, options);
-  const abandoned = await deleteAbandonedPacks(store, options);
+  await condemnAbandonedPacks(store, options);
   const deleted = await deleteCondemnedPacks(store, options);
   return {
     volumes,
     condemnedPacks,
-    deletedPacks: abandoned.packs + deleted.packs,
-    freedBytes: abandoned.bytes + deleted.bytes,
+    deletedPacks: deleted.packs,
+    freedBytes: deleted.bytes,
   };
 }
 
@@ -130,19 +130,22 @@ interface Deleted {
 }
 
 /** Packs that were being written by an operation that is over, or by a worker that was taken over. */
-async function deleteAbandonedPacks(store: Store, { signal }: CollectOptions): Promise<Deleted> {
-  const { db, leases } = store;
+async function condemnAbandonedPacks({ db, leases, now }: Store, { signal }: CollectOptions): Promise<void> {
   const writing = await db.read.selectFrom('packs').selectAll().where('state', '=', 'writing').execute();
-  let packs = 0;
-  for (const pack of writing) {
+  for (const { id, operation_id: operationId, lease_epoch: epoch } of writing) {
     signal?.throwIfAborted();
-    const lease = { operationId: pack.operation_id, epoch: pack.lease_epoch };
-    // Once a lease is lost it stays so: the pack can never become live, whatever its writer still does.
-    if (await leases.isHeld(db.read, lease)) continue;
-    await deletePack(store, pack.id);
-    packs += 1;
+    if (await leases.isHeld(db.read, { operationId, epoch })) continue;
+    // The state only now: its writer may have made it live, sealed the volume and given up the lease since the first
+    // look. Once the lease is lost it stays so, and what is still being written then can never become live.
+    await db.transact((tx) =>
+      tx
+        .updateTable('packs')
+        .set({ state: 'condemned', condemned_at: now() })
+        .where('id', '=', id)
+        .where('state', '=', 'writing')
+        .execute(),
+    );
   }
-  return { packs, bytes: 0 };
 }
 
 async function deleteCondemnedPacks(store: Store, { delayMs, signal }: CollectOptions): Promise<Deleted> {
