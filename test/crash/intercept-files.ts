@@ -22,8 +22,18 @@ export function interceptFiles(around: AroundFileCall): () => void {
 
   fs.promises.open = async (path: PathLike, flags, mode) => {
     const creates = typeof flags === 'string' && /[wa]/.test(flags);
-    const opening = () => open(path, flags, mode);
-    const handle = await (creates ? around({ operation: 'create', path: String(path) }, opening) : opening());
+    let opened: FileHandle | undefined;
+    const opening = async () => {
+      opened = await open(path, flags, mode);
+      return opened;
+    };
+    let handle: FileHandle;
+    try {
+      handle = await (creates ? around({ operation: 'create', path: String(path) }, opening) : opening());
+    } catch (error) {
+      await opened?.close(); // it was opened, but whoever asked is told that it was not
+      throw error;
+    }
     paths.set(handle, { path: String(path), isFolder: !creates && fs.statSync(path).isDirectory() });
     interceptHandle(handle);
     return handle;
