@@ -18,7 +18,7 @@ const present = new Date('2026-01-02T03:04:05Z');
 const now = () => present;
 const seconds = present.getTime() / 1000;
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   let db: Database;
   before(async () => {
     db = await open();

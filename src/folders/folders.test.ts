@@ -28,7 +28,7 @@ async function openDatabase(t: TestContext, open: OpenTestDatabase): Promise<Dat
 
 const page = { pageSize: 0, pageToken: '', filter: '' };
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('gets a folder and a cloud, and says which is not there', async (t) => {
     const db = await openDatabase(t, open);
     const common = { description: 'about', labels: { a: 'b' }, createdAt: new Date(1) };

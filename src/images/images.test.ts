@@ -63,7 +63,7 @@ async function references(db: Database): Promise<string[]> {
   return rows.map(({ holder_id }) => holder_id);
 }
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('an image is the same after its row and after its JSON', async (t) => {
     const db = await openImageDatabase(t, open);
     const images = [

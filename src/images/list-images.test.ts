@@ -84,7 +84,7 @@ const planOf = {
     ),
 };
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('pages of any size, in any order, are together the one sorted list', async (t) => {
     const db = await openImageDatabase(t, open);
     const images = variousImages(97);

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { ensureAuthorizedKey, ensureFirstResources } from './first-rows.ts';
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('makes one cloud, one folder and one service account, however often it is asked to', async () => {
     await using db = await open();
     const first = await db.transact((tx) => ensureFirstResources(tx, new Date()));

@@ -5,7 +5,7 @@ import { forgetOld } from './forget-old.ts';
 import { getOperation } from './get-operation.ts';
 import { insertFinishedOperation, insertOperation } from './insert-operation.ts';
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('forgets operations that are long done, and no others', async () => {
     await using db = await open();
     const about = { kind: 'k', folderId: 'f', resourceId: 'r', description: '', createdBy: 's' };

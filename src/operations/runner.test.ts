@@ -85,7 +85,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 }
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('runs an operation and keeps its result and its last progress', async (t) => {
     const db = await openDatabase(t, open);
     const kind = fakeKind(async ({ operation, report }) => {

@@ -17,7 +17,7 @@ async function count(db: Database): Promise<number> {
   return (await db.read.selectFrom('operations').select('id').execute()).length;
 }
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('does the work of one request once, also when it comes many times at once', async (t) => {
     const db = await open(t);
     const replies = await Promise.all(Array.from({ length: 10 }, () => startOnce({ db }, caller, work)));

@@ -8,7 +8,7 @@ import { openVolume } from './stored-device.ts';
 import { addVolumeReference } from './volume-rows.ts';
 import { writeVolume } from './write-volume.ts';
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('keeps a pack whose writer ends well between the look at the pack and the look at the lease', async () => {
     const sealing = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();

@@ -82,7 +82,7 @@ function bindAll(blobs: BlobStore): BlobStore {
   };
 }
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('gives back the space of a mostly dead pack and keeps every byte that is needed', async () => {
     await using testStore = await openTestStore({ open });
     const { store } = testStore;

@@ -44,7 +44,7 @@ async function countRows({ store }: TestStore, table: 'packs' | 'chunks' | 'segm
 const keepAll = { delayMs: 86_400_000 };
 const keepNone = { delayMs: -1 };
 
-eachDatabase((open) => {
+eachDatabase(({ open }) => {
   test('gives back what was written: data, zeros, a ragged end', async () => {
     await using testStore = await openTestStore({ open });
     const bytes = new Uint8Array(70 * mib + 512);

@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.ts';
+import { DatabaseFailed } from '../db/database-failed.ts';
 import { newBlobName } from '../lib/ids.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
@@ -194,14 +195,20 @@ export class VolumeWriter implements AsyncDisposable {
   async #commit(batch: Batch): Promise<void> {
     await using pack = batch.pack;
     const sealed = await pack?.seal();
-    const { db, leases } = this.#store;
+    const { db, blobs, leases } = this.#store;
     const { lease, onCheckpoint } = this.#options;
-    const pinned = await db.transact(async (tx) => {
+    const commit = db.transact(async (tx) => {
       await leases.assertHeld(tx, lease);
       const winners = sealed === undefined ? [] : await this.#commitPack(tx, sealed);
       for (const segment of batch.segments.values()) await this.#commitSegment(tx, segment);
       await onCheckpoint?.(tx);
       return winners;
+    });
+    const pinned = await commit.catch(async (error: unknown) => {
+      // Taken over: its row may be gone already, and then nobody would look for the blob before the next start. Of a
+      // database that failed we don't know whether it has committed.
+      if (sealed !== undefined && !(error instanceof DatabaseFailed)) await blobs.delete(sealed.id);
+      throw error;
     });
     for (const packId of pinned) this.#pinned.add(packId);
     if (sealed === undefined) return;
