@@ -7,9 +7,19 @@ import type { FileFault } from './volatile-files.ts';
 
 /** By time, as a build can wait for it; docs/durability.md has the figures of a long run. */
 const maxMs = Number(process.env.OBRAZ_TEST_POWER_CUT_MS ?? 20_000);
+const ways = [
+  'cut before',
+  'cut after',
+  'cut before',
+  'cut after',
+  'kill before',
+  'kill after',
+  'EIO',
+  'ENOSPC',
+] as const;
 const roundsOfStore = 12;
 
-test('a power cut, EIO or ENOSPC at any call of the file system loses nothing that was stored', async (t) => {
+test('a power cut, a kill, EIO or ENOSPC at any call of the file system loses nothing that was stored', async (t) => {
   const seed = Number(process.env.OBRAZ_TEST_SEED ?? Date.now() % 1_000_000);
   t.diagnostic(`seed ${seed}`);
   const random = createRandom(seed);
@@ -21,7 +31,7 @@ test('a power cut, EIO or ENOSPC at any call of the file system loses nothing th
     const story: FileFault[] = [];
     try {
       for (let round = 0; round < roundsOfStore; round += 1) {
-        const does = random.pick(['cut before', 'cut after', 'cut before', 'cut after', 'EIO', 'ENOSPC'] as const);
+        const does = random.pick(ways);
         const fault = { call: 1 + random.below(random.pick([10, 40, 120])), does };
         story.push(fault);
         const result = await store.round(fault);

@@ -14,7 +14,7 @@ import { writeVolume } from '../../src/volumes/write-volume.ts';
 import { noise } from '../fixtures/guest.ts';
 import { createMemoryGuest, TestLeases } from '../fixtures/store.ts';
 import type { Random } from './random.ts';
-import { type FileFault, PowerCut, VolatileFiles } from './volatile-files.ts';
+import { Dead, type FileFault, VolatileFiles } from './volatile-files.ts';
 
 /** An operation that stores a guest; its volume's holder has the same name. */
 interface Work {
@@ -57,13 +57,13 @@ export async function openFragileStore(random: Random, threads: StoreThreads): P
   const powered: Database = {
     ...db,
     async transact(work) {
-      if (files.isCut) throw new PowerCut();
+      if (files.isDead) throw new Dead();
       const result = await db.transact(async (tx) => {
         const done = await work(tx);
-        if (files.isCut) throw new PowerCut();
+        if (files.isDead) throw new Dead();
         return done;
       });
-      if (files.isCut) throw new PowerCut();
+      if (files.isDead) throw new Dead();
       return result;
     },
   };

@@ -5,19 +5,22 @@ import { InjectedFault } from './faults.ts';
 import { type FileCall, interceptFiles } from './intercept-files.ts';
 import type { Random } from './random.ts';
 
-/** The power is gone: nothing that is called from now on is done. */
-export class PowerCut extends Error {
+/** The process is dead: nothing that is called from now on is done. */
+export class Dead extends Error {
   constructor() {
-    super('the power is gone');
-    this.name = 'PowerCut';
+    super('the process is dead');
+    this.name = 'Dead';
   }
 }
 
-/** What happens at a call: the power goes before it, or after it and before anybody hears of it, or it fails. */
+/**
+ * What happens at a call: the process dies before it, or after it and before anybody hears of it, or the call fails. It
+ * dies by itself (`kill`: what was written and not synced stays in the cache, and may be lost later) or with the power.
+ */
 export interface FileFault {
   /** Which call, from 1, of those that change something or sync it. */
   readonly call: number;
-  readonly does: 'cut before' | 'cut after' | 'EIO' | 'ENOSPC';
+  readonly does: 'kill before' | 'kill after' | 'cut before' | 'cut after' | 'EIO' | 'ENOSPC';
 }
 
 /** A change of names that no fsync of a folder has made durable yet. */
@@ -48,6 +51,7 @@ export class VolatileFiles implements Disposable {
   #pending: NameChange[] = [];
   #fault: FileFault | undefined;
   #calls = 0;
+  #isDead = false;
   #isCut = false;
 
   /** What is under `root` now is durable. `shadow` is a folder for own use on the same file system. */
@@ -59,6 +63,11 @@ export class VolatileFiles implements Disposable {
     this.#restore = interceptFiles((call, run) => this.#around(call, run));
   }
 
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** Whether the power was what it died of. */
   get isCut(): boolean {
     return this.#isCut;
   }
@@ -73,12 +82,15 @@ export class VolatileFiles implements Disposable {
     this.#calls = 0;
   }
 
-  /** Puts on the disk what survived, and gives the power back. Nobody may have a call under way. */
+  /** A new process; after a power cut, with what survived on the disk. Nobody may have a call under way. */
   restart(): void {
-    if (this.#isCut) this.#keepSurvivors();
+    if (this.#isCut) {
+      this.#keepSurvivors();
+      this.#adopt();
+    }
+    this.#isDead = false;
     this.#isCut = false;
     this.#fault = undefined;
-    this.#adopt();
   }
 
   [Symbol.dispose](): void {
@@ -87,24 +99,26 @@ export class VolatileFiles implements Disposable {
 
   async #around<T>(call: FileCall, run: () => Promise<T>): Promise<T> {
     if (relative(this.#root, call.path).startsWith('..')) return run();
-    if (this.#isCut) throw new PowerCut();
+    if (this.#isDead) throw new Dead();
     this.#calls += 1;
     const does = this.#calls === this.#fault?.call ? this.#fault.does : undefined;
     if (does === 'EIO' || does === 'ENOSPC') throw new InjectedFault(does, call.operation);
-    if (does === 'cut before') this.#cut();
+    if (does === 'cut before' || does === 'kill before') this.#die(does);
     const removed = call.operation === 'remove' ? this.#idAt(call.path) : undefined;
     const existed = call.operation === 'make folder' && fs.existsSync(call.path);
     const result = await run();
-    // Done in truth, perhaps, but nobody will hear of it: the power went first.
-    if (this.#isCut) throw new PowerCut();
-    if (!existed) this.#note(call, removed);
-    if (does === 'cut after') this.#cut();
+    // When the power went first it was not done, whatever it did to the file.
+    if (!existed && !this.#isCut) this.#note(call, removed);
+    // And when the process went first, nobody hears of it.
+    if (this.#isDead) throw new Dead();
+    if (does !== undefined) this.#die(does);
     return result;
   }
 
-  #cut(): never {
-    this.#isCut = true;
-    throw new PowerCut();
+  #die(does: FileFault['does']): never {
+    this.#isDead = true;
+    this.#isCut = does.startsWith('cut');
+    throw new Dead();
   }
 
   #note({ operation, path, to }: FileCall, removed: string | undefined): void {
