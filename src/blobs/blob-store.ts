@@ -2,6 +2,11 @@ export interface BlobOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface BlobReadOptions extends BlobOptions {
+  /** Memory for the answer, of just its length, that the caller has to spare; a store may use it or its own. */
+  readonly into?: Uint8Array<SharedArrayBuffer> | undefined;
+}
+
 export interface BlobInfo {
   readonly name: string;
   readonly sizeBytes: number;
@@ -18,7 +23,7 @@ export interface BlobStore extends AsyncDisposable {
   create(name: string): Promise<BlobWriter>;
 
   /** Exactly `length` bytes from `offset`, in memory that threads can share; the range must lie within the blob. */
-  read(name: string, offset: number, length: number, options?: BlobOptions): Promise<Uint8Array<SharedArrayBuffer>>;
+  read(name: string, offset: number, length: number, options?: BlobReadOptions): Promise<Uint8Array<SharedArrayBuffer>>;
 
   /** What is known of a blob, or undefined when there is none. */
   stat(name: string): Promise<BlobInfo | undefined>;

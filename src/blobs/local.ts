@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../lib/write-file-durably.ts';
 import { BlobFailed, blobFailedBy } from './blob-failed.ts';
-import { type BlobInfo, type BlobStore, type BlobWriter, checkBlobName } from './blob-store.ts';
+import { type BlobInfo, type BlobReadOptions, type BlobStore, type BlobWriter, checkBlobName } from './blob-store.ts';
 import { OpenFiles } from './open-files.ts';
 
 /**
@@ -45,9 +45,14 @@ class LocalBlobs implements BlobStore {
     }
   }
 
-  async read(name: string, offset: number, length: number): Promise<Uint8Array<SharedArrayBuffer>> {
+  async read(
+    name: string,
+    offset: number,
+    length: number,
+    options: BlobReadOptions = {},
+  ): Promise<Uint8Array<SharedArrayBuffer>> {
     const path = this.#path(name);
-    const bytes = new Uint8Array(new SharedArrayBuffer(length));
+    const bytes = options.into ?? new Uint8Array(new SharedArrayBuffer(length));
     let done = 0;
     try {
       await using file = await this.#files.use(path);

@@ -3,6 +3,12 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a read of bytes. */
+export interface ByteReadOptions extends ReadOptions {
+  /** Memory for the answer, of just its length, that the caller has to spare; a source may use it or its own. */
+  readonly into?: Uint8Array | undefined;
+}
+
 /**
  * The bytes of a file from outside, wherever they are: the only I/O a format reader ever does.
  *
@@ -16,5 +22,5 @@ export interface ByteSource extends AsyncDisposable {
    * Returns exactly `length` bytes from `offset`, or throws: never fewer, never other bytes.
    * The range must lie within the file; the bytes belong to the caller.
    */
-  read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  read(offset: number, length: number, options?: ByteReadOptions): Promise<Uint8Array>;
 }

@@ -6,6 +6,7 @@ import {
   type ZstdOptions,
   zstdDecompressSync,
 } from 'node:zlib';
+import { freeBytes } from '../lib/free-bytes.ts';
 import type { DataRun, RunCodec } from './disk-map.ts';
 import { ImageRefused } from './image-refused.ts';
 import { zstdFrameLength } from './zstd-frame.ts';
@@ -54,13 +55,15 @@ export function decodeRun(run: DataRun, encoded: Uint8Array, target: Uint8Array)
   if (run.codec === 'plain') {
     target.set(encoded);
   } else {
-    target.set(decodeUnit(run.codec, encoded, run.unitLength).subarray(run.skip, run.skip + run.length));
+    const unit = decodeUnit(run.codec, encoded, run.unitLength);
+    target.set(unit.subarray(run.skip, run.skip + run.length));
+    freeBytes(unit, outputBytes(run.unitLength));
   }
 }
 
 function decode(codec: Exclude<RunCodec, 'plain'>, encoded: Uint8Array, unitLength: number): Uint8Array {
   const bounds = {
-    chunkSize: Math.max(unitLength, constants.Z_MIN_CHUNK),
+    chunkSize: outputBytes(unitLength),
     maxOutputLength: unitLength,
   } satisfies ZlibOptions;
   try {
@@ -76,6 +79,11 @@ function decode(codec: Exclude<RunCodec, 'plain'>, encoded: Uint8Array, unitLeng
     if (cause instanceof ImageRefused) throw cause;
     throw refusal(codec, factOf(cause, unitLength), cause);
   }
+}
+
+/** One buffer for all of it, with a byte to spare: Node allocates another one when the first is full. */
+function outputBytes(unitLength: number): number {
+  return Math.max(unitLength + 1, constants.Z_MIN_CHUNK);
 }
 
 function unzstd(encoded: Uint8Array, bounds: ZstdOptions): Uint8Array {

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
+import type { ByteReadOptions, ByteSource } from '../formats/byte-source.ts';
 
 /** The file gave fewer bytes than it had when it was opened. */
 export class FileTruncated extends Error {
@@ -41,10 +41,10 @@ class FileSource implements ByteSource {
     this.sizeBytes = sizeBytes;
   }
 
-  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
+  async read(offset: number, length: number, options: ByteReadOptions = {}): Promise<Uint8Array> {
     checkRange(this.sizeBytes, offset, length);
     options.signal?.throwIfAborted();
-    const bytes = new Uint8Array(new SharedArrayBuffer(length));
+    const bytes = options.into ?? new Uint8Array(new SharedArrayBuffer(length));
     await readFully(this.#handle, this.#path, bytes, offset);
     options.signal?.throwIfAborted();
     return bytes;

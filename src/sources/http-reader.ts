@@ -1,4 +1,4 @@
-import type { ReadOptions } from '../formats/byte-source.ts';
+import type { ByteReadOptions, ReadOptions } from '../formats/byte-source.ts';
 import { type Copy, startCopy } from './background-copy.ts';
 import { checkRange } from './file-source.ts';
 import type { FirstAnswer } from './first-answer.ts';
@@ -66,12 +66,12 @@ export class HttpReader implements Source {
     return describeUri(this.#options.location.current);
   }
 
-  async read(offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
+  async read(offset: number, length: number, options: ByteReadOptions = {}): Promise<Uint8Array> {
     checkRange(this.sizeBytes, offset, length);
     options.signal?.throwIfAborted();
     this.#options.closed.throwIfAborted();
     // Shared, so that threads can take it over without a copy.
-    const target = new Uint8Array(new SharedArrayBuffer(length));
+    const target = options.into ?? new Uint8Array(new SharedArrayBuffer(length));
     if (offset + length <= this.#head.length) {
       target.set(this.#head.subarray(offset, offset + length));
     } else if (length > 0) {

@@ -1,3 +1,4 @@
+import { copyBytes } from '../lib/copy-bytes.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { HttpObject } from './http-object.ts';
 import { withRetries } from './retries.ts';
@@ -49,7 +50,7 @@ export class RangeReader {
     let filled = 0;
     const sink = {
       write: (chunk: Uint8Array) => {
-        target.set(chunk, filled);
+        copyBytes(chunk, target, filled);
         filled += chunk.length;
         return undefined;
       },

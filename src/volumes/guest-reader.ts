@@ -1,6 +1,7 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import type { DataRun, DiskMap } from '../formats/disk-map.ts';
 import { planReads } from '../formats/plan-reads.ts';
+import type { SpareMemory } from './spare-memory.ts';
 import type { FetchedRead } from './store-tasks.ts';
 
 /** Guest bytes of a stripe as they come from outside, still encoded. Runs that are not here read as zeros. */
@@ -8,7 +9,7 @@ export interface GuestStripe {
   readonly offset: number;
   readonly length: number;
   /** Fetches the encoded bytes; empty for a stripe that is one hole. */
-  fetch(options?: ReadOptions): Promise<FetchedRead[]>;
+  fetch(memory: SpareMemory, options?: ReadOptions): Promise<FetchedRead[]>;
   /** Nothing is in it. */
   readonly isHole: boolean;
 }
@@ -56,14 +57,16 @@ function createStripe(source: ByteSource, offset: number, length: number, runs: 
     offset,
     length,
     isHole: runs.length === 0,
-    async fetch(options) {
+    async fetch(memory, options) {
       const reads = planReads(runs, { maxGapBytes, maxReadBytes });
+      const bytes = memory.take(reads.reduce((sum, read) => sum + read.length, 0));
+      let place = 0;
       return Promise.all(
-        reads.map(async (read) => ({
-          offset: read.offset,
-          bytes: await source.read(read.offset, read.length, options),
-          runs: read.runs,
-        })),
+        reads.map(async ({ offset, length, runs }) => {
+          const into = bytes.subarray(place, place + length);
+          place += length;
+          return { offset, bytes: await source.read(offset, length, { ...options, into }), runs };
+        }),
       );
     },
   };

@@ -10,6 +10,7 @@ import {
   type PackEntry,
   packHeaderBytes,
 } from './pack-format.ts';
+import { SpareMemory } from './spare-memory.ts';
 
 /** A chunk or node, ready to be stored. */
 export interface EncodedChunk {
@@ -71,11 +72,11 @@ export class PackWriter implements AsyncDisposable {
   }
 
   /** Makes the pack durable, and reads it back: what returns was seen to be there. */
-  async seal(): Promise<SealedPack> {
+  async seal(memory = new SpareMemory()): Promise<SealedPack> {
     const indexOffset = this.#blob.sizeBytes;
     await this.#blob.append([encodePackEnd(this.#entries, indexOffset)]);
     await this.#blob.seal();
-    await this.#readBack(indexOffset);
+    await this.#readBack(indexOffset, memory);
     return { id: this.id, sizeBytes: this.#blob.sizeBytes, entries: this.#entries };
   }
 
@@ -83,7 +84,7 @@ export class PackWriter implements AsyncDisposable {
     await this.#blob[Symbol.asyncDispose]();
   }
 
-  async #readBack(end: number): Promise<void> {
+  async #readBack(end: number, memory: SpareMemory): Promise<void> {
     let entry = 0;
     for (let offset = packHeaderBytes; offset < end; ) {
       // Whole entries only, as many as fit; a single one is at most 256 KiB or a node.
@@ -94,7 +95,7 @@ export class PackWriter implements AsyncDisposable {
         length += next.encodedLength;
         entry += 1;
       }
-      const bytes = await this.#blobs.read(this.id, offset, length);
+      const bytes = await this.#blobs.read(this.id, offset, length, { into: memory.take(length) });
       this.#check(first, entry, bytes, offset);
       offset += length;
     }

@@ -7,6 +7,7 @@ import type { GuestReader, GuestStripe } from './guest-reader.ts';
 import { encodeSegment, type ManifestChild, type ManifestExtent, segmentBytes } from './manifest.ts';
 import type { EncodedChunk } from './pack-writer.ts';
 import type { SegmentProgress } from './segment-progress.ts';
+import { SpareMemory } from './spare-memory.ts';
 import type { Store } from './store.ts';
 import { type CutOutput, encodeChunk, type FetchedRead } from './store-tasks.ts';
 import type { VolumeWriter } from './volume-writer.ts';
@@ -91,6 +92,8 @@ class Lane {
   readonly #onProgress: (guestBytes: number) => void;
   readonly #plain = new SharedArrayBuffer(maxChunkBytes + stripeBytes);
   readonly #encoded = new SharedArrayBuffer(maxChunkBytes + stripeBytes);
+  /** For the stripe that is worked on and for the next one, in turn. */
+  readonly #fetched: [SpareMemory, SpareMemory] = [new SpareMemory(), new SpareMemory()];
 
   constructor(
     store: Store,
@@ -130,11 +133,11 @@ class Lane {
     /** The segment's leaves so far, if it was begun at its start. */
     const leaves: SparseDigest[] | undefined = progress.doneBytes === 0 ? [] : undefined;
     let carry = { offset: 0, length: 0 };
-    let fetching = fetchStripe(stripes[0], this.#signal);
+    let fetching = this.#fetch(stripes[0]);
     for (const [number, stripe] of stripes.entries()) {
       const reads = await fetching;
       this.#signal.throwIfAborted();
-      fetching = fetchStripe(stripes[number + 1], this.#signal);
+      fetching = this.#fetch(stripes[number + 1]);
       const final = number === stripes.length - 1;
       const cuts = await this.#cut(stripe, reads, carry, final);
       leaves?.push(...(stripe.isHole ? holeLeaves(stripe) : cuts.leaves));
@@ -144,6 +147,14 @@ class Lane {
       this.#onProgress(stripe.length);
     }
     return progress;
+  }
+
+  /** Begins to fetch, for later, while the stripe before is worked on; a failure waits until somebody asks. */
+  #fetch(stripe: GuestStripe | undefined): Promise<FetchedRead[]> {
+    this.#fetched.reverse();
+    const fetching = stripe?.fetch(this.#fetched[0], { signal: this.#signal }) ?? Promise.resolve([]);
+    fetching.catch(() => {});
+    return fetching;
   }
 
   /** Decodes a stripe behind the chunk that is still open, and cuts both. A hole needs no decoding, only the end. */
@@ -253,11 +264,4 @@ const noCuts: CutOutput = {
 
 function holeLeaves({ length }: GuestStripe): SparseDigest[] {
   return Array.from({ length: Math.ceil(length / leafBytes) }, () => undefined);
-}
-
-/** Begins to fetch, for later; a failure waits until somebody asks. */
-function fetchStripe(stripe: GuestStripe | undefined, signal: AbortSignal): Promise<FetchedRead[]> {
-  const fetching = stripe === undefined ? Promise.resolve([]) : stripe.fetch({ signal });
-  fetching.catch(() => {});
-  return fetching;
 }

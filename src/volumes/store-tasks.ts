@@ -2,6 +2,8 @@ import { crc32, constants as zlibConstants, zstdCompressSync, zstdDecompressSync
 import { decodeRun } from '../formats/decode-run.ts';
 import type { DataRun } from '../formats/disk-map.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
+import { copyBytes } from '../lib/copy-bytes.ts';
+import { freeBytes } from '../lib/free-bytes.ts';
 import { type ChunkId, chunkIdBytes, chunkIdOf } from './chunk-id.ts';
 import { cutChunks } from './chunker.ts';
 import { digestLeaf, leafBytes, type SparseDigest } from './guest-digest.ts';
@@ -115,16 +117,19 @@ export interface EncodeOutput {
  * Level 1: on guest bytes 3 to 4 times as fast as the default level 3 for a tenth more bytes. No checksum of its own:
  * the id is one.
  */
-const zstdOptions = { params: { [zlibConstants.ZSTD_c_compressionLevel]: 1 } };
+const params = { [zlibConstants.ZSTD_c_compressionLevel]: 1 };
+
+/** zlib makes its output in one buffer of this size, not in several that are joined: all that fits, and some to spare. */
+const outputBytes = (plainLength: number) => plainLength + 64;
 
 /** A chunk that zstd makes no smaller than this part of itself is kept plain: reading it back then costs nothing. */
 const worthwhile = 0.97;
 
 export function encodeChunk(plain: Uint8Array): { encoding: Encoding; bytes: Uint8Array } {
-  const compressed = zstdCompressSync(plain, zstdOptions);
-  return compressed.byteLength < plain.byteLength * worthwhile
-    ? { encoding: 'zstd', bytes: compressed }
-    : { encoding: 'plain', bytes: plain };
+  const compressed = zstdCompressSync(plain, { params, chunkSize: outputBytes(plain.byteLength) });
+  if (compressed.byteLength < plain.byteLength * worthwhile) return { encoding: 'zstd', bytes: compressed };
+  freeBytes(compressed, outputBytes(plain.byteLength));
+  return { encoding: 'plain', bytes: plain };
 }
 
 function encode({ plain, offsets, lengths, encoded }: EncodeInput): EncodeOutput {
@@ -136,11 +141,12 @@ function encode({ plain, offsets, lengths, encoded }: EncodeInput): EncodeOutput
   let place = 0;
   for (const [index, offset] of offsets.entries()) {
     const { encoding, bytes } = encodeChunk(source.subarray(offset, offset + (lengths[index] ?? 0)));
-    target.set(bytes, place);
+    copyBytes(bytes, target, place);
     encodings.push(encoding);
     encodedLengths[index] = bytes.byteLength;
     crcs[index] = crc32(bytes);
     place += bytes.byteLength;
+    freeBytes(bytes, outputBytes(lengths[index] ?? 0));
   }
   return { encodings, lengths: encodedLengths, crcs };
 }
@@ -181,8 +187,9 @@ function decode({ items, target }: DecodeInput): DecodeOutput {
       continue;
     }
     for (const { chunkOffset, length, targetOffset } of item.parts) {
-      bytes.set(plain.subarray(chunkOffset, chunkOffset + length), targetOffset);
+      copyBytes(plain.subarray(chunkOffset, chunkOffset + length), bytes, targetOffset);
     }
+    freeBytes(plain, outputBytes(item.plainLength));
   }
   return { corrupt };
 }
@@ -201,7 +208,7 @@ export function decodeChunk(item: Omit<DecodeItem, 'parts'>): Uint8Array | strin
 }
 
 function inflateChunk(encoded: Uint8Array, plainLength: number): Uint8Array {
-  return zstdDecompressSync(encoded, { maxOutputLength: plainLength, chunkSize: Math.max(64, plainLength) });
+  return zstdDecompressSync(encoded, { maxOutputLength: plainLength, chunkSize: outputBytes(plainLength) });
 }
 
 /** The leaves of guest bytes that begin at the border of a 1 MiB block. */
