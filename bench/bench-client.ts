@@ -8,7 +8,7 @@ import { OperationService } from '../src/gen/yandex/cloud/operation/operation_se
 import type { Obraz } from '../test/fixtures/obraz.ts';
 
 /** How often an operation is looked at: finer than what is measured, and nothing beside it. */
-const pollMs = 20;
+const pollMs = 50;
 
 export function openClient({ endpoint, ca, token }: Obraz): ApiClient {
   return new ApiClient({ endpoint, ca, token });
