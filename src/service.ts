@@ -14,8 +14,10 @@ import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
 import { listClouds } from './folders/list-clouds.ts';
 import { listFolders } from './folders/list-folders.ts';
+import { computeDigest } from './images/compute-digest.ts';
 import { createImage } from './images/create-image.ts';
 import { deleteImage } from './images/delete-image.ts';
+import { createDigestKind } from './images/digest-kind.ts';
 import { getImage } from './images/get-image.ts';
 import { getLatestByFamily } from './images/get-latest-by-family.ts';
 import { createImportKind } from './images/import-kind.ts';
@@ -117,7 +119,7 @@ export async function openService(config: Config, log: Logger): Promise<Service>
     uploads,
     onUploadUsed: () => uploads.wake(),
   });
-  const kinds = kindsByName([importKind]);
+  const kinds = kindsByName([importKind, createDigestKind(store)]);
   const runner = opening.use(createRunner({ db, kinds, log, ownerId: randomUUID() }));
 
   const api = await createApi(bindApi({ store, runner, kinds, uploads, installation, log }));
@@ -170,6 +172,7 @@ function bindApi({ store, runner, kinds, uploads, installation, log }: Parts): A
       updateImage: (request, caller) => updateImage(deps, request, caller),
       deleteImage: (request, caller) => deleteImage(deps, request, caller),
       listImageOperations: (request) => listImageOperations(deps, request),
+      computeDigest: (request, caller) => computeDigest(deps, request, caller),
       openImageContent: (request) => openImageContent(deps, request),
     },
     uploads: {

@@ -4,6 +4,7 @@ import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
 import type { Authorize } from './call.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
+import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import { createRestDoor } from './rest/rest-server.ts';
@@ -22,7 +23,7 @@ export interface ApiDeps {
   authenticate(authorization: string | undefined): Promise<Subject>;
   readonly authorize: Authorize;
   readonly tokens: TokenFunctions;
-  readonly images: ImageFunctions & ContentFunctions;
+  readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
   readonly operations: OperationFunctions;
   readonly uploads: UploadFunctions;
   readonly folders: FolderFunctions & CloudFunctions;
@@ -55,6 +56,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const services = [
     imageService(deps.images, authorize),
     operationService(deps.operations, authorize),
+    imageDigestService(deps.images, authorize),
     uploadService(deps.uploads, authorize),
     apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),

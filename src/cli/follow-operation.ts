@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { Status } from '../gen/google/rpc/status_pb.ts';
-import { ImportProgress_Phase, ImportProgress_PhaseSchema } from '../gen/obraz/v1/import_progress_pb.ts';
+import { ComputeImageDigestMetadataSchema } from '../gen/obraz/v1/image_digest_service_pb.ts';
+import {
+  type ImportProgress,
+  ImportProgress_Phase,
+  ImportProgress_PhaseSchema,
+} from '../gen/obraz/v1/import_progress_pb.ts';
 import { CreateImageMetadataSchema } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import type { Operation } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { OperationService } from '../gen/yandex/cloud/operation/operation_service_pb.ts';
@@ -71,9 +76,13 @@ export function getOperation(session: Session, operationId: string): Promise<Ope
 
 /** The progress in the operation's metadata, if its kind has one. */
 export function progressOf({ metadata }: Operation): Progress | undefined {
+  const digest = metadata === undefined ? undefined : anyUnpack(metadata, ComputeImageDigestMetadataSchema);
+  if (digest?.progress !== undefined) return { ...shown(digest.progress), phase: 'hashing' };
   const create = metadata === undefined ? undefined : anyUnpack(metadata, CreateImageMetadataSchema);
-  const progress = create?.progress;
-  if (progress === undefined) return undefined;
+  return create?.progress === undefined ? undefined : shown(create.progress);
+}
+
+function shown(progress: ImportProgress): Progress {
   const reading = progress.phase <= ImportProgress_Phase.SPOOLING;
   return {
     phase: (ImportProgress_PhaseSchema.value[progress.phase]?.name ?? 'working').toLowerCase(),

@@ -9,7 +9,7 @@ import { findUnderWay } from '../operations/operation-rows.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { discardImage } from './discard-image.ts';
 import { lockImage } from './image-rows.ts';
-import { createImageKind, deleteImageKind } from './operation-names.ts';
+import { createImageKind, deleteImageKind, digestImageKind } from './operation-names.ts';
 
 export interface DeleteImageDeps {
   readonly db: Database;
@@ -19,7 +19,7 @@ export interface DeleteImageDeps {
 
 /**
  * Deletes an image, whatever its status, at once: its name is free when this returns. Deleting one that is CREATING
- * cancels the operation that makes it. What was made from the image is not touched. Throws NOT_FOUND, and
+ * cancels the operation that makes it, and one that only reads it. What was made from the image is not touched. Throws NOT_FOUND, and
  * FAILED_PRECONDITION while another operation on the image is under way.
  */
 export async function deleteImage(
@@ -50,7 +50,7 @@ async function cancelCreation(tx: Transaction, kinds: OperationKinds, imageId: s
   const ids: string[] = [];
   for (const { id, kind } of await findUnderWay(tx, imageId)) {
     // Clients look for these words, wait for the operation named, and try again.
-    if (kind !== createImageKind) {
+    if (kind !== createImageKind && kind !== digestImageKind) {
       throw failedPrecondition('CONFLICTING_OPERATION', `Conflicting operation ${id} detected`);
     }
     await cancelInTransaction(tx, kinds, id);

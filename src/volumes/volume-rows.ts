@@ -1,5 +1,5 @@
 import type { Queryable, Transaction } from '../db/database.ts';
-import type { ChunkId } from './chunk-id.ts';
+import { type ChunkId, hexOf } from './chunk-id.ts';
 
 /** Immutable content: a size and a manifest. Its root's id is its content's name. */
 export interface Volume {
@@ -41,6 +41,20 @@ export async function insertVolume(tx: Transaction, volume: Volume, now: number)
 export async function findVolume(db: Queryable, id: string): Promise<Volume | undefined> {
   const row = await db.selectFrom('volumes').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toVolume(row);
+}
+
+/** The SHA-256 of the guest bytes as one file, in hexadecimal digits, if somebody asked for it before. */
+export async function findVolumeSha256(db: Queryable, id: string): Promise<string | undefined> {
+  const row = await db.selectFrom('volumes').select('sha256').where('id', '=', id).executeTakeFirst();
+  return row?.sha256 ? hexOf(row.sha256) : undefined;
+}
+
+export async function setVolumeSha256(tx: Transaction, id: string, sha256: string): Promise<void> {
+  await tx
+    .updateTable('volumes')
+    .set({ sha256: Buffer.from(sha256, 'hex') })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** From now on the volume is needed by `holderId`: an image, a disk, a snapshot. */

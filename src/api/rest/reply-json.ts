@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { file_obraz_v1_image_digest_service } from '../../gen/obraz/v1/image_digest_service_pb.ts';
 import { file_yandex_cloud_compute_v1_image } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { file_yandex_cloud_compute_v1_image_service } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.ts';
@@ -16,6 +17,7 @@ import { OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.t
 const registry = createRegistry(
   EmptySchema,
   file_google_rpc_error_details,
+  file_obraz_v1_image_digest_service,
   file_yandex_cloud_compute_v1_image,
   file_yandex_cloud_compute_v1_image_service,
 );

@@ -8,9 +8,10 @@ import {
 } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { type Operation as OperationMessage, OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.ts';
 import { imageFromJson } from '../../images/image-json.ts';
-import { createImageKind, deleteImageKind, updateImageKind } from '../../images/operation-names.ts';
+import { createImageKind, deleteImageKind, digestImageKind, updateImageKind } from '../../images/operation-names.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { toStatus } from '../error-status.ts';
+import { digestMessages } from '../obraz/image-digest-messages.ts';
 import { imageMessage } from './image-message.ts';
 import { importProgressMessage } from './import-progress-message.ts';
 
@@ -40,6 +41,7 @@ const messagesByKind: Readonly<Record<string, KindMessages>> = {
       anyPack(DeleteImageMetadataSchema, create(DeleteImageMetadataSchema, { imageId })),
     response: () => anyPack(EmptySchema, create(EmptySchema)),
   },
+  [digestImageKind]: digestMessages,
 };
 
 /** The operation as clients see it. Throws for a kind that this version does not know. */

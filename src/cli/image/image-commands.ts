@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addClientFlags } from '../flags.ts';
 import type { ToAction } from '../run-command.ts';
+import { addChecksum } from './checksum.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
 import { addDownload } from './download.ts';
@@ -22,4 +23,5 @@ export function addImageCommands(parent: Command, toAction: ToAction): void {
   addDelete(image, toAction);
   addListOperations(image, toAction);
   addDownload(image, toAction);
+  addChecksum(image, toAction);
 }

@@ -1,0 +1,21 @@
+import type { Caller } from '../../access/caller.ts';
+import { ImageDigestService } from '../../gen/obraz/v1/image_digest_service_pb.ts';
+import type { Image } from '../../images/image.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { type ApiService, authenticatedService } from '../api-service.ts';
+import type { Authorize } from '../call.ts';
+import { operationMessage } from '../yandex/operation-message.ts';
+
+export interface DigestFunctions {
+  getImage(request: { imageId: string }): Promise<Image>;
+  computeDigest(request: { imageId: string }, caller: Caller): Promise<Operation>;
+}
+
+export function imageDigestService({ getImage, computeDigest }: DigestFunctions, authorize: Authorize): ApiService {
+  return authenticatedService(ImageDigestService, {
+    async compute({ imageId }, call) {
+      await authorize(call.subject, 'compute.images.get', await getImage({ imageId }));
+      return operationMessage(await computeDigest({ imageId }, call.caller));
+    },
+  });
+}

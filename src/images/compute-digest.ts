@@ -1,0 +1,40 @@
+import type { Caller } from '../access/caller.ts';
+import type { Database } from '../db/database.ts';
+import { notFound } from '../errors.ts';
+import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
+import type { Operation } from '../operations/operation.ts';
+import { startOnce } from '../operations/start-once.ts';
+import { findVolumeSha256 } from '../volumes/volume-rows.ts';
+import { imageDigestToJson } from './image-digest.ts';
+import { findImage } from './image-rows.ts';
+import { imageNotReady } from './open-image-content.ts';
+import { digestImageKind } from './operation-names.ts';
+
+/**
+ * Starts hashing the image's guest bytes as one file; done at once when that is known of its content. Throws NOT_FOUND,
+ * and FAILED_PRECONDITION until the image is READY.
+ */
+export async function computeDigest(
+  deps: { readonly db: Database; readonly runner: { wake(): void } },
+  { imageId }: { readonly imageId: string },
+  caller: Caller,
+): Promise<Operation> {
+  const operation = await startOnce(deps, caller, async (tx) => {
+    const image = await findImage(tx, imageId);
+    if (image === undefined) throw notFound('Image', imageId);
+    if (image.volumeId === undefined) throw imageNotReady(image);
+    const about = {
+      kind: digestImageKind,
+      folderId: image.folderId,
+      resourceId: imageId,
+      description: 'Compute image digest',
+      createdBy: caller.subjectId,
+    };
+    const sha256 = await findVolumeSha256(tx, image.volumeId);
+    if (sha256 === undefined) return insertOperation(tx, { ...about, input: {} });
+    const { guestDigest } = image;
+    return insertFinishedOperation(tx, { ...about, result: imageDigestToJson({ imageId, sha256, guestDigest }) });
+  });
+  deps.runner.wake();
+  return operation;
+}
