@@ -97,7 +97,7 @@ const use = (
     useUpload(tx, { uploadId, operationId, folderId: change.folderId ?? folderId, subjectId: change.subject ?? me }),
   );
 
-eachDatabase((openDb) => {
+eachDatabase(({ open: openDb }) => {
   test('takes a file in parts, in order, and says how far it is', async (t) => {
     const { uploads, clock } = await open(t, openDb);
     const begun = await begin(uploads);
