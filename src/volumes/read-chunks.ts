@@ -65,26 +65,52 @@ async function readPlaces(
   target: SharedArrayBuffer,
   options: ReadChunksOptions,
 ): Promise<void> {
-  const reads = planPackReads(places);
-  const found = await Promise.all(
-    reads.map(async ({ packId, offset, length, places }) => {
-      options.signal?.throwIfAborted();
-      const bytes = await store.blobs.read(packId, offset, length, options);
-      const items = places.map((place) => ({
-        place,
-        item: {
-          id: place.id,
-          encoding: place.encoding,
-          plainLength: place.plainLength,
-          encoded: bytes.subarray(place.packOffset - offset, place.packOffset - offset + place.encodedLength),
-          parts: parts.get(chunkKey(place.id)) ?? [],
-        },
-      }));
-      return Promise.all(share(items).map((some) => decodeItems(store, some, target)));
-    }),
-  );
-  const [corrupt] = found.flat(2);
-  if (corrupt !== undefined) throw await quarantine(store, domainId, kind, corrupt);
+  const readOut = async (read: PackRead): Promise<CorruptPlace[]> => {
+    options.signal?.throwIfAborted();
+    const { packId, offset, length, places } = read;
+    const bytes = await readUnlessShort(store, read, options);
+    if (bytes === undefined) {
+      // What lies before the end of the pack may be good yet.
+      if (places.length > 1) return (await Promise.all(places.map((place) => readOut(readOf(place))))).flat();
+      return places.map(({ id }) => ({ id, packId, fact: `the pack has no ${length} bytes at ${offset}` }));
+    }
+    const items = places.map((place) => ({
+      place,
+      item: {
+        id: place.id,
+        encoding: place.encoding,
+        plainLength: place.plainLength,
+        encoded: bytes.subarray(place.packOffset - offset, place.packOffset - offset + place.encodedLength),
+        parts: parts.get(chunkKey(place.id)) ?? [],
+      },
+    }));
+    return (await Promise.all(share(items).map((some) => decodeItems(store, some, target)))).flat();
+  };
+  const corrupt = (await Promise.all(planPackReads(places).map(readOut))).flat();
+  // All of them, so that one import heals what one read has found.
+  const [error] = await Promise.all(corrupt.map((one) => quarantine(store, domainId, kind, one)));
+  if (error !== undefined) throw error;
+}
+
+/** The bytes of the range; undefined when the pack ends before: a part of it was lost. */
+async function readUnlessShort(
+  store: Store,
+  { packId, offset, length }: PackRead,
+  options: ReadChunksOptions,
+): Promise<Uint8Array<SharedArrayBuffer> | undefined> {
+  try {
+    return await store.blobs.read(packId, offset, length, options);
+  } catch (error) {
+    if (error instanceof BlobFailed && error.failure === 'short') return undefined;
+    throw error;
+  }
+}
+
+/** A chunk that is not what it was, and where. */
+interface CorruptPlace {
+  readonly id: ChunkId;
+  readonly packId: string;
+  readonly fact: string;
 }
 
 interface PlacedItem {
@@ -96,7 +122,7 @@ async function decodeItems(
   store: Store,
   items: readonly PlacedItem[],
   target: SharedArrayBuffer,
-): Promise<{ id: ChunkId; packId: string; fact: string }[]> {
+): Promise<CorruptPlace[]> {
   const { corrupt } = await store.threads.run('decode', { items: items.map(({ item }) => item), target });
   return corrupt.flatMap(({ item, fact }) => {
     const place = items[item]?.place;
@@ -114,7 +140,7 @@ export interface PackRead<Place extends ChunkPlace = ChunkPlace> {
 /** Reads that fetch all places: by pack, in order, merged over small gaps. */
 export function planPackReads<Place extends ChunkPlace>(places: readonly Place[]): PackRead<Place>[] {
   const reads: PackRead<Place>[] = [];
-  for (const [packId, inPack] of Map.groupBy(places, (place) => place.packId)) {
+  for (const inPack of Map.groupBy(places, (place) => place.packId).values()) {
     let last: PackRead<Place> | undefined;
     for (const place of inPack.toSorted((a, b) => a.packOffset - b.packOffset)) {
       const end = place.packOffset + place.encodedLength;
@@ -127,11 +153,15 @@ export function planPackReads<Place extends ChunkPlace>(places: readonly Place[]
         last.places.push(place);
         continue;
       }
-      last = { packId, offset: place.packOffset, length: place.encodedLength, places: [place] };
+      last = readOf(place);
       reads.push(last);
     }
   }
   return reads;
+}
+
+function readOf<Place extends ChunkPlace>(place: Place): PackRead<Place> {
+  return { packId: place.packId, offset: place.packOffset, length: place.encodedLength, places: [place] };
 }
 
 /** Cuts a list of items into shares of about `taskBytes` each. */
