@@ -2,11 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Subject } from '../../access/subject.ts';
-import { internal, ServiceError, type StatusCode } from '../../errors.ts';
+import { internal, ServiceError } from '../../errors.ts';
 import { CallRecord } from '../call-record.ts';
-import { type HeaderLookup, requestIdHeaders } from '../request-ids.ts';
+import { type HeaderLookup, type RequestIds, requestIdHeaders } from '../request-ids.ts';
+import { httpStatus } from '../status-codes.ts';
 import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
-import { sendError } from './rest-reply.ts';
+import { errorBody, jsonType, sendError } from './rest-reply.ts';
 
 export interface StreamedCallDeps {
   readonly log: Logger;
@@ -32,8 +33,8 @@ export type StreamedHandler = (call: {
 }) => Promise<StreamedReply>;
 
 /**
- * Answers a request whose reply is too large to be held. An error before the head is a status like any other. After it,
- * the connection is destroyed: the client sees a body that is too short, never a wrong one that looks complete.
+ * Answers a request whose reply is too large to be held. An error before the first byte is a status like any other. After
+ * it, the connection is destroyed: the client sees a body that is too short, never a wrong one that looks complete.
  */
 export async function serveStreamed(
   deps: StreamedCallDeps,
@@ -61,20 +62,31 @@ export async function serveStreamed(
   await using opened = streamed;
   const response = reply.hijack().raw;
   try {
-    response.writeHead(opened.status, { ...requestIdHeaders(record.ids), ...opened.headers });
+    // The head leaves with the first bytes of the body: until then an error can still be told.
+    response.statusCode = opened.status;
+    response.setHeaders(new Map(Object.entries({ ...requestIdHeaders(record.ids), ...opened.headers })));
     if (verb === 'GET') await opened.send(response, signal);
     response.end();
     record.end({ code: 'OK' });
   } catch (thrown) {
-    response.destroy();
     if (signal.aborted) {
+      response.destroy();
       record.end({ code: 'CANCELLED' });
     } else {
       const error = serviceError(thrown);
-      const code: StatusCode = error.code;
-      record.end({ code, cause: error.cause ?? error });
+      if (response.headersSent || response.destroyed) response.destroy();
+      else answerInstead(response, error, record.ids);
+      record.end({ code: error.code, cause: error.cause ?? error });
     }
   }
+}
+
+/** Answers with an error where another answer was prepared and nothing of it was sent. */
+function answerInstead(response: ServerResponse, error: ServiceError, ids: RequestIds): void {
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  const body = Buffer.from(errorBody(error, ids.requestId));
+  const headers = { 'content-type': jsonType, 'content-length': body.length };
+  response.writeHead(httpStatus(error.code), { ...requestIdHeaders(ids), ...headers }).end(body);
 }
 
 function serviceError(thrown: unknown): ServiceError {
