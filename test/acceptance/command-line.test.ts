@@ -11,22 +11,19 @@ import { startSlowProxy } from '../fixtures/slow-proxy.ts';
 
 /** `./bin/obraz` as a process of its own against a started service: what people type and what they see. */
 
+const opened = new AsyncDisposableStack();
 let obraz: Obraz;
 let files: FileServer;
 let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
 const small = smallDisk(21);
 
 before(async () => {
-  files = await startFileServer();
-  obraz = await startObraz();
-  folder = await temporaryDirectory();
+  files = opened.use(await startFileServer());
+  obraz = opened.use(await startObraz());
+  folder = opened.use(await temporaryDirectory());
   files.put('small.qcow2', small.qcow2);
 });
-after(async () => {
-  await obraz[Symbol.asyncDispose]();
-  await files[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+after(() => opened.disposeAsync());
 
 const smallUri = () => `${files.origin}/small.qcow2`;
 

@@ -15,17 +15,15 @@ import { type Obraz, startObraz } from '../fixtures/obraz.ts';
 
 const { CreateImageMetadata, CreateImageRequest, ImageServiceClient } = imageService;
 
+const opened = new AsyncDisposableStack();
 let obraz: Obraz;
 let files: FileServer;
 
 before(async () => {
-  files = await startFileServer();
-  obraz = await startObraz();
+  files = opened.use(await startFileServer());
+  obraz = opened.use(await startObraz());
 });
-after(async () => {
-  await obraz[Symbol.asyncDispose]();
-  await files[Symbol.asyncDispose]();
-});
+after(() => opened.disposeAsync());
 
 /** By name: the grpc-js that the SDK uses can't check a certificate against an address. */
 const endpointOf = ({ endpoint }: Obraz) => endpoint.replace('127.0.0.1', 'localhost');

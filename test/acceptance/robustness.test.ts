@@ -16,6 +16,7 @@ import { type Obraz, startObraz } from '../fixtures/obraz.ts';
 
 /** Clients and sources that do what they should not: each gets its answer, and the service goes on for all others. */
 
+const opened = new AsyncDisposableStack();
 let obraz: Obraz;
 let files: FileServer;
 let http: HttpClient;
@@ -27,9 +28,9 @@ const images = '/compute/v1/images';
 const handshakeMs = 10_000;
 
 before(async () => {
-  files = await startFileServer();
-  obraz = await startObraz();
-  http = openHttp(obraz);
+  files = opened.use(await startFileServer());
+  obraz = opened.use(await startObraz());
+  http = opened.use(openHttp(obraz));
   port = Number(obraz.endpoint.split(':')[1]);
   silent = [
     { what: 'nothing at all', closedAfterMs: closing(plain()) },
@@ -44,11 +45,7 @@ before(async () => {
     { what: 'half of the HTTP/2 preface', closedAfterMs: closing(plain('PRI * HTTP/2.0\r\n\r\n')) },
   ];
 });
-after(async () => {
-  await http[Symbol.asyncDispose]();
-  await obraz[Symbol.asyncDispose]();
-  await files[Symbol.asyncDispose]();
-});
+after(() => opened.disposeAsync());
 
 function plain(text: string | Uint8Array = ''): Socket {
   const socket = connect(port, '127.0.0.1');
