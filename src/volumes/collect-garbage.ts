@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Transaction } from '../db/database.ts';
 import { deleteChunksOfPack } from './chunk-rows.ts';
-import { condemnPack } from './pack-rows.ts';
+import { condemnPack, insertAdoptedPack } from './pack-rows.ts';
 import type { Store } from './store.ts';
 
 /** What a collection did. */
@@ -174,20 +174,33 @@ async function deletePack({ db, blobs }: Store, packId: string): Promise<void> {
 }
 
 /**
- * Deletes blobs that have no row, sealed or not: what a writer that was taken over left behind, and what came back with
- * a power cut after it had been deleted. A pack's row is there before its blob is begun. Returns how many.
+ * Looks for blobs that have no row; a pack's row is there before its blob is begun. Returns how many there were.
+ *
+ * What is not sealed is deleted. A sealed one may be what a writer that was taken over left behind, or what came back
+ * with a power cut after it had been deleted; or it holds images that metadata out of a backup does not know yet.
+ * Nobody can tell one from the other, so it is condemned, and waits the delay as a pack does that was needed once.
  */
-export async function sweepOrphanBlobs({ db, blobs, log }: Store, signal?: AbortSignal): Promise<number> {
+export async function sweepOrphanBlobs(store: Store, signal?: AbortSignal): Promise<number> {
+  const { db, blobs, log, now } = store;
   let swept = 0;
-  async function sweep(name: string): Promise<void> {
+  for await (const { name, sizeBytes } of blobs.list()) {
     signal?.throwIfAborted();
-    const row = await db.read.selectFrom('packs').select('id').where('id', '=', name).executeTakeFirst();
-    if (row !== undefined) return;
-    log.warn({ blob: name }, 'a blob that no pack names is deleted');
+    if (await hasPackRow(store, name)) continue;
+    log.warn({ blob: name, sizeBytes }, 'a blob that no pack names is condemned');
+    await db.transact((tx) => insertAdoptedPack(tx, { id: name, sizeBytes, now: now() }));
+    swept += 1;
+  }
+  for await (const name of blobs.listUnsealed()) {
+    signal?.throwIfAborted();
+    if (await hasPackRow(store, name)) continue;
+    log.warn({ blob: name }, 'a blob that no pack names was never sealed and is deleted');
     await blobs.delete(name);
     swept += 1;
   }
-  for await (const { name } of blobs.list()) await sweep(name);
-  for await (const name of blobs.listUnsealed()) await sweep(name);
   return swept;
+}
+
+async function hasPackRow({ db }: Store, id: string): Promise<boolean> {
+  const row = await db.read.selectFrom('packs').select('id').where('id', '=', id).executeTakeFirst();
+  return row !== undefined;
 }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Transaction } from '../db/database.ts';
+import { DatabaseFailed } from '../db/database-failed.ts';
 import { newBlobName } from '../lib/ids.ts';
 import type { Pace } from '../lib/pace.ts';
 import { deleteChunksOfPack, type IndexedEntry, insertChunks } from './chunk-rows.ts';
@@ -50,7 +51,16 @@ export async function compactGroup(
     if (await copyEntries(store, domainId, use, copy, options)) copied.push(use);
   }
   const sealed = await copy.seal();
-  return db.transact((tx) => commitMove(tx, store, { domainId, lease, copied, sealed, sourceOf: copy.sourceOf }));
+  try {
+    return await db.transact((tx) =>
+      commitMove(tx, store, { domainId, lease, copied, sealed, sourceOf: copy.sourceOf }),
+    );
+  } catch (error) {
+    // Taken over: its row may be gone already, and then nobody would look for the blob before the next start. Of a
+    // database that failed we don't know whether it has committed.
+    if (sealed !== undefined && !(error instanceof DatabaseFailed)) await blobs.delete(sealed.id);
+    throw error;
+  }
 }
 
 /** The new pack, made when its first entry comes, and where its entries came from. */

@@ -37,6 +37,31 @@ export async function insertWritingPack(
   await pinPacks(tx, pack.lease.operationId, [pack.id]);
 }
 
+/** The writer of packs that were found and not written: no operation has this id. */
+export const adopted = '';
+
+/** A pack that was found without a row. Its header says whose it is; whoever needs that reads it. */
+export async function insertAdoptedPack(
+  tx: Transaction,
+  { id, sizeBytes, now }: { readonly id: string; readonly sizeBytes: number; readonly now: number },
+): Promise<void> {
+  await tx
+    .insertInto('packs')
+    .values({
+      id,
+      domain_id: '',
+      state: 'condemned',
+      size: sizeBytes,
+      operation_id: adopted,
+      lease_epoch: 0,
+      created_at: now,
+      was_sealed: 1,
+      condemned_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
 /** The pack's bytes are durable and may be referred to. */
 export async function markPackLive(tx: Transaction, packId: string, sizeBytes: number): Promise<void> {
   await tx

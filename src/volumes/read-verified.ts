@@ -1,9 +1,10 @@
 import type { Pace } from '../lib/pace.ts';
 import type { IndexedEntry } from './chunk-rows.ts';
 import { planPackReads } from './read-chunks.ts';
+import { SpareMemory } from './spare-memory.ts';
 import type { Store } from './store.ts';
 
-/** What one read of a pack brought. */
+/** What one read of a pack brought. Its bytes are good until the next one. */
 export interface VerifiedRead {
   /** Entries whose bytes are the ones that were stored, with their encoded bytes. */
   readonly good: readonly { readonly entry: IndexedEntry; readonly encoded: Uint8Array }[];
@@ -28,9 +29,10 @@ export async function* readVerified(
   entries: readonly IndexedEntry[],
   { pace, signal }: ReadVerifiedOptions,
 ): AsyncIterable<VerifiedRead> {
+  const memory = new SpareMemory();
   for (const { packId, offset, length, places } of planPackReads(entries)) {
     await pace.spend(length, signal);
-    const bytes = await store.blobs.read(packId, offset, length, { signal });
+    const bytes = await store.blobs.read(packId, offset, length, { signal, into: memory.take(length) });
     const read = places.map((entry) => {
       const start = entry.packOffset - offset;
       return { entry, encoded: bytes.subarray(start, start + entry.encodedLength) };
