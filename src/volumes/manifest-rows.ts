@@ -2,7 +2,12 @@ import type { Queryable, Transaction } from '../db/database.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
 import { findChunks, slices } from './chunk-rows.ts';
 
-/** A node and the packs without which it can't be read. */
+/**
+ * A node and the packs without which it can't be read.
+ *
+ * A row that is there already is written once more: a collection may be about to delete it, with the node's edges, for
+ * an older volume. To find it and do nothing would be no read to PostgreSQL, and so no conflict with that.
+ */
 export async function insertSegmentPacks(
   tx: Transaction,
   domainId: string,
@@ -13,7 +18,11 @@ export async function insertSegmentPacks(
     await tx
       .insertInto('segment_packs')
       .values(some.map((packId) => ({ domain_id: domainId, node_id: nodeId, pack_id: packId })))
-      .onConflict((conflict) => conflict.doNothing())
+      .onConflict((conflict) =>
+        conflict
+          .columns(['domain_id', 'node_id', 'pack_id'])
+          .doUpdateSet((row) => ({ pack_id: row.ref('excluded.pack_id') })),
+      )
       .execute();
   }
 }
@@ -45,6 +54,7 @@ export async function findNodesNeeding(db: Queryable, domainId: string, packId: 
   return new Map(rows.map(({ node_id }) => [chunkKey(node_id), node_id]));
 }
 
+/** The parent's needs are inserted in the same transaction: they are what holds off a collection. */
 export async function insertEdges(
   tx: Transaction,
   domainId: string,
