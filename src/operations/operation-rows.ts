@@ -121,18 +121,13 @@ export async function findUnderWay(db: Queryable, resourceId: string): Promise<O
     .execute();
 }
 
-/** Newest first; from after `position`. */
 /** Whether there is such an operation and it is not done. */
 export async function isUnderWay(db: Queryable, id: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('operations')
-    .select('id')
-    .where('id', '=', id)
-    .where('state', '<>', 'done')
-    .executeTakeFirst();
+  const row = await db.selectFrom('operations').select('id').where('id', '=', id).where(notDone).executeTakeFirst();
   return row !== undefined;
 }
 
+/** The operations on a resource, newest first: at most `limit` of those that come after the position `after`. */
 export async function listRows(
   db: Queryable,
   { resourceId, after, limit }: { resourceId: string; after: PagePosition | undefined; limit: number },
