@@ -2,8 +2,9 @@ import { BlobFailed } from '../blobs/blob-failed.ts';
 import { resourceExhausted, ServiceError, type StatusCode, unavailable } from '../errors.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
 import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
+import { MissingChunks } from '../volumes/manifest-rows.ts';
 import { PackBroken } from '../volumes/pack-format.ts';
-import { QuarantinedMeanwhile } from '../volumes/quarantine.ts';
+import { ChunkCorrupt, QuarantinedMeanwhile } from '../volumes/quarantine.ts';
 
 /** The file at the source is not the one that was meant. */
 export class SourceDigestWrong extends Error {
@@ -32,6 +33,9 @@ const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
   'no-space': 'RESOURCE_EXHAUSTED',
   'spool-failed': 'FAILED_PRECONDITION',
 };
+
+/** Bytes that were stored are not what they were; what is found damaged is unknown, so the next attempt stores it anew. */
+const storageLied = [QuarantinedMeanwhile, PackBroken, ChunkCorrupt, MissingChunks];
 
 /** An import's failure as the operation's error. What is not an import's own is left as it is. */
 export function explainImportFailure(error: unknown): unknown {
@@ -62,7 +66,7 @@ export function explainImportFailure(error: unknown): unknown {
       error,
     );
   }
-  if (error instanceof QuarantinedMeanwhile || error instanceof PackBroken) {
+  if (storageLied.some((kind) => error instanceof kind)) {
     return unavailable('The storage gave wrong bytes back. They are stored again.', error);
   }
   return error;

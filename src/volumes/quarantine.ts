@@ -39,31 +39,60 @@ export async function quarantine(
   return error;
 }
 
-/** Packs pinned by the operation that have a quarantined entry. */
-export async function findQuarantinedPins(db: Queryable, domainId: string, operationId: string): Promise<string[]> {
+/** Copies that were in quarantine at some moment. One that is healed and damaged again is another copy. */
+export type KnownDamage = ReadonlySet<string>;
+
+/** Packs pinned by the operation that have a quarantined entry besides those of `except`. */
+export async function findQuarantinedPins(
+  db: Queryable,
+  domainId: string,
+  operationId: string,
+  except: KnownDamage,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('chunks')
     .innerJoin('pack_pins', 'pack_pins.pack_id', 'chunks.pack_id')
-    .select('chunks.pack_id')
-    .distinct()
+    .select(['chunks.kind', 'chunks.id', 'chunks.pack_id'])
     .where('chunks.domain_id', '=', domainId)
     .where('chunks.quarantined', '=', 1)
     .where('pack_pins.operation_id', '=', operationId)
     .execute();
-  return rows.map(({ pack_id }) => pack_id);
+  return [...new Set(rows.filter((row) => !except.has(copyKey(row))).map(({ pack_id }) => pack_id))];
+}
+
+async function findDamage(db: Queryable, domainId: string): Promise<KnownDamage> {
+  const rows = await db
+    .selectFrom('chunks')
+    .select(['kind', 'id', 'pack_id'])
+    .where('domain_id', '=', domainId)
+    .where('quarantined', '=', 1)
+    .execute();
+  return new Set(rows.map(copyKey));
+}
+
+function copyKey({ kind, id, pack_id }: { kind: string; id: ChunkId; pack_id: string }): string {
+  return `${kind} ${chunkKey(id)} ${pack_id}`;
 }
 
 /**
  * Before an operation goes on with a volume: segments that it wrote and that a damaged chunk may be part of are to be
  * written again. The packs with the damage are unpinned; what is still good in them is found and pinned as before.
+ *
+ * Returns what is in quarantine now. From here on the operation finds none of it: what it needs of that it stores anew,
+ * and what stays in quarantine is nothing of its volume's.
  */
-export async function dropQuarantinedSegments(store: Store, domainId: string, lease: WriterLease): Promise<void> {
+export async function dropQuarantinedSegments(
+  store: Store,
+  domainId: string,
+  lease: WriterLease,
+): Promise<KnownDamage> {
   const { db, leases } = store;
   const { operationId } = lease;
-  await db.transact(async (tx) => {
+  return db.transact(async (tx) => {
     await leases.assertHeld(tx, lease);
-    const packIds = await findQuarantinedPins(tx, domainId, operationId);
-    if (packIds.length === 0) return;
+    const damage = await findDamage(tx, domainId);
+    const packIds = await findQuarantinedPins(tx, domainId, operationId, new Set());
+    if (packIds.length === 0) return damage;
     const nodes = await tx
       .selectFrom('segment_packs')
       .select('node_id')
@@ -83,5 +112,6 @@ export async function dropQuarantinedSegments(store: Store, domainId: string, le
       { operationId, segments: indexes.length },
       'segments are written again: a chunk of theirs is damaged',
     );
+    return damage;
   });
 }

@@ -3,7 +3,7 @@ import type { ChunkId } from './chunk-id.ts';
 import { deleteAllSegmentCheckpoints } from './import-segment-rows.ts';
 import { findWinners, insertEdges, insertSegmentPacks } from './manifest-rows.ts';
 import { markPinnedPacksSealed, unpinPacks, type WriterLease } from './pack-rows.ts';
-import { findQuarantinedPins, QuarantinedMeanwhile } from './quarantine.ts';
+import { findQuarantinedPins, type KnownDamage, QuarantinedMeanwhile } from './quarantine.ts';
 import { insertVolume, type Volume } from './volume-rows.ts';
 
 /** The nodes of a volume above its segments. */
@@ -17,7 +17,8 @@ export interface VolumeTree {
  * Seals a volume whose chunks and nodes are all durable: its tree is written down, its row made (or the one with the
  * same content found), and what the operation held by pins is held by the tree from here on.
  *
- * Part of the transaction that also makes the image READY and the operation done.
+ * Part of the transaction that also makes the image READY and the operation done. `knownDamage` is what was in quarantine
+ * before the volume's chunks were looked up (dropQuarantinedSegments).
  *
  * @throws QuarantinedMeanwhile when a chunk that the volume may need was found damaged since it was looked up
  */
@@ -26,10 +27,11 @@ export async function commitVolume(
   volume: Volume,
   tree: VolumeTree,
   lease: WriterLease,
+  knownDamage: KnownDamage,
   now: number,
 ): Promise<Volume> {
   const { domainId } = volume;
-  const damaged = await findQuarantinedPins(tx, domainId, lease.operationId);
+  const damaged = await findQuarantinedPins(tx, domainId, lease.operationId, knownDamage);
   if (damaged.length > 0) throw new QuarantinedMeanwhile(damaged);
 
   for (const { id, segments } of tree.lists) {

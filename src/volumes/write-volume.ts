@@ -39,7 +39,7 @@ export interface WrittenVolume {
 /** Stores the guest bytes of `reader` as a volume. */
 export async function writeVolume(store: Store, options: WriteVolumeOptions): Promise<WrittenVolume> {
   const { domainId, lease, reader, signal } = options;
-  await dropQuarantinedSegments(store, domainId, lease);
+  const knownDamage = await dropQuarantinedSegments(store, domainId, lease);
   const done = await findSegmentCheckpoints(store.db.read, lease.operationId);
   await using writer = await VolumeWriter.open(store, {
     domainId,
@@ -69,7 +69,7 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
   return {
     sizeBytes: volume.sizeBytes,
     storedBytes,
-    commit: (tx) => commitVolume(tx, volume, tree, lease, store.now()),
+    commit: (tx) => commitVolume(tx, volume, tree, lease, knownDamage, store.now()),
   };
 }
 
