@@ -31,7 +31,8 @@ export interface SpoolOptions {
  * A local copy of a source, filled from its beginning. What was appended and flushed can be read at once; `appended`
  * bytes count from the file's first byte, those of an earlier run included.
  *
- * Failures are SourceFailed `no-space`, `too-big` or `spool-failed`, and after one the file takes nothing more.
+ * Failures are SourceFailed `no-space`, `too-big` or `spool-failed`, or what `fail` was given, and after one the file
+ * takes nothing more.
  */
 export class SpoolFile {
   readonly #options: SpoolOptions;
@@ -46,7 +47,7 @@ export class SpoolFile {
   #recordedAt = performance.now();
   #nextSpaceCheck = 0;
   #advance = Promise.withResolvers<void>();
-  #failure: SourceFailed | undefined;
+  #failure: Error | undefined;
 
   private constructor(options: SpoolOptions, handle: FileHandle, kept: SpoolRecord | undefined) {
     this.#options = options;
@@ -88,7 +89,7 @@ export class SpoolFile {
 
   /** Takes the next bytes; a promise asks to wait before the next ones. Throws the failure of an earlier write. */
   append(chunk: Uint8Array): Promise<void> | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#throwFailure();
     if (this.appendedBytes + chunk.length > this.#options.maxBytes) {
       throw this.#fail(tooBig(this.#options));
     }
@@ -108,16 +109,19 @@ export class SpoolFile {
    */
   async finish(): Promise<void> {
     while (this.#waitingBytes > 0 || this.#flushing !== undefined) await this.#flush();
+    this.#throwFailure();
     this.#complete = true;
     this.#advance.resolve();
     this.#record();
-    if (!isVerifiable(this.#options.identity)) await this.#recording;
+    if (isVerifiable(this.#options.identity)) return;
+    await this.#recording;
+    this.#throwFailure();
   }
 
   /** Waits until `end` bytes can be read; the filler's failure reaches waiters through `fail`. */
   async reach(end: number): Promise<void> {
     while (this.#flushedBytes < end && !this.#complete) {
-      if (this.#failure !== undefined) throw this.#failure;
+      this.#throwFailure();
       if (this.appendedBytes >= end) await this.#flush();
       else await this.#advance.promise;
     }
@@ -132,8 +136,8 @@ export class SpoolFile {
     }
   }
 
-  /** Ends the waits of `reach` with this failure. */
-  fail(failure: SourceFailed): void {
+  /** Nothing more will come: ends the waits of `reach`, now and later, with this failure. */
+  fail(failure: Error): void {
     this.#fail(failure);
   }
 
@@ -163,6 +167,8 @@ export class SpoolFile {
   }
 
   async #writeWaiting(): Promise<void> {
+    // What a failed write took can't be written by another: whoever waits for it is told, and does not ask for ever.
+    this.#throwFailure();
     const bytes = this.#waiting.length === 1 && this.#waiting[0] ? this.#waiting[0] : Buffer.concat(this.#waiting);
     this.#waiting = [];
     try {
@@ -213,7 +219,11 @@ export class SpoolFile {
     }
   }
 
-  #fail(failure: SourceFailed): SourceFailed {
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(failure: Error): Error {
     this.#failure ??= failure;
     this.#advance.resolve();
     return this.#failure;
