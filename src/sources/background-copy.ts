@@ -1,7 +1,6 @@
 import type { HttpLimits } from './http-limits.ts';
 import type { HttpObject } from './http-object.ts';
 import { withRetries } from './retries.ts';
-import { SourceFailed } from './source-failed.ts';
 import { SpoolFile } from './spool-file.ts';
 import type { SpoolRecord } from './spool-record.ts';
 
@@ -74,7 +73,7 @@ async function copyInto(spool: SpoolFile, options: CopyOptions, stopped: AbortSi
     options.onComplete();
   } catch (error) {
     // After a close the spool stays good: only the copying was ended.
-    if (!stopped.aborted && error instanceof SourceFailed) spool.fail(error);
+    if (!stopped.aborted) spool.fail(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }
 }

@@ -16,6 +16,7 @@ import {
   withoutRanges,
 } from '../../test/bad-server.ts';
 import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
+import { HttpObject } from './http-object.ts';
 import type { Source } from './source.ts';
 import { removeSpool } from './spool-record.ts';
 
@@ -374,4 +375,13 @@ test('a server that gives nothing for the copy fails it like any read', async ()
   for (let i = 0; i < 3; i++) await source.read(MIB, 4 * MIB);
   await assert.rejects(source.read(MIB, 4 * MIB), { kind: 'not-found' });
   assert.equal((await source.read(0, 100)).length, 100);
+});
+
+test('a copy that fails of a mistake of ours fails the reads that wait for it', async (t) => {
+  t.mock.method(HttpObject.prototype, 'getRange', () => Promise.reject(new TypeError('a mistake of ours')));
+  await using server = await startBadServer(honest(file));
+  await using bench = await openSourceBench();
+  const source = await bench.open(server.origin);
+  const signal = AbortSignal.timeout(2_000);
+  await assert.rejects(source.sha256({ signal }), TypeError);
 });
