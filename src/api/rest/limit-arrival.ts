@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerBrokenHttp } from './broken-http.ts';
 
 declare module 'fastify' {
@@ -9,12 +9,12 @@ declare module 'fastify' {
 }
 
 /** Gives the body of a request so long to arrive. Node's own limit is one for all routes of a server. */
-export function limitArrival(request: IncomingMessage, timeoutMs: number): void {
+export function limitArrival(request: IncomingMessage, response: ServerResponse, timeoutMs: number): void {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (length === undefined && encoding === undefined) return;
   const timer = setTimeout(() => {
     const late = Object.assign(new Error('the request took too long to arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
     if (!request.complete) answerBrokenHttp(late, request.socket);
   }, timeoutMs);
-  request.once('close', () => clearTimeout(timer));
+  response.once('close', () => clearTimeout(timer));
 }

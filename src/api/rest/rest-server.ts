@@ -71,8 +71,8 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => answerRefused(deps, error, request, reply));
-  app.addHook('onRequest', async ({ raw, routeOptions }) => {
-    if (!routeOptions.config.isLongBody) limitArrival(raw, requestTimeoutMs);
+  app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
+    if (!routeOptions.config.isLongBody) limitArrival(raw, reply.raw, requestTimeoutMs);
   });
   app.addHook('onSend', async (_request, reply) => {
     if (!serving) reply.header('connection', 'close');
