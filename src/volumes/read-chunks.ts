@@ -24,8 +24,8 @@ const maxReadBytes = 4 * 1024 * 1024;
 const taskBytes = 512 * 1024;
 
 /**
- * Reads the wanted parts into `target`. Every chunk is checked against its id; what does not match is quarantined, and
- * the read fails: no byte of it reaches the target.
+ * Reads the wanted parts into `target`. Every chunk is checked against its id; what does not match is read again; what
+ * does not match then is quarantined, and the read fails: no byte of it reaches the target.
  *
  * @throws ChunkCorrupt, MissingChunks, BlobFailed
  */
@@ -67,12 +67,12 @@ async function readPlaces(
 ): Promise<void> {
   const readOut = async (read: PackRead): Promise<CorruptPlace[]> => {
     options.signal?.throwIfAborted();
-    const { packId, offset, length, places } = read;
+    const { offset, length, places } = read;
     const bytes = await readUnlessShort(store, read, options);
     if (bytes === undefined) {
       // What lies before the end of the pack may be good yet.
       if (places.length > 1) return (await Promise.all(places.map((place) => readOut(readOf(place))))).flat();
-      return places.map(({ id }) => ({ id, packId, fact: `the pack has no ${length} bytes at ${offset}` }));
+      return places.map((place) => ({ place, fact: `the pack has no ${length} bytes at ${offset}` }));
     }
     const items = places.map((place) => ({
       place,
@@ -86,9 +86,17 @@ async function readPlaces(
     }));
     return (await Promise.all(share(items).map((some) => decodeItems(store, some, target)))).flat();
   };
-  const corrupt = (await Promise.all(planPackReads(places).map(readOut))).flat();
+  const suspects = (await Promise.all(planPackReads(places).map(readOut))).flat();
+  // Once more, each alone: bytes that were changed on their way from the disk only must not cost an image.
+  const corrupt = (await Promise.all(suspects.map(({ place }) => readOut(readOf(place))))).flat();
+  if (corrupt.length < suspects.length) {
+    const packs = [...new Set(suspects.map(({ place }) => place.packId))];
+    store.log.warn({ packs, domain: domainId }, 'the storage gave wrong bytes, and the right ones when asked again');
+  }
   // All of them, so that one import heals what one read has found.
-  const [error] = await Promise.all(corrupt.map((one) => quarantine(store, domainId, kind, one)));
+  const [error] = await Promise.all(
+    corrupt.map(({ place: { id, packId }, fact }) => quarantine(store, domainId, kind, { id, packId, fact })),
+  );
   if (error !== undefined) throw error;
 }
 
@@ -108,8 +116,7 @@ async function readUnlessShort(
 
 /** A chunk that is not what it was, and where. */
 interface CorruptPlace {
-  readonly id: ChunkId;
-  readonly packId: string;
+  readonly place: ChunkPlace;
   readonly fact: string;
 }
 
@@ -126,7 +133,7 @@ async function decodeItems(
   const { corrupt } = await store.threads.run('decode', { items: items.map(({ item }) => item), target });
   return corrupt.flatMap(({ item, fact }) => {
     const place = items[item]?.place;
-    return place === undefined ? [] : [{ id: place.id, packId: place.packId, fact }];
+    return place === undefined ? [] : [{ place, fact }];
   });
 }
 

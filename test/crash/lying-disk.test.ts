@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
-import { ChunkCorrupt } from '../../src/volumes/quarantine.ts';
 import { openVolume } from '../../src/volumes/stored-device.ts';
 import { noise } from '../fixtures/guest.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs, type TestStore } from '../fixtures/store.ts';
@@ -16,12 +15,13 @@ interface Lies {
   told: number;
 }
 
-function lying(blobs: BlobStore, random: Random, lies: Lies): BlobStore {
+/** Tells so many lies at most. */
+function lying(blobs: BlobStore, random: Random, lies: Lies, most = Number.POSITIVE_INFINITY): BlobStore {
   return {
     create: (name) => blobs.create(name),
     async read(name, offset, length, options) {
       const bytes = await blobs.read(name, offset, length, options);
-      if (length === 0 || !random.chance(lies.share)) return bytes;
+      if (length === 0 || lies.told >= most || !random.chance(lies.share)) return bytes;
       const place = random.below(length);
       bytes[place] = (bytes[place] ?? 0) ^ (1 << random.below(8));
       lies.told += 1;
@@ -85,15 +85,16 @@ describe('on a disk that lies', () => {
     for (const { volumeId, guest } of kept) assert.ok((await readAll(testStore, volumeId)).equals(guest));
   });
 
-  test('one wrong answer of a good disk takes no image away', async () => {
+  test('one wrong answer of a good disk costs nothing', async () => {
     const lies: Lies = { share: 0, told: 0 };
-    const random = createRandom(1);
-    await using testStore = await openTestStore({ wrapBlobs: (blobs) => lying(blobs, random, lies) });
+    await using testStore = await openTestStore({ wrapBlobs: (blobs) => lying(blobs, createRandom(1), lies, 1) });
     const guest = noise(2 * mib, 1);
     const { id } = await storeGuestAs(testStore, 'op', createMemoryGuest(guest));
-    lies.share = 1;
-    await assert.rejects(readAll(testStore, id), ChunkCorrupt);
-    lies.share = 0;
-    assert.ok((await readAll(testStore, id)).equals(guest));
+    for (let round = 0; round < 5; round += 1) {
+      lies.told = 0;
+      lies.share = 1;
+      assert.ok((await readAll(testStore, id)).equals(guest));
+      assert.equal(lies.told, 1);
+    }
   });
 });
