@@ -1,6 +1,7 @@
 import type { Queryable, Transaction } from '../db/database.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
-import { findChunks, slices } from './chunk-rows.ts';
+import { findChunks, findQuarantined, slices } from './chunk-rows.ts';
+import { QuarantinedMeanwhile } from './quarantine.ts';
 
 /**
  * A node and the packs without which it can't be read.
@@ -70,7 +71,11 @@ export async function insertEdges(
   }
 }
 
-/** The packs and the stored bytes of the winners of these chunks; throws when the index lacks one. */
+/**
+ * The packs and the stored bytes of the winners of these chunks.
+ *
+ * @throws QuarantinedMeanwhile when one was found damaged since it was looked up; MissingChunks when the index lacks one
+ */
 export async function findWinners(
   db: Queryable,
   domainId: string,
@@ -79,6 +84,8 @@ export async function findWinners(
 ): Promise<{ packIds: Set<string>; storedBytes: number }> {
   const places = await findChunks(db, domainId, kind, ids);
   if (places.length !== ids.length) {
+    const damaged = await findQuarantined(db, domainId, ids);
+    if (damaged.length > 0) throw new QuarantinedMeanwhile([...new Set(damaged.map(({ packId }) => packId))]);
     throw new MissingChunks(
       `${ids.length - places.length} of ${ids.length} ${kind}s that a manifest names are not in the index`,
     );

@@ -82,6 +82,21 @@ export async function pinPacks(tx: Transaction, operationId: string, packIds: re
   }
 }
 
+/** Bytes were stored again in another pack: whoever holds the old one holds the new one too. */
+export async function copyPins(tx: Transaction, from: string, to: string): Promise<void> {
+  await tx
+    .insertInto('pack_pins')
+    .columns(['operation_id', 'pack_id'])
+    .expression((eb) =>
+      eb
+        .selectFrom('pack_pins')
+        .select((row) => ['operation_id', row.val(to).as('pack_id')])
+        .where('pack_id', '=', from),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
 /**
  * Those of the packs that are live, locked until the transaction ends, so that nobody condemns them between the
  * look-up and the pin.

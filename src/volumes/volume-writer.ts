@@ -9,6 +9,7 @@ import { segmentBytes } from './manifest.ts';
 import { copySegmentPacks, findWinners, insertSegmentPacks } from './manifest-rows.ts';
 import type { EntryKind } from './pack-format.ts';
 import {
+  copyPins,
   findPinnedPacks,
   insertWritingPack,
   lockLivePacks,
@@ -226,6 +227,7 @@ export class VolumeWriter implements AsyncDisposable {
     // The bytes are good again, here: whoever needed them from the old pack needs this one.
     for (const packId of new Set(quarantined.map((chunk) => chunk.packId))) {
       await copySegmentPacks(tx, domainId, packId, pack.id);
+      await copyPins(tx, packId, pack.id);
     }
     const winners = new Set<string>();
     for (const kind of ['chunk', 'node'] as const) {
