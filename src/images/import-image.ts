@@ -62,10 +62,9 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
         findUploadedFile: (uploadId) => findUploadedFile(deps.uploads, uploadId),
         expected,
         onProgress: (bytes) => progress.received(bytes),
-        onPhase: (phase) => progress.enter(phase === 'spooling' ? 'spooling' : 'importing'),
+        onPhase: (phase, sizeBytes) => progress.followSource(phase, sizeBytes),
       }),
     );
-    progress.sourceBytes = source.sizeBytes;
     await checkSha256(source, sourceSha256 === '' ? source.identity.sha256 : sourceSha256, signal);
 
     const disk = await openDisk(source, { signal });

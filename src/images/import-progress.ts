@@ -1,4 +1,5 @@
 import type { JsonObject } from '../lib/json.ts';
+import type { SourcePhase } from '../sources/source.ts';
 
 /** Where an import is. The order is the order of time; `spooling` is passed over where the source gives ranges. */
 export type ImportPhase = 'opening' | 'spooling' | 'importing' | 'sealing';
@@ -27,14 +28,19 @@ export class ImportProgress {
     this.#now = now;
   }
 
-  /** Length of the source file. */
-  set sourceBytes(bytes: number) {
-    this.#bytesTotal = bytes;
-  }
-
   /** Size of the disk in it. */
   set guestBytes(bytes: number) {
     this.#guestBytesTotal = bytes;
+  }
+
+  /**
+   * What the source does, and the file's length when it is known. Until the disk in the file is known, nothing is
+   * imported: a copy that is complete is still to be looked at.
+   */
+  followSource(phase: SourcePhase, sizeBytes: number | undefined): void {
+    if (sizeBytes !== undefined) this.#bytesTotal = sizeBytes;
+    if (phase === 'spooling') this.enter('spooling');
+    else this.enter(this.#guestBytesTotal > 0 ? 'importing' : this.#phase);
   }
 
   enter(phase: ImportPhase): void {

@@ -21,8 +21,11 @@ export interface FirstAnswerOptions {
   readonly spoolPath: string;
   /** What the object was in an earlier run; another one fails. */
   readonly expected: SourceIdentity | undefined;
-  /** Called when the server turns out to give the file only as a whole, before the copy begins. */
-  readonly onSpooling: () => void;
+  /**
+   * Called when the server turns out to give the file only as a whole, before the copy begins, with the length of the
+   * file if the server tells it.
+   */
+  readonly onSpooling: (sizeBytes: number | undefined) => void;
 }
 
 /** How the object can be read: by ranges, its first bytes being here already, or from a copy just made. */
@@ -35,6 +38,11 @@ export type FirstAnswer =
       readonly kept: SpoolRecord | undefined;
     }
   | { readonly how: 'copy'; readonly identity: SourceIdentity; readonly spool: SpoolFile };
+
+/** The length of the object in bytes. */
+export function sizeOf(answer: FirstAnswer): number {
+  return answer.how === 'copy' ? answer.spool.appendedBytes : answer.object.sizeBytes;
+}
 
 type Answer =
   | { readonly how: 'ranges'; readonly object: HttpObject; readonly head: HeadBytes }
@@ -157,7 +165,7 @@ function readWhole(
   const identity = identityOf(options.location.first, head, { sizeBytes, ranges: false });
   accept(options, identity);
   if (kept !== undefined && isUsable(kept, identity)) return { answer: { how: 'kept', record: kept } };
-  options.onSpooling();
+  options.onSpooling(sizeBytes);
   const body = new WholeBody(spoolOptions(options, identity));
   return { answer: { how: 'copy', identity, body }, sink: body };
 }

@@ -1,14 +1,14 @@
 import type { ByteReadOptions, ReadOptions } from '../formats/byte-source.ts';
 import { type Copy, startCopy } from './background-copy.ts';
 import { checkRange } from './file-source.ts';
-import type { FirstAnswer } from './first-answer.ts';
+import { type FirstAnswer, sizeOf } from './first-answer.ts';
 import { hashInOrder } from './hash-in-order.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { HttpLocation } from './http-location.ts';
 import type { HttpObject } from './http-object.ts';
 import { RangeReader } from './range-reader.ts';
 import { ReadPattern } from './read-pattern.ts';
-import type { Source, SourcePhase } from './source.ts';
+import type { OnSourcePhase, Source } from './source.ts';
 import { SourceFailed } from './source-failed.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { describeUri } from './source-uri.ts';
@@ -21,7 +21,7 @@ export interface HttpReaderOptions {
   /** Aborts when the source is closed or cancelled. */
   readonly closed: AbortSignal;
   readonly spoolPath: string;
-  readonly onPhase: (phase: SourcePhase) => void;
+  readonly onPhase: OnSourcePhase;
 }
 
 /**
@@ -42,17 +42,16 @@ export class HttpReader implements Source {
   constructor(answer: FirstAnswer, options: HttpReaderOptions, endConnections: () => void) {
     this.#options = options;
     this.#endConnections = endConnections;
+    this.sizeBytes = sizeOf(answer);
     if (answer.how === 'copy') {
       const { spool } = answer;
       this.identity = answer.identity;
-      this.sizeBytes = spool.appendedBytes;
       this.#head = new Uint8Array(0);
       this.#copy = { read: (target, offset) => spool.read(target, offset), close: () => spool.close() };
       return;
     }
     const { object } = answer;
     this.identity = object.identity;
-    this.sizeBytes = object.sizeBytes;
     this.#head = answer.head;
     this.#ranges = {
       object,
@@ -134,15 +133,16 @@ export class HttpReader implements Source {
   }
 
   #beginCopy(object: HttpObject, kept: SpoolRecord | undefined): void {
-    this.#options.onPhase('spooling');
-    this.#copy = startCopy({ ...this.#options, object, kept, onComplete: () => this.#options.onPhase('reading') });
+    const { onPhase } = this.#options;
+    onPhase('spooling', object.sizeBytes);
+    this.#copy = startCopy({ ...this.#options, object, kept, onComplete: () => onPhase('reading', object.sizeBytes) });
   }
 
   async #giveUpCopy(copy: Copy): Promise<void> {
     if (this.#copy !== copy) return;
     this.#copy = undefined;
     this.#mayCopy = false;
-    this.#options.onPhase('reading');
+    this.#options.onPhase('reading', this.sizeBytes);
     await copy.close();
     await removeSpool(this.#options.spoolPath);
   }

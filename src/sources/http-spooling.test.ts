@@ -47,15 +47,16 @@ for (const chunked of [false, true]) {
   test(`copies the file of a server without ranges (${chunked ? 'in chunks' : 'with its length'})`, async () => {
     await using server = await startBadServer(withoutRanges(file, { chunked }));
     await using bench = await openSourceBench();
-    const phases: string[] = [];
+    const phases: [string, number | undefined][] = [];
     let received = 0;
     const source = await bench.open(server.origin, {
-      onPhase: (phase) => phases.push(phase),
+      onPhase: (phase, sizeBytes) => phases.push([phase, sizeBytes]),
       onProgress: (bytes) => {
         received = bytes;
       },
     });
-    assert.deepEqual(phases, ['spooling', 'reading']);
+    const spooling = ['spooling', chunked ? undefined : file.length];
+    assert.deepEqual(phases, [spooling, ['reading', file.length]]);
     assert.equal(received, file.length);
     assert.equal(source.identity.ranges, false);
     assert.equal(source.identity.sizeBytes, file.length);

@@ -1,12 +1,12 @@
 import type { AddressPolicy } from './address-policy.ts';
-import { askFirst } from './first-answer.ts';
+import { askFirst, sizeOf } from './first-answer.ts';
 import { openConnections } from './guarded-connections.ts';
 import type { ExchangeContext } from './http-exchange.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts';
 import { HttpLocation } from './http-location.ts';
 import { HttpReader } from './http-reader.ts';
 import { ReceiveRate } from './receive-rate.ts';
-import type { Source, SourcePhase } from './source.ts';
+import type { OnSourcePhase, Source } from './source.ts';
 import type { SourceIdentity } from './source-identity.ts';
 import { describeUri, parseUri } from './source-uri.ts';
 
@@ -29,7 +29,7 @@ export interface HttpSourceOptions {
   readonly expected?: SourceIdentity | undefined;
   /** Called for every piece of a body with the bytes received from the network so far, repeated ones included. */
   readonly onProgress?: ((receivedBytes: number) => void) | undefined;
-  readonly onPhase?: ((phase: SourcePhase) => void) | undefined;
+  readonly onPhase?: OnSourcePhase | undefined;
   /** Certificates (PEM) trusted instead of Node's own list. */
   readonly ca?: string | undefined;
 }
@@ -69,9 +69,9 @@ export async function openHttpSource(options: HttpSourceOptions): Promise<Source
       closed: connections.closed,
       spoolPath: options.spoolPath,
       expected: options.expected,
-      onSpooling: () => onPhase('spooling'),
+      onSpooling: (sizeBytes) => onPhase('spooling', sizeBytes),
     });
-    onPhase('reading');
+    onPhase('reading', sizeOf(answer));
     const { closed } = connections;
     const shared = { location, limits, closed, onPhase, spoolPath: options.spoolPath };
     return new HttpReader(answer, shared, () => {

@@ -4,6 +4,9 @@ import type { SourceIdentity } from './source-identity.ts';
 /** What a source is doing: answering reads in place or from a complete copy, or copying the file to the spool first. */
 export type SourcePhase = 'reading' | 'spooling';
 
+/** Told of each phase as it begins, with the length of the file in bytes, if it is known by then. */
+export type OnSourcePhase = (phase: SourcePhase, sizeBytes: number | undefined) => void;
+
 /** A file that an image is made from, wherever it is, open for reading at random. */
 export interface Source extends ByteSource {
   /** JSON-safe; give it back as `expected` when the operation goes on after a restart. */

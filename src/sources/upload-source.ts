@@ -2,7 +2,7 @@ import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import { uploadUri } from '../lib/upload-uri.ts';
 import { openFileSource } from './file-source.ts';
 import { hashInOrder } from './hash-in-order.ts';
-import type { Source, SourcePhase } from './source.ts';
+import type { OnSourcePhase, Source } from './source.ts';
 import { SourceFailed } from './source-failed.ts';
 import type { SourceIdentity } from './source-identity.ts';
 
@@ -17,7 +17,7 @@ export interface UploadSourceOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after every read with the bytes read so far, repeated ones included. */
   readonly onProgress?: ((readBytes: number) => void) | undefined;
-  readonly onPhase?: ((phase: SourcePhase) => void) | undefined;
+  readonly onPhase?: OnSourcePhase | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export async function openUploadSource(options: UploadSourceOptions): Promise<So
     await file[Symbol.asyncDispose]();
     throw lost(url);
   }
-  options.onPhase?.('reading');
+  options.onPhase?.('reading', file.sizeBytes);
   return new UploadSource(url, file, options);
 }
 
