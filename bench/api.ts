@@ -7,6 +7,7 @@ import { copyImage, importImage, openClient } from './bench-client.ts';
 import type { BenchContext, Benchmark } from './benchmark.ts';
 import { type DiskFile, makeDistinctDisks } from './disks.ts';
 import type { Load, LoadResult } from './load.ts';
+import { measureProcess } from './process-usage.ts';
 import { median } from './statistics.ts';
 import { startWebServer, type WebServer } from './web-server.ts';
 
@@ -32,6 +33,11 @@ const steady = {
   'List of 1,000, 4 a second': { method: 'list', connections: 2, inFlight: 1, perSecond: 4, seconds },
 } as const;
 
+interface Sample extends LoadResult {
+  /** Processor time of the service for one call; unknown where it does other things as well. */
+  readonly cpuMs?: number;
+}
+
 /** How quickly calls are answered, with nothing else to do and while images are imported. */
 export const apiBenchmark: Benchmark = {
   name: 'api',
@@ -39,7 +45,7 @@ export const apiBenchmark: Benchmark = {
   async run(context) {
     const disks = await makeDistinctDisks(context, diskCount, diskMb);
     await using server = await startWebServer(context.cacheFolder);
-    const found = new Map<string, LoadResult[]>();
+    const found = new Map<string, Sample[]>();
     for (let run = 1; run <= context.runs; run += 1) {
       for (const [what, result] of await measureOnce(context, server, disks)) {
         found.set(what, [...(found.get(what) ?? []), result]);
@@ -48,12 +54,13 @@ export const apiBenchmark: Benchmark = {
     return [
       {
         title: `Calls over gRPC and TLS, ${imageCount.toLocaleString('en')} images in the folder`,
-        note: 'The calling process shares the cores with the service.',
+        note: 'The calling process shares the cores with the service. CPU: of the service for each call.',
         rows: [...found].map(([calls, results]) => ({
           calls,
           'calls/s': median(results.map(({ perSecond }) => perSecond)),
           'p50 ms': median(results.map(({ p50Ms }) => p50Ms)),
           'p99 ms': median(results.map(({ p99Ms }) => p99Ms)),
+          'CPU ms': median(results.flatMap(({ cpuMs }) => cpuMs ?? [])),
         })),
       },
     ];
@@ -64,17 +71,19 @@ async function measureOnce(
   { say }: BenchContext,
   { origin }: WebServer,
   [first, ...disks]: readonly DiskFile[],
-): Promise<[string, LoadResult][]> {
+): Promise<[string, Sample][]> {
   await using obraz = await startObraz({ flags: ['--log-level', 'warn'] });
   using client = openClient(obraz);
   if (first === undefined) return [];
   say(`making ${imageCount} images`);
   const imageIds = await makeImages(client, obraz, `${origin}/${basename(first.path)}`);
   const at = { endpoint: obraz.endpoint, ca: obraz.ca, token: obraz.token, folderId: obraz.folderId, imageIds };
-  const results: [string, LoadResult][] = [];
+  const results: [string, Sample][] = [];
   for (const [name, load] of Object.entries(full)) {
     say(name);
-    results.push([`${name}, idle`, await putLoad({ ...at, ...load })]);
+    const usage = measureProcess(obraz.pid);
+    const result = await putLoad({ ...at, ...load });
+    results.push([`${name}, idle`, { ...result, cpuMs: (1000 * usage().cpuSeconds) / result.calls }]);
   }
   const putSteady = (when: string) =>
     Promise.all(
