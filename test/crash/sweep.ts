@@ -41,9 +41,9 @@ export interface SweepResult {
   readonly imagesChecked: number;
 }
 
-const livesOfEpisode = 15;
+const livesOfEpisode = 10;
 /** A life without a death of its own is ended by the clock. */
-const maxLifeMs = 1_000;
+const maxLifeMs = 600;
 /** What was begun must end in this time once nothing fails any more. */
 const settleMs = 60_000;
 const collector = { delayMs: 0, everyMs: 250, soonMs: 50 };
@@ -139,7 +139,7 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
     const stage = hasServed ? 'later' : 'first start';
     const fault = choice.next(stage);
     const mayFail = fault !== undefined && fault.does !== 'kill';
-    const lifeMs = 200 + random.below(maxLifeMs);
+    const lifeMs = 100 + random.below(maxLifeMs);
     story.push(fault === undefined ? `killed after ${lifeMs} ms` : JSON.stringify(fault));
     try {
       await using obraz = await startWithFaults({ dataDirectory, pointsFile, collector, ...(fault && { fault }) });
