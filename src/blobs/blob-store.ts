@@ -51,7 +51,11 @@ export interface BlobWriter extends AsyncDisposable {
 
 const namePattern = /^[a-z0-9]{1,64}$/;
 
+export function isBlobName(name: string): boolean {
+  return namePattern.test(name);
+}
+
 /** Names become file names and object keys: anything but the plainest is refused here. */
 export function checkBlobName(name: string): void {
-  if (!namePattern.test(name)) throw new RangeError(`not a blob name: ${JSON.stringify(name)}`);
+  if (!isBlobName(name)) throw new RangeError(`not a blob name: ${JSON.stringify(name)}`);
 }

@@ -2,7 +2,14 @@ import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../lib/write-file-durably.ts';
 import { BlobFailed, blobFailedBy } from './blob-failed.ts';
-import { type BlobInfo, type BlobReadOptions, type BlobStore, type BlobWriter, checkBlobName } from './blob-store.ts';
+import {
+  type BlobInfo,
+  type BlobReadOptions,
+  type BlobStore,
+  type BlobWriter,
+  checkBlobName,
+  isBlobName,
+} from './blob-store.ts';
 import { OpenFiles } from './open-files.ts';
 
 /**
@@ -82,8 +89,10 @@ class LocalBlobs implements BlobStore {
 
   async *list(): AsyncIterable<BlobInfo> {
     for await (const folder of await opendir(this.#directory)) {
-      if (!folder.isDirectory() || folder.name === 'partial') continue;
+      // What is not ours (a file system's own folders, what editors and network shares leave) is nobody's blob.
+      if (!folder.isDirectory() || folder.name.length !== 2) continue;
       for await (const file of await opendir(join(this.#directory, folder.name))) {
+        if (!isBlobName(file.name)) continue;
         const info = await this.stat(file.name);
         if (info !== undefined) yield info;
       }
@@ -91,7 +100,7 @@ class LocalBlobs implements BlobStore {
   }
 
   async *listUnsealed(): AsyncIterable<string> {
-    yield* await readdir(this.#partial);
+    yield* (await readdir(this.#partial)).filter(isBlobName);
   }
 
   async delete(name: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type JsonObject, objectOf, stringOf } from '../lib/json.ts';
+import { integerOf, type JsonObject, objectOf, stringOf } from '../lib/json.ts';
 import { readIdentity, type SourceIdentity } from '../sources/source-identity.ts';
 
 /** What an `image.create` operation from an address is given. */
@@ -20,11 +20,14 @@ export function readImportInput(value: unknown): ImportInput {
 /** What an interrupted import must know besides its segments: of which file they are. */
 export interface ImportCheckpoint {
   readonly source: SourceIdentity;
+  /** The most guest bytes that were ever durable; less may be, when some had to be stored again. */
+  readonly furthestBytes: number;
 }
 
-export function writeImportCheckpoint({ source }: ImportCheckpoint): JsonObject {
+export function writeImportCheckpoint({ source, furthestBytes }: ImportCheckpoint): JsonObject {
   const { url, etag, lastModified, sizeBytes, ranges, sha256 } = source;
   return {
+    furthestBytes,
     source: {
       url,
       ranges,
@@ -39,6 +42,7 @@ export function writeImportCheckpoint({ source }: ImportCheckpoint): JsonObject 
 /** Undefined before the first checkpoint. */
 export function readImportCheckpoint(value: unknown): ImportCheckpoint | undefined {
   if (value === undefined || value === null) return undefined;
-  const source = readIdentity(objectOf(value, 'checkpoint of image.create').source);
-  return source === undefined ? undefined : { source };
+  const checkpoint = objectOf(value, 'checkpoint of image.create');
+  const source = readIdentity(checkpoint.source);
+  return source === undefined ? undefined : { source, furthestBytes: integerOf(checkpoint, 'furthestBytes') };
 }

@@ -1,5 +1,4 @@
-import { BlobFailed } from '../blobs/blob-failed.ts';
-import { resourceExhausted, ServiceError, type StatusCode, unavailable } from '../errors.ts';
+import { ServiceError, type StatusCode, unavailable } from '../errors.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
 import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
 import { MissingChunks } from '../volumes/manifest-rows.ts';
@@ -59,13 +58,6 @@ export function explainImportFailure(error: unknown): unknown {
     });
   }
   if (error instanceof SourceFailed) return explainSource(error);
-  if (error instanceof BlobFailed && error.failure === 'full') {
-    return resourceExhausted(
-      'STORAGE_FULL',
-      'The service has no storage space left. Delete what is not needed or add space, then try again.',
-      error,
-    );
-  }
   if (storageLied.some((kind) => error instanceof kind)) {
     return unavailable('The storage gave wrong bytes back. They are stored again.', error);
   }
@@ -74,7 +66,7 @@ export function explainImportFailure(error: unknown): unknown {
 
 function explainSource(error: SourceFailed): ServiceError {
   const code = error.transient ? 'UNAVAILABLE' : sourceFailureCodes[error.kind];
-  const reason = `SOURCE_${error.kind.replaceAll('-', '_').toUpperCase()}`;
+  const reason = `SOURCE_FILE_${error.kind.replaceAll('-', '_').toUpperCase()}`;
   const description = error.remedy === undefined ? error.reason : `${error.reason} ${error.remedy}`;
   const fields = code === 'INVALID_ARGUMENT' ? [{ field: 'uri', description }] : [];
   return new ServiceError({ code, reason, message: error.message, fields, cause: error });

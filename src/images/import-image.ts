@@ -3,28 +3,25 @@ import { openDisk } from '../formats/open-disk.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
-import { assertLease, saveCheckpoint } from '../operations/lease.ts';
 import type { OperationInput } from '../operations/operation.ts';
 import type { AddressPolicy } from '../sources/address-policy.ts';
 import { openSource } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
-import { SourceFailed } from '../sources/source-failed.ts';
-import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import { consumeUpload, findUploadedFile } from '../uploads/use-upload.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { createFileGuestReader } from '../volumes/guest-reader.ts';
-import { deleteAllSegmentCheckpoints } from '../volumes/import-segment-rows.ts';
 import type { Store } from '../volumes/store.ts';
 import { storeGuestBytes } from '../volumes/store-guest.ts';
 import { type WrittenVolume, writeVolume } from '../volumes/write-volume.ts';
 import { dedupDomainOf } from './dedup-domain.ts';
 import { getImage } from './get-image.ts';
 import { imageToJson } from './image-json.ts';
-import { readImportCheckpoint, readImportInput, writeImportCheckpoint } from './import-checkpoint.ts';
+import { readImportCheckpoint, readImportInput } from './import-checkpoint.ts';
 import { explainImportFailure, SourceDigestWrong } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
 import { checkMinDiskSize } from './min-disk-size.ts';
+import { keepCheckpoints, openSourceAgain } from './resume-import.ts';
 import { sealImage } from './seal-image.ts';
 import { spoolPath } from './spool-path.ts';
 
@@ -51,10 +48,10 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
   const { uri, sourceSha256 } = readImportInput(operation.input);
   const checkpoint = readImportCheckpoint(operation.checkpoint);
   const progress = new ImportProgress(context.report, store.now);
-  using _reserved = await memory.reserve(storeGuestBytes(store.threads.threads) + tablesBytes, signal);
+  using _reserved = await memory.reserve(storeGuestBytes + tablesBytes, signal);
   try {
     progress.enter('opening');
-    await using source = await openSourceAgain(deps, context, checkpoint?.source, (expected) =>
+    await using source = await openSourceAgain(store, context, checkpoint?.source, (expected) =>
       openSource(uri, {
         policy,
         signal,
@@ -80,13 +77,10 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       lease,
       reader: createFileGuestReader(source, disk.map),
       signal,
-      // What a pack makes durable is not done again: crashes before it are forgiven.
-      onCheckpoint: (tx) =>
-        saveCheckpoint(tx, lease, writeImportCheckpoint({ source: source.identity }), { isNewGround: true }),
+      onCheckpoint: keepCheckpoints(lease, source.identity, checkpoint),
       onProgress: (bytes) => progress.passed(bytes),
     });
     progress.enter('sealing');
-    await source.discardSpool();
 
     return (tx) => seal(tx, operation, volume);
   } catch (error) {
@@ -119,29 +113,4 @@ async function checkSha256(source: Source, expected: string | undefined, signal:
   if (expected === undefined) return;
   const actual = await source.sha256({ signal });
   if (actual !== expected) throw new SourceDigestWrong(source.finalUrl, expected, actual);
-}
-
-/**
- * Opens the source, holding it against what an earlier run read from. A source that has nothing to compare, and of which
- * no whole copy was kept, can't be shown to be the same: then what was stored of it is forgotten and the import starts
- * over; the chunks are still there and are not stored twice.
- */
-async function openSourceAgain(
-  { store }: ImportDeps,
-  { operation, lease }: OperationContext,
-  expected: SourceIdentity | undefined,
-  open: (expected: SourceIdentity | undefined) => Promise<Source>,
-): Promise<Source> {
-  try {
-    return await open(expected);
-  } catch (error) {
-    const isUnknowable = expected !== undefined && !isVerifiable(expected);
-    if (!isUnknowable || !(error instanceof SourceFailed) || error.kind !== 'changed') throw error;
-  }
-  store.log.info({ operationId: operation.id }, 'the source has neither ETag nor Last-Modified: starting over');
-  await store.db.transact(async (tx) => {
-    await assertLease(tx, lease);
-    await deleteAllSegmentCheckpoints(tx, operation.id);
-  });
-  return await open(undefined);
 }

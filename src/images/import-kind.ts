@@ -31,6 +31,12 @@ export function createImportKind(deps: ImportKindDeps): OperationKind {
       await removeSpool(spoolPath(deps, id));
       deps.onGarbage();
     },
-    onDone: () => deps.onUploadUsed(),
+    onDone({ id }) {
+      deps.onUploadUsed();
+      // Not before: until now another attempt could have needed the copy.
+      removeSpool(spoolPath(deps, id)).catch((error: unknown) => {
+        deps.store.log.warn({ err: error, operationId: id }, 'the copy of a source stays until the next start');
+      });
+    },
   };
 }

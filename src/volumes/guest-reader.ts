@@ -1,6 +1,7 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import type { DataRun, DiskMap } from '../formats/disk-map.ts';
-import { planReads } from '../formats/plan-reads.ts';
+import { planReads, type RunRead } from '../formats/plan-reads.ts';
+import { leafBytes } from './guest-digest.ts';
 import type { SpareMemory } from './spare-memory.ts';
 import type { FetchedRead } from './store-tasks.ts';
 
@@ -25,6 +26,15 @@ export interface GuestReader {
 /** Two pieces of the file with less than this between them are one read: a request costs more than 64 KiB. */
 const maxGapBytes = 64 * 1024;
 
+/** Unless that fetches more than this many times the bytes that are wanted; then only neighbours are one read. */
+const maxWaste = 1.25;
+
+/**
+ * No stripe fetches more bytes of the file at a time. A stripe of 4 MiB whose encoded bytes are more (scattered tiny
+ * clusters, each in sectors of its own) is fetched in smaller stripes.
+ */
+export const maxFetchBytes = 5 * 1024 * 1024;
+
 /** Longer reads are split by the source anyway; a stripe's plain runs are no longer than the stripe. */
 const maxReadBytes = 8 * 1024 * 1024;
 
@@ -44,12 +54,40 @@ export function createFileGuestReader(source: ByteSource, map: DiskMap): GuestRe
           if (run.offset + run.length > end) break; // the rest of it belongs to the next stripe
           next += 1;
         }
-        stripes.push(createStripe(source, start, end - start, within));
+        stripes.push(...boundStripes(source, start, end, within));
         start = end;
       }
       return stripes;
     },
   };
+}
+
+/** One stripe, or as many as it takes for each to fetch little enough; digests want them whole leaves long. */
+function boundStripes(source: ByteSource, start: number, end: number, runs: readonly DataRun[]): GuestStripe[] {
+  if (end - start <= leafBytes || fetchBytes(planFrugally(runs)) <= maxFetchBytes) {
+    return [createStripe(source, start, end - start, runs)];
+  }
+  const stripes: GuestStripe[] = [];
+  for (let at = start; at < end; ) {
+    const next = Math.min(end, (Math.floor(at / leafBytes) + 1) * leafBytes);
+    const within = runs.filter((run) => run.offset < next && run.offset + run.length > at);
+    const cut = within.map((run) => cutRun(run, at, next));
+    stripes.push(createStripe(source, at, next - at, cut));
+    at = next;
+  }
+  return stripes;
+}
+
+/** The reads of a stripe, merged over gaps as long as the gaps are worth it. */
+function planFrugally(runs: readonly DataRun[]): RunRead[] {
+  const merged = planReads(runs, { maxGapBytes, maxReadBytes });
+  const wanted = runs.reduce((sum, run) => sum + run.fileLength, 0);
+  if (fetchBytes(merged) <= wanted * maxWaste) return merged;
+  return planReads(runs, { maxGapBytes: 0, maxReadBytes });
+}
+
+function fetchBytes(reads: readonly RunRead[]): number {
+  return reads.reduce((sum, read) => sum + read.length, 0);
 }
 
 function createStripe(source: ByteSource, offset: number, length: number, runs: readonly DataRun[]): GuestStripe {
@@ -58,8 +96,8 @@ function createStripe(source: ByteSource, offset: number, length: number, runs: 
     length,
     isHole: runs.length === 0,
     async fetch(memory, options) {
-      const reads = planReads(runs, { maxGapBytes, maxReadBytes });
-      const bytes = memory.take(reads.reduce((sum, read) => sum + read.length, 0));
+      const reads = planFrugally(runs);
+      const bytes = memory.take(fetchBytes(reads));
       let place = 0;
       return Promise.all(
         reads.map(async ({ offset, length, runs }) => {

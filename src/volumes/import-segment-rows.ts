@@ -53,6 +53,16 @@ export async function findSegmentCheckpoints(db: Queryable, operationId: string)
   }));
 }
 
+/** Guest bytes that are durable, in all segments. */
+export async function sumDoneBytes(db: Queryable, operationId: string): Promise<number> {
+  const row = await db
+    .selectFrom('import_segments')
+    .select((sums) => sums.fn.sum<number | bigint | string>('done_bytes').as('bytes'))
+    .where('operation_id', '=', operationId)
+    .executeTakeFirst();
+  return Number(row?.bytes ?? 0);
+}
+
 /** Those segments are to be written again. */
 export async function deleteSegmentCheckpoints(
   tx: Transaction,

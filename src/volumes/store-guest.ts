@@ -3,7 +3,7 @@ import { ImageRefused } from '../formats/image-refused.ts';
 import { chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
 import { maxChunkBytes } from './chunker.ts';
 import { digestSegment, leafBytes, type SparseDigest } from './guest-digest.ts';
-import type { GuestReader, GuestStripe } from './guest-reader.ts';
+import { type GuestReader, type GuestStripe, maxFetchBytes } from './guest-reader.ts';
 import { encodeSegment, type ManifestChild, type ManifestExtent, segmentBytes } from './manifest.ts';
 import type { EncodedChunk } from './pack-writer.ts';
 import type { SegmentProgress } from './segment-progress.ts';
@@ -15,18 +15,14 @@ import type { VolumeWriter } from './volume-writer.ts';
 /** Guest bytes that are decoded, cut and compressed at a time. */
 const stripeBytes = 4 * 1024 * 1024;
 
-/**
- * Segments under way at once. One more than the threads, so that no thread waits while a lane looks up or writes.
- */
-const spareLanes = 1;
+/** More lanes gain little, and their memory is what keeps a second import from running beside. */
+const maxLanes = 3;
 
 /** Memory of one lane: plain and encoded stripe, an open chunk in each, and two stripes of the file being fetched. */
-const laneBytes = 4 * stripeBytes + 2 * maxChunkBytes;
+const laneBytes = 2 * (stripeBytes + maxChunkBytes) + 2 * maxFetchBytes;
 
 /** What storing a guest holds in memory at most, in bytes, besides the format reader's own tables. */
-export function storeGuestBytes(threads: number): number {
-  return (threads + spareLanes) * laneBytes;
-}
+export const storeGuestBytes = maxLanes * laneBytes;
 
 export interface StoreGuestOptions {
   readonly signal: AbortSignal;
@@ -62,7 +58,9 @@ export async function storeGuest(
     }
   }
 
-  const lanes = Array.from({ length: Math.min(store.threads.threads + spareLanes, segmentCount) }, async () => {
+  // One more than the threads, so that no thread waits while a lane looks up or writes.
+  const laneCount = Math.min(store.threads.threads + 1, maxLanes, segmentCount);
+  const lanes = Array.from({ length: laneCount }, async () => {
     try {
       await runLane();
     } catch (error) {
@@ -120,7 +118,8 @@ class Lane {
       nodeId: undefined,
       digest: undefined,
     };
-    this.#onProgress(progress.doneBytes);
+    // A hole at a segment's end is done, though no chunk says so.
+    this.#onProgress(progress.nodeId === undefined ? progress.doneBytes : length);
     if (progress.nodeId !== undefined) return progress;
 
     const from = start + progress.doneBytes;

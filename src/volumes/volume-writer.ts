@@ -4,7 +4,7 @@ import { newBlobName } from '../lib/ids.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
 import { findChunks, findQuarantined, insertChunks } from './chunk-rows.ts';
-import { upsertSegmentCheckpoint } from './import-segment-rows.ts';
+import { sumDoneBytes, upsertSegmentCheckpoint } from './import-segment-rows.ts';
 import { segmentBytes } from './manifest.ts';
 import { copySegmentPacks, findWinners, insertSegmentPacks } from './manifest-rows.ts';
 import type { EntryKind } from './pack-format.ts';
@@ -19,6 +19,7 @@ import {
 } from './pack-rows.ts';
 import { type EncodedChunk, PackWriter, type SealedPack } from './pack-writer.ts';
 import { chunkIdsOf, type SegmentProgress } from './segment-progress.ts';
+import { SpareMemory } from './spare-memory.ts';
 import type { Store } from './store.ts';
 
 /** A pack is closed at this size, */
@@ -30,8 +31,8 @@ export interface VolumeWriterOptions {
   readonly domainId: string;
   /** In whose name: nothing is committed once it is lost. */
   readonly lease: WriterLease;
-  /** More to write in the transaction of each checkpoint: the operation's own. */
-  readonly onCheckpoint?: (tx: Transaction) => Promise<void>;
+  /** More to write in the transaction of each checkpoint, which makes `doneBytes` of the segments durable in all. */
+  readonly onCheckpoint?: (tx: Transaction, doneBytes: number) => Promise<void>;
 }
 
 /** What is committed together: at most one pack, and the progress of segments that needs it or an earlier one. */
@@ -58,6 +59,8 @@ export class VolumeWriter implements AsyncDisposable {
   /** Chunks and nodes of packs that are not committed yet. */
   readonly #uncommitted = new Set<string>();
   readonly #adding = new Mutex();
+  /** For reading packs back; one is sealed at a time. */
+  readonly #readBack = new SpareMemory();
   readonly #timer: NodeJS.Timeout;
   #batch: Batch | undefined;
   /** The commits so far, in order; rejects once one has failed. */
@@ -195,14 +198,14 @@ export class VolumeWriter implements AsyncDisposable {
 
   async #commit(batch: Batch): Promise<void> {
     await using pack = batch.pack;
-    const sealed = await pack?.seal();
+    const sealed = await pack?.seal(this.#readBack);
     const { db, blobs, leases } = this.#store;
     const { lease, onCheckpoint } = this.#options;
     const commit = db.transact(async (tx) => {
       await leases.assertHeld(tx, lease);
       const winners = sealed === undefined ? [] : await this.#commitPack(tx, sealed);
       for (const segment of batch.segments.values()) await this.#commitSegment(tx, segment);
-      await onCheckpoint?.(tx);
+      await onCheckpoint?.(tx, await sumDoneBytes(tx, lease.operationId));
       return winners;
     });
     const pinned = await commit.catch(async (error: unknown) => {

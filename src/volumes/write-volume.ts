@@ -22,8 +22,8 @@ export interface WriteVolumeOptions {
   readonly lease: WriterLease;
   readonly reader: GuestReader;
   readonly signal: AbortSignal;
-  /** More for the transaction of each checkpoint. */
-  readonly onCheckpoint?: (tx: Transaction) => Promise<void>;
+  /** More for the transaction of each checkpoint, which makes `doneBytes` of the guest durable in all. */
+  readonly onCheckpoint?: (tx: Transaction, doneBytes: number) => Promise<void>;
   /** Guest bytes just passed, holes and what an earlier run stored included. */
   readonly onProgress: (guestBytes: number) => void;
 }

@@ -216,6 +216,8 @@ export async function createInitialTables(db: Kysely<unknown>, dialect: DialectN
       .addPrimaryKeyConstraint('import_segments_key', ['operation_id', 'segment_index']),
   ).execute();
 
+  await db.schema.createIndex('import_segments_by_node').on('import_segments').columns(['node_id']).execute();
+
   await db.schema
     .createTable('volumes')
     .addColumn('id', text, (c) => c.primaryKey().notNull())

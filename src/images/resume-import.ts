@@ -1,0 +1,50 @@
+import type { Transaction } from '../db/database.ts';
+import type { OperationContext } from '../operations/kind.ts';
+import { assertLease, type Lease, saveCheckpoint } from '../operations/lease.ts';
+import type { Source } from '../sources/source.ts';
+import { SourceFailed } from '../sources/source-failed.ts';
+import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
+import { deleteAllSegmentCheckpoints } from '../volumes/import-segment-rows.ts';
+import type { Store } from '../volumes/store.ts';
+import { type ImportCheckpoint, writeImportCheckpoint } from './import-checkpoint.ts';
+
+/**
+ * What to write with each checkpoint of the volume: of which file it is, and how far it came. Only beyond what was ever
+ * durable is new ground, where crashes before it are forgiven; what is stored again forgives nothing.
+ */
+export function keepCheckpoints(
+  lease: Lease,
+  source: SourceIdentity,
+  earlier: ImportCheckpoint | undefined,
+): (tx: Transaction, doneBytes: number) => Promise<void> {
+  const furthestBefore = earlier?.furthestBytes ?? 0;
+  return (tx, doneBytes) => {
+    const checkpoint = writeImportCheckpoint({ source, furthestBytes: Math.max(furthestBefore, doneBytes) });
+    return saveCheckpoint(tx, lease, checkpoint, { isNewGround: doneBytes > furthestBefore });
+  };
+}
+
+/**
+ * Opens the source, holding it against what an earlier run read from. A source that has nothing to compare, and of which
+ * no whole copy was kept, can't be shown to be the same: then what was stored of it is forgotten and the import starts
+ * over; the chunks are still there and are not stored twice.
+ */
+export async function openSourceAgain(
+  store: Store,
+  { operation, lease }: OperationContext,
+  expected: SourceIdentity | undefined,
+  open: (expected: SourceIdentity | undefined) => Promise<Source>,
+): Promise<Source> {
+  try {
+    return await open(expected);
+  } catch (error) {
+    const isUnknowable = expected !== undefined && !isVerifiable(expected);
+    if (!isUnknowable || !(error instanceof SourceFailed) || error.kind !== 'changed') throw error;
+  }
+  store.log.info({ operationId: operation.id }, 'the source has neither ETag nor Last-Modified: starting over');
+  await store.db.transact(async (tx) => {
+    await assertLease(tx, lease);
+    await deleteAllSegmentCheckpoints(tx, operation.id);
+  });
+  return await open(undefined);
+}
