@@ -23,12 +23,13 @@ export async function serve(flags: ServeFlags): Promise<number> {
   try {
     const config = readConfig(flags);
     const log = createLogger(config);
-    process.on('uncaughtException', (error) => {
+    const giveUp = (error: unknown, message: string): never => {
       // What state we are in is unknown; what was promised is on disk, and the next start goes on from there.
-      log.fatal({ err: error }, 'ended by an error that nobody caught');
+      log.fatal({ err: error }, message);
       process.exit(exitCode.failed);
-    });
-    const service = await openService(config, log);
+    };
+    process.on('uncaughtException', (error) => giveUp(error, 'ended by an error that nobody caught'));
+    const service = await openService(config, log, { onLost: (error) => giveUp(error, 'the database was lost') });
     process.stdout.write(describeStart(config, service));
     log.info({ signal: await signals.first }, 'stopping');
     return await close(service, log);

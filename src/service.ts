@@ -70,16 +70,21 @@ export interface Service {
   close(): Promise<void>;
 }
 
+export interface ServiceOptions {
+  /** Called when the metadata is lost to this process: the service can answer nothing more, only a new start can. */
+  readonly onLost?: (error: Error) => void;
+}
+
 /**
  * Composes the service from its parts and starts it: the only place that knows every folder. What was opened is closed
  * in the opposite order, also when opening fails halfway.
  */
-export async function openService(config: Config, log: Logger): Promise<Service> {
+export async function openService(config: Config, log: Logger, { onLost }: ServiceOptions = {}): Promise<Service> {
   await using opening = new AsyncDisposableStack();
   const directory = describeDataDirectory(config.dataDirectory);
   await makeDataDirectory(directory);
   opening.use(lockDataDirectory(directory.lock));
-  const db = opening.use(await openDatabase({ url: config.databaseUrl, path: directory.database }));
+  const db = opening.use(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
   const installation = await openInstallation({
     directory,
     db,

@@ -7,14 +7,18 @@ import { createSqliteDialect } from './sqlite-dialect.ts';
 
 /**
  * Opens the metadata in a SQLite file, making it and bringing its tables up to date first.
- * One connection writes, another reads; each has its own thread.
+ * One connection writes, another reads; each has its own thread. `onLost` is called when one of them dies: the database
+ * can't be used any more, and has to be opened anew.
  */
-export async function openSqlite(path: string): Promise<Database> {
+export async function openSqlite(
+  path: string,
+  { onLost }: { readonly onLost?: ((error: Error) => void) | undefined } = {},
+): Promise<Database> {
   await using opening = new AsyncDisposableStack();
-  const writer = opening.use(await SqliteConnection.open({ path, readOnly: false }));
+  const writer = opening.use(await SqliteConnection.open({ path, readOnly: false, onLost }));
   const writes = new Kysely<Schema>({ dialect: createSqliteDialect(writer) });
   await migrate(writes, 'sqlite');
-  const reader = opening.use(await SqliteConnection.open({ path, readOnly: true }));
+  const reader = opening.use(await SqliteConnection.open({ path, readOnly: true, onLost }));
   const reads = new Kysely<Schema>({ dialect: createSqliteDialect(reader) });
   const owned = opening.move();
   return {

@@ -9,23 +9,34 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+export interface SqliteConnectionOptions extends SqliteThreadOptions {
+  /** Called once if the thread ends though nobody asked it to: nothing can be read or written any more. */
+  readonly onLost?: ((error: Error) => void) | undefined;
+}
+
 /** The main thread's end of a SQLite connection (sqlite-thread.ts). Dispose it to close the file. */
 export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
   readonly #worker: Worker;
+  readonly #onLost: (error: Error) => void;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+  #closing = false;
   #ended: Error | undefined;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, onLost: (error: Error) => void) {
     this.#worker = worker;
+    this.#onLost = onLost;
     worker.on('message', (reply: SqliteReply) => this.#settle(reply));
     worker.on('error', (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
-    worker.on('exit', () => this.#end(new Error('the database is closed')));
+    worker.on('exit', (code) => {
+      this.#end(new Error(this.#closing ? 'the database is closed' : `the database's thread ended with code ${code}`));
+    });
   }
 
   /** Opens the file; throws DatabaseFailed when it can't be opened. */
-  static async open(options: SqliteThreadOptions): Promise<SqliteConnection> {
-    const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData: options });
+  static async open({ onLost, ...options }: SqliteConnectionOptions): Promise<SqliteConnection> {
+    const workerData: SqliteThreadOptions = options;
+    const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData });
     const opened = Promise.withResolvers<void>();
     worker.once('message', () => opened.resolve());
     worker.once('error', (error) => opened.reject(error));
@@ -40,7 +51,7 @@ export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
         cause,
       });
     }
-    return new SqliteConnection(worker);
+    return new SqliteConnection(worker, onLost ?? (() => {}));
   }
 
   executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -66,6 +77,7 @@ export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended !== undefined) return;
+    this.#closing = true;
     const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#worker.postMessage('close');
     await exited;
@@ -86,11 +98,14 @@ export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
   }
 
   #end(error: Error): void {
+    // An error is followed by the exit that it caused.
+    const isLost = this.#ended === undefined && !this.#closing;
     this.#ended ??= error;
     for (const { reject } of this.#waiting.values()) {
       reject(new DatabaseFailed({ message: error.message, cause: error }));
     }
     this.#waiting.clear();
+    if (isLost) this.#onLost(error);
   }
 }
 

@@ -107,6 +107,21 @@ test('ends at once on a second signal, but not on the echo of the first', async 
   socket.destroy();
 });
 
+test('ends when its database dies under it, and the next start goes on', async () => {
+  await using directory = await temporaryDirectory();
+  // The first thread is the one that writes the metadata; a signal kills it.
+  const killer = `
+    import { isMainThread } from 'node:worker_threads';
+    if (isMainThread) process.once('worker', (worker) => process.once('SIGUSR2', () => worker.terminate()));
+  `;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(killer)}` };
+  const obraz = await startObraz({ dataDirectory: directory.path, env });
+  assert.equal(await obraz.end('SIGUSR2'), 1);
+  assert.match(obraz.log(), /"level":"fatal".*"msg":"the database was lost"/);
+  await using again = await startObraz({ dataDirectory: directory.path });
+  assert.equal(again.folderId, obraz.folderId);
+});
+
 test('starts again after kill -9 with the same CA, key and token', async () => {
   await using directory = await temporaryDirectory();
   const first = await startObraz({ dataDirectory: directory.path });
