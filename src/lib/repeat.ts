@@ -43,6 +43,8 @@ export function repeat({ everyMs, soonMs, run, onError }: RepeatOptions): Repeti
   schedule(soonMs);
   return {
     wake() {
+      // The first call sets the time: calls that never end would else put the run off for ever.
+      if (woken) return;
       woken = true;
       schedule(soonMs);
     },
