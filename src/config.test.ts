@@ -16,6 +16,7 @@ test('has a default for everything', () => {
     tlsNames: [],
     plaintext: false,
     allowSources: [],
+    keepDeletedMs: 86_400_000,
     logLevel: 'info',
   });
 });

@@ -27,6 +27,8 @@ export interface Config {
   readonly plaintext: boolean;
   /** Sources that imports may read besides public addresses: `HOST[:PORT]` or a CIDR. */
   readonly allowSources: readonly string[];
+  /** How long content that no image needs any more is kept: longer than the newest backup of the metadata is old. */
+  readonly keepDeletedMs: number;
   readonly logLevel: LogLevel;
 }
 
@@ -43,6 +45,7 @@ export interface ServeFlags {
   readonly tlsName?: readonly string[];
   readonly plaintext?: boolean;
   readonly allowSource?: readonly string[];
+  readonly keepDeleted?: string;
   readonly logLevel?: string;
 }
 
@@ -73,6 +76,8 @@ export class ConfigInvalid extends Error {
 
 export const defaultDataDirectory = './.obraz';
 const defaultListen: HostPort = { host: '127.0.0.1', port: 8443 };
+const hourMs = 3_600_000;
+const defaultKeepDeletedMs = 24 * hourMs;
 const defaultNbd: HostPort = { host: '127.0.0.1', port: 10809 };
 
 /** Variables that later versions read; refused now, so that nobody believes they work. */
@@ -110,6 +115,12 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     allowSources: many('--allow-source', flags.allowSource, 'OBRAZ_ALLOW_SOURCE').flatMap(
       (source) => read(source, parseSource, 'give HOST, HOST:PORT or a CIDR, for example 10.0.0.0/8') ?? [],
     ),
+    keepDeletedMs:
+      read(
+        one('--keep-deleted', flags.keepDeleted, 'OBRAZ_KEEP_DELETED'),
+        parseHours,
+        'give a number of hours, for example 24; 0 gives space back at once',
+      ) ?? defaultKeepDeletedMs,
     logLevel:
       read(one('--log-level', flags.logLevel, 'OBRAZ_LOG_LEVEL'), parseLogLevel, `give ${logLevels.join(', ')}`) ??
       'info',
@@ -175,6 +186,10 @@ function readDatabaseUrl(environment: Environment, problems: ConfigProblem[]): s
 function parseFlag(text: string): boolean | undefined {
   if (text === 'true' || text === '1') return true;
   return text === 'false' || text === '0' ? false : undefined;
+}
+
+function parseHours(text: string): number | undefined {
+  return /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * hourMs) : undefined;
 }
 
 function parseLogLevel(text: string): LogLevel | undefined {
