@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addClientCommands } from './cli/client-commands.ts';
 import { reportFailure } from './cli/report-failure.ts';
-import { createToAction } from './cli/run-command.ts';
+import { createToAction, type ToAction } from './cli/run-command.ts';
 import { readClientEnvironment, type ServeFlags } from './config.ts';
 
 /** Runs `obraz` with these arguments and returns the exit code; docs/cli.md has what each code means. */
@@ -25,13 +25,19 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     signal: interrupted.signal,
   };
   const toAction = createToAction(surroundings);
-  addClientCommands(program, (work) => {
+  // Only the first Ctrl-C is caught: whoever presses it again wants to leave at once.
+  const catchInterrupt = () => process.once('SIGINT', () => interrupted.abort());
+  const toInterruptible: ToAction = (work) => {
     const action = toAction(work);
     return async (...received) => {
-      // Only the first Ctrl-C is caught: whoever presses it again wants to leave at once.
-      process.once('SIGINT', () => interrupted.abort());
+      catchInterrupt();
       await action(...received);
     };
+  };
+  addClientCommands(program, toInterruptible, async (flags) => {
+    catchInterrupt();
+    const { rebuild } = await import('./rebuild.ts');
+    exitCode = await rebuild(flags, interrupted.signal);
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -57,6 +63,10 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     .option('--rest <host:port>', 'a port for REST alone, besides --listen (OBRAZ_REST)')
     .option('--tls-name <host>', 'another name for the server certificate; repeat it (OBRAZ_TLS_NAME)', collect)
     .option('--plaintext', 'take plain connections from other machines, too (OBRAZ_PLAINTEXT)')
+    .option(
+      '--keep-deleted <hours>',
+      'keep content that no image needs for a backup of the metadata (OBRAZ_KEEP_DELETED, default 24)',
+    )
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (OBRAZ_LOG_LEVEL, default info)')
     .action(async (flags: ServeFlags) => serve(flags));
 }

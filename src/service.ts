@@ -32,6 +32,12 @@ import { formatHostPort, type HostPort, reachable } from './lib/host-port.ts';
 import { MemoryBudget } from './lib/memory-budget.ts';
 import { repeat } from './lib/repeat.ts';
 import { writeFileDurably } from './lib/write-file-durably.ts';
+import { assertStoreIsKnown } from './maintenance/assert-store-is-known.ts';
+import { createCheckKind } from './maintenance/check-kind.ts';
+import { createCompactKind } from './maintenance/compact-kind.ts';
+import { getSpace } from './maintenance/get-space.ts';
+import { createScrubKind } from './maintenance/scrub-kind.ts';
+import { startCheck, startCompaction, startScrub } from './maintenance/start-store-operation.ts';
 import { cancelOperation } from './operations/cancel-operation.ts';
 import { defaultRetention, forgetOld } from './operations/forget-old.ts';
 import { getOperation } from './operations/get-operation.ts';
@@ -85,6 +91,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   await makeDataDirectory(directory);
   opening.use(lockDataDirectory(directory.lock));
   const db = opening.use(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
+  const blobs = opening.use(await openLocalBlobs(directory.packs));
+  await assertStoreIsKnown(db, blobs);
   const installation = await openInstallation({
     directory,
     db,
@@ -93,11 +101,9 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     now: new Date(),
   });
 
-  const blobs = opening.use(await openLocalBlobs(directory.packs));
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
   const store: Store = { db, blobs, threads, leases, log, now: Date.now };
-  const collector = opening.use(startCollector(store, collectorDefaults));
   opening.use(
     repeat({
       everyMs: forgetEveryMs,
@@ -124,12 +130,41 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     uploads,
     onUploadUsed: () => uploads.wake(),
   });
-  const kinds = kindsByName([importKind, createDigestKind(store)]);
-  const runner = opening.use(createRunner({ db, kinds, log, ownerId: randomUUID() }));
+  const imageKinds = [importKind, createDigestKind(store)];
+  const storeKinds = [
+    createCheckKind(store),
+    createScrubKind(store),
+    createCompactKind({ store, onGarbage: () => collector.wake() }),
+  ];
+  const kinds = kindsByName([...imageKinds, ...storeKinds]);
+  const ownerId = randomUUID();
+  const imageRunner = opening.use(createRunner({ db, kinds: kindsByName(imageKinds), log, ownerId }));
+  // A scrub takes hours: it must not take an import's place. What an earlier process left is the first one's to free.
+  const storeRunner = opening.use(
+    createRunner({ db, kinds: kindsByName(storeKinds), log, ownerId, concurrency: storeKinds.length, isAlone: false }),
+  );
+  const runner = {
+    wake(): void {
+      imageRunner.wake();
+      storeRunner.wake();
+    },
+    abort(operationId: string): void {
+      imageRunner.abort(operationId);
+      storeRunner.abort(operationId);
+    },
+  };
+  const { folderId, administratorId } = installation.first;
+  const collector = opening.use(
+    startCollector(store, {
+      ...collectorDefaults,
+      onCompactable: () => startCompaction({ db, runner, folderId, createdBy: administratorId }),
+    }),
+  );
 
   const api = await createApi(bindApi({ store, runner, kinds, uploads, installation, log }));
   opening.defer(() => api.close({ graceMs: drainMs }));
-  await runner.start();
+  await imageRunner.start();
+  await storeRunner.start();
   const address = await listenAll(api, config, installation);
   await writeFileDurably(
     directory.serving,
@@ -144,7 +179,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     folderId: installation.first.folderId,
     async close() {
       await api.close({ graceMs: drainMs });
-      await runner.stop({ graceMs: giveBackMs });
+      await Promise.all([imageRunner, storeRunner].map((one) => one.stop({ graceMs: giveBackMs })));
       await opened.disposeAsync();
     },
   };
@@ -152,7 +187,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
 
 interface Parts {
   readonly store: Store;
-  readonly runner: Runner;
+  readonly runner: Pick<Runner, 'wake' | 'abort'>;
   readonly kinds: OperationKinds;
   readonly uploads: Uploads;
   readonly installation: Installation;
@@ -188,6 +223,12 @@ function bindApi({ store, runner, kinds, uploads, installation, log }: Parts): A
       listUploads: (request, subjectId) => listUploads(uploads, request, subjectId),
       appendToUpload: (request, subjectId) => appendToUpload(uploads, request, subjectId),
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
+    },
+    store: {
+      folderId: first.folderId,
+      startCheck: (request, caller) => startCheck({ ...deps, folderId: first.folderId }, request, caller),
+      startScrub: (request, caller) => startScrub({ ...deps, folderId: first.folderId }, request, caller),
+      getSpace: () => getSpace(deps),
     },
     operations: {
       getOperation: (request) => getOperation(deps, request),

@@ -78,6 +78,7 @@ export function fakeDeps(change: FakeDeps = {}): ApiDeps {
     },
     images: {
       createImage: async () => someOperation(),
+      computeDigest: async () => someOperation(),
       getImage: async ({ imageId }) => {
         throw notFound('Image', imageId);
       },
@@ -118,6 +119,13 @@ export function fakeDeps(change: FakeDeps = {}): ApiDeps {
       deleteUpload: noUpload,
       ...change.uploads,
     },
+    store: {
+      folderId: 'folder',
+      startCheck: noStore,
+      startScrub: noStore,
+      getSpace: noStore,
+      ...change.store,
+    },
     folders: {
       getFolder: async ({ folderId }) => {
         throw notFound('Folder', folderId);
@@ -136,11 +144,16 @@ async function noUpload({ uploadId }: { readonly uploadId: string }): Promise<ne
   throw notFound('Upload', uploadId);
 }
 
+async function noStore(): Promise<never> {
+  throw notFound('Folder', 'folder');
+}
+
 export interface FakeDeps extends Partial<Pick<ApiDeps, 'log' | 'authorize'>> {
   readonly tokens?: Partial<ApiDeps['tokens']>;
   readonly images?: Partial<ApiDeps['images']>;
   readonly operations?: Partial<ApiDeps['operations']>;
   readonly uploads?: Partial<ApiDeps['uploads']>;
+  readonly store?: Partial<ApiDeps['store']>;
   readonly folders?: Partial<ApiDeps['folders']>;
 }
 

@@ -5,6 +5,7 @@ import type { Authorize } from './call.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
+import { type StoreFunctions, storeService } from './obraz/store-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import { createRestDoor } from './rest/rest-server.ts';
@@ -26,6 +27,7 @@ export interface ApiDeps {
   readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
   readonly operations: OperationFunctions;
   readonly uploads: UploadFunctions;
+  readonly store: StoreFunctions;
   readonly folders: FolderFunctions & CloudFunctions;
 }
 
@@ -58,6 +60,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     operationService(deps.operations, authorize),
     imageDigestService(deps.images, authorize),
     uploadService(deps.uploads, authorize),
+    storeService(deps.store, authorize),
     apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
     cloudService(deps.folders, authorize),

@@ -7,15 +7,19 @@ import { CliFailed } from './cli-failed.ts';
 import { addClientCommands } from './client-commands.ts';
 import { type CreateFlags, requestOf } from './image/create.ts';
 import { changesOf } from './image/update.ts';
+import type { ToAction } from './run-command.ts';
 
 /** Parses a command line and returns the command that was meant, without running it. */
 async function parse(line: string): Promise<Command> {
   let meant: Command | undefined;
   const program = new Command('obraz').exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
-  addClientCommands(program, () => async (...received) => {
-    const command = received.at(-1);
-    if (command instanceof Command) meant = command;
-  });
+  const toAction: ToAction =
+    () =>
+    async (...received) => {
+      const command = received.at(-1);
+      if (command instanceof Command) meant = command;
+    };
+  addClientCommands(program, toAction, async () => {});
   await program.parseAsync(line.split(' '), { from: 'user' });
   assert.ok(meant !== undefined);
   return meant;

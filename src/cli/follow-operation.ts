@@ -8,6 +8,7 @@ import {
   ImportProgress_Phase,
   ImportProgress_PhaseSchema,
 } from '../gen/obraz/v1/import_progress_pb.ts';
+import { StoreOperationMetadataSchema, type StoreProgress } from '../gen/obraz/v1/store_service_pb.ts';
 import { CreateImageMetadataSchema } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import type { Operation } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { OperationService } from '../gen/yandex/cloud/operation/operation_service_pb.ts';
@@ -78,8 +79,19 @@ export function getOperation(session: Session, operationId: string): Promise<Ope
 export function progressOf({ metadata }: Operation): Progress | undefined {
   const digest = metadata === undefined ? undefined : anyUnpack(metadata, ComputeImageDigestMetadataSchema);
   if (digest?.progress !== undefined) return { ...shown(digest.progress), phase: 'hashing' };
+  const store = metadata === undefined ? undefined : anyUnpack(metadata, StoreOperationMetadataSchema);
+  if (store?.progress !== undefined) return shownStore(store.progress);
   const create = metadata === undefined ? undefined : anyUnpack(metadata, CreateImageMetadataSchema);
   return create?.progress === undefined ? undefined : shown(create.progress);
+}
+
+function shownStore({ bytesDone, bytesTotal, bytesPerSecond, errorCount }: StoreProgress): Progress {
+  return {
+    phase: errorCount === 0n ? 'checking' : `checking, ${errorCount} errors`,
+    doneBytes: Number(bytesDone),
+    totalBytes: Number(bytesTotal),
+    bytesPerSecond: Number(bytesPerSecond),
+  };
 }
 
 function shown(progress: ImportProgress): Progress {

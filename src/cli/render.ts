@@ -2,6 +2,7 @@ import { createRegistry, type DescMessage, type JsonValue, type MessageShape, to
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { file_obraz_v1_image_digest_service } from '../gen/obraz/v1/image_digest_service_pb.ts';
+import { file_obraz_v1_store_service } from '../gen/obraz/v1/store_service_pb.ts';
 import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { file_yandex_cloud_compute_v1_image_service } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import type { Session } from './session.ts';
@@ -17,6 +18,7 @@ export type Columns<M> = readonly (readonly [heading: string, cell: (message: M)
 
 /** What the Anys of operations and of errors can hold. */
 const registry = createRegistry(
+  file_obraz_v1_store_service,
   file_yandex_cloud_compute_v1_image_service,
   file_google_rpc_error_details,
   file_obraz_v1_image_digest_service,

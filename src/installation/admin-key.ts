@@ -45,6 +45,11 @@ export async function ensureAdminKey(path: string, serviceAccountId: string, now
   return publicPart(present);
 }
 
+/** Whose the key in the file is; undefined when there is no file. */
+export async function readAdministratorId(path: string): Promise<string | undefined> {
+  return (await readKeyFile(path))?.service_account_id;
+}
+
 async function makeKeyFile(serviceAccountId: string, now: Date): Promise<AdminKeyFile> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,

@@ -18,8 +18,18 @@ const settingNames = {
 } as const;
 
 /** Makes the first cloud, folder and service account, or finds the ones that were made. */
-export async function ensureFirstResources(tx: Transaction, now: Date): Promise<FirstResources> {
-  return (await findFirstResources(tx)) ?? (await insertFirstResources(tx, now.getTime()));
+export async function ensureFirstResources(
+  tx: Transaction,
+  now: Date,
+  earlier: EarlierInstallation = { cloudId: undefined, administratorId: undefined },
+): Promise<FirstResources> {
+  return (await findFirstResources(tx)) ?? (await insertFirstResources(tx, now.getTime(), earlier));
+}
+
+/** What is known of an installation whose rows were lost: by the same ids its content and its keys stay good. */
+export interface EarlierInstallation {
+  readonly cloudId: string | undefined;
+  readonly administratorId: string | undefined;
 }
 
 async function findFirstResources(tx: Transaction): Promise<FirstResources | undefined> {
@@ -32,8 +42,12 @@ async function findFirstResources(tx: Transaction): Promise<FirstResources | und
   return { cloudId, folderId, administratorId };
 }
 
-async function insertFirstResources(tx: Transaction, createdAt: number): Promise<FirstResources> {
-  const made = { cloudId: newId('b1g'), folderId: newId('b1g'), administratorId: newId('aje') };
+async function insertFirstResources(
+  tx: Transaction,
+  createdAt: number,
+  { cloudId = newId('b1g'), administratorId = newId('aje') }: EarlierInstallation,
+): Promise<FirstResources> {
+  const made = { cloudId, folderId: newId('b1g'), administratorId };
   // First, and so: whoever starts on the same database at the same moment conflicts here, runs again, and finds ours.
   await tx
     .insertInto('settings')

@@ -1,5 +1,7 @@
 import { type Repetition, repeat } from '../lib/repeat.ts';
 import { collectGarbage, sweepOrphanBlobs } from './collect-garbage.ts';
+import { findCompactable } from './compact.ts';
+import { measurePacks } from './measure-packs.ts';
 import type { Store } from './store.ts';
 
 export interface CollectorOptions {
@@ -9,12 +11,20 @@ export interface CollectorOptions {
   readonly everyMs: number;
   /** From `wake` to the collection. */
   readonly soonMs: number;
+  /** There are packs worth a compaction; it is under way already, or somebody is to start it. */
+  readonly onCompactable?: () => Promise<void>;
 }
+
+/** Packs measured in one round: a big store that was just opened is measured bit by bit. */
+const measuredAtOnce = 64;
 
 export const collectorDefaults: CollectorOptions = { delayMs: 86_400_000, everyMs: 60_000, soonMs: 500 };
 
 /** Collects garbage in the background; the first time, blobs without a pack are swept too. */
-export function startCollector(store: Store, { delayMs, everyMs, soonMs }: CollectorOptions): Repetition {
+export function startCollector(
+  store: Store,
+  { delayMs, everyMs, soonMs, onCompactable }: CollectorOptions,
+): Repetition {
   let isSwept = false;
   return repeat({
     everyMs,
@@ -26,6 +36,8 @@ export function startCollector(store: Store, { delayMs, everyMs, soonMs }: Colle
       if (collected.deletedPacks + collected.condemnedPacks + collected.volumes > 0) {
         store.log.info(collected, 'garbage collected');
       }
+      await measurePacks(store, { limit: measuredAtOnce, signal });
+      if (onCompactable !== undefined && (await findCompactable(store)).length > 0) await onCompactable();
     },
     onError: (error) => store.log.error({ err: error }, 'a collection failed; it is tried again'),
   });

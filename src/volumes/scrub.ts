@@ -28,6 +28,8 @@ export interface ScrubOptions {
   readonly signal: AbortSignal;
   /** Where an earlier run came to; packs that were made since then with a smaller name are not read. */
   readonly from: ScrubPosition;
+  /** So many bytes of packs were just read. */
+  readonly onRead?: (bytes: number) => void;
   /** Called behind each pack, with what was found in it. */
   readonly onPack: (position: ScrubPosition, findings: readonly Finding[]) => Promise<void>;
 }
@@ -46,7 +48,10 @@ export async function measureScrub({ db }: Store): Promise<number> {
  * Reads every chunk and node that the index has, and holds it against its id. What is damaged is quarantined, so that
  * nobody is given it and the next import of those bytes heals it.
  */
-export async function scrub(store: Store, { pace, signal, from, onPack }: ScrubOptions): Promise<ScrubPosition> {
+export async function scrub(
+  store: Store,
+  { pace, signal, from, onRead, onPack }: ScrubOptions,
+): Promise<ScrubPosition> {
   let position = from;
   for (;;) {
     const pack = await store.db.read
@@ -58,7 +63,7 @@ export async function scrub(store: Store, { pace, signal, from, onPack }: ScrubO
       .executeTakeFirst();
     if (pack === undefined) return position;
     const entries = (await findEntriesOfPack(store.db.read, pack.id)).filter(({ isQuarantined }) => !isQuarantined);
-    const damaged = await findDamaged(store, pack.id, entries, { pace, signal });
+    const damaged = await findDamaged(store, pack.id, entries, { pace, signal, onRead });
     for (const { entry, fact } of damaged) {
       await quarantine(store, pack.domain_id, entry.kind, { id: entry.id, packId: pack.id, fact });
     }
@@ -81,7 +86,7 @@ async function findDamaged(
   store: Store,
   packId: string,
   entries: readonly IndexedEntry[],
-  options: { readonly pace: Pace; readonly signal: AbortSignal },
+  { onRead, ...options }: Pick<ScrubOptions, 'pace' | 'signal'> & { onRead: ScrubOptions['onRead'] },
 ): Promise<Damaged[]> {
   const damaged: Damaged[] = [];
   const good = new Set<string>();
@@ -91,6 +96,7 @@ async function findDamaged(
     for await (const read of readVerified(store, entries, options)) {
       for (const { entry } of read.good) good.add(entryKey(entry.kind, entry.id));
       damaged.push(...read.corrupt);
+      onRead?.(read.bytes);
     }
     return damaged;
   } catch (error) {

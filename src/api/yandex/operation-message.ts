@@ -9,9 +9,11 @@ import {
 import { type Operation as OperationMessage, OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.ts';
 import { imageFromJson } from '../../images/image-json.ts';
 import { createImageKind, deleteImageKind, digestImageKind, updateImageKind } from '../../images/operation-names.ts';
+import { checkStoreKind, compactStoreKind, scrubStoreKind } from '../../maintenance/operation-names.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { toStatus } from '../error-status.ts';
 import { digestMessages } from '../obraz/image-digest-messages.ts';
+import { compactionMessages, reportMessages } from '../obraz/store-messages.ts';
 import { imageMessage } from './image-message.ts';
 import { importProgressMessage } from './import-progress-message.ts';
 
@@ -42,6 +44,9 @@ const messagesByKind: Readonly<Record<string, KindMessages>> = {
     response: () => anyPack(EmptySchema, create(EmptySchema)),
   },
   [digestImageKind]: digestMessages,
+  [checkStoreKind]: reportMessages,
+  [scrubStoreKind]: reportMessages,
+  [compactStoreKind]: compactionMessages,
 };
 
 /** The operation as clients see it. Throws for a kind that this version does not know. */

@@ -1,0 +1,110 @@
+import type { Queryable } from '../db/database.ts';
+import { hexOf } from '../volumes/chunk-id.ts';
+import { type Finding, lookTwice, remedies } from '../volumes/finding.ts';
+
+/** Rows told at most of each kind: a fault that has so many has one cause. */
+const atMost = 100;
+
+/**
+ * Holds what the store keeps for others against those others: images and their volumes, imports and their pins. Only
+ * SQL, each question asked twice, because an import may end or an image go between two of its statements.
+ */
+export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
+  for (const look of [
+    findImagesWithoutVolume,
+    findImagesThatDiffer,
+    findIdleReferences,
+    findIdlePins,
+    findIdleCheckpoints,
+  ]) {
+    yield* await lookTwice(() => look(db));
+  }
+}
+
+async function findImagesWithoutVolume(db: Queryable): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('images')
+    .leftJoin('volume_references', (join) =>
+      join
+        .onRef('volume_references.holder_id', '=', 'images.id')
+        .onRef('volume_references.volume_id', '=', 'images.volume_id'),
+    )
+    .select(['images.id', 'images.volume_id'])
+    .where('images.status', '=', 'READY')
+    .where('volume_references.holder_id', 'is', null)
+    .limit(atMost)
+    .execute();
+  return rows.map(({ id, volume_id }) => {
+    const fact = `the image is READY and does not hold its volume ${volume_id}: a collection deletes its content`;
+    return { severity: 'error', what: 'image-without-volume', id, fact, remedy: remedies.rebuild };
+  });
+}
+
+async function findImagesThatDiffer(db: Queryable): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('images')
+    .innerJoin('volumes', 'volumes.id', 'images.volume_id')
+    .innerJoin('folders', 'folders.id', 'images.folder_id')
+    .select(['images.id', 'images.size', 'images.guest_digest', 'folders.cloud_id'])
+    .select(['volumes.size as volume_size', 'volumes.guest_digest as volume_digest', 'volumes.domain_id'])
+    .where('images.status', '=', 'READY')
+    .execute();
+  return rows.flatMap((row): Finding[] => {
+    const digest = hexOf(row.volume_digest);
+    const facts = [
+      row.size === row.volume_size ? [] : [`it has ${row.size} bytes, its volume ${row.volume_size}`],
+      row.guest_digest === digest ? [] : [`its guest digest is ${row.guest_digest}, its volume's ${digest}`],
+      row.cloud_id === row.domain_id ? [] : [`it is in cloud ${row.cloud_id}, its volume in ${row.domain_id}`],
+    ].flat();
+    if (facts.length === 0) return [];
+    const remedy = 'delete the image and import it again';
+    return [{ severity: 'error', what: 'image-differs', id: row.id, fact: facts.join('; '), remedy }];
+  });
+}
+
+async function findIdleReferences(db: Queryable): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('volume_references')
+    .leftJoin('images', 'images.id', 'volume_references.holder_id')
+    .select(['volume_references.holder_id as id', 'volume_references.volume_id'])
+    .where('images.id', 'is', null)
+    .limit(atMost)
+    .execute();
+  return rows.map(({ id, volume_id }) => {
+    const fact = `volume ${volume_id} is kept for an image that is not there`;
+    const remedy = 'its space is lost until the metadata is rebuilt without it; report this as a bug';
+    return { severity: 'warning', what: 'reference-without-image', id, fact, remedy };
+  });
+}
+
+async function findIdlePins(db: Queryable): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('pack_pins')
+    .leftJoin('operations', 'operations.id', 'pack_pins.operation_id')
+    .select('pack_pins.operation_id as id')
+    .select((pins) => pins.fn.countAll<number>().as('packs'))
+    .where((row) => row.or([row('operations.id', 'is', null), row('operations.state', '=', 'done')]))
+    .groupBy('pack_pins.operation_id')
+    .limit(atMost)
+    .execute();
+  return rows.map(({ id, packs }) => {
+    const fact = `${packs} packs are pinned for an operation that is over`;
+    return { severity: 'warning', what: 'pin-without-operation', id, fact, remedy: remedies.rebuild };
+  });
+}
+
+async function findIdleCheckpoints(db: Queryable): Promise<Finding[]> {
+  const rows = await db
+    .selectFrom('import_segments')
+    .leftJoin('operations', 'operations.id', 'import_segments.operation_id')
+    .select('import_segments.operation_id as id')
+    .select((segments) => segments.fn.countAll<number>().as('segments'))
+    .where((row) => row.or([row('operations.id', 'is', null), row('operations.state', '=', 'done')]))
+    .groupBy('import_segments.operation_id')
+    .limit(atMost)
+    .execute();
+  return rows.map(({ id, segments }) => {
+    const fact = `${segments} segments are kept for an operation that is over`;
+    return { severity: 'warning', what: 'checkpoint-without-operation', id, fact, remedy: remedies.rebuild };
+  });
+}

@@ -1,0 +1,132 @@
+import { availableParallelism } from 'node:os';
+import { openLocalBlobs } from '../blobs/local.ts';
+import { lockDataDirectory } from '../db/data-lock.ts';
+import type { Database, Transaction } from '../db/database.ts';
+import { openDatabase } from '../db/open-database.ts';
+import { defaultHardwareGeneration, type Image } from '../images/image.ts';
+import { insertImage } from '../images/image-rows.ts';
+import { readAdministratorId } from '../installation/admin-key.ts';
+import type { DataDirectory } from '../installation/data-directory.ts';
+import { ensureFirstResources } from '../installation/first-rows.ts';
+import { newId } from '../lib/ids.ts';
+import { assertLease, isLeaseHeld } from '../operations/lease.ts';
+import { hexOf } from '../volumes/chunk-id.ts';
+import { type LostVolume, type Rebuilt, rebuildStore } from '../volumes/rebuild.ts';
+import { createStoreThreads, type Store, type StoreLog } from '../volumes/store.ts';
+import { addVolumeReference, type Volume } from '../volumes/volume-rows.ts';
+
+export interface RebuildDeps {
+  readonly directory: DataDirectory;
+  readonly databaseUrl: string | undefined;
+  readonly log: StoreLog;
+  readonly signal: AbortSignal;
+}
+
+/** Images that nobody remembers the name of come back in this folder. */
+export const recoveredFolderName = 'recovered';
+
+/**
+ * Makes what the metadata says of the store again, from the packs of a data directory; also when there is no metadata
+ * any more. Volumes that were lost come back as READY images, named by their volume, in a folder of their cloud.
+ *
+ * @throws DataDirectoryInUse while a service runs on it
+ */
+export async function rebuildDataDirectory({ directory, databaseUrl, log, signal }: RebuildDeps): Promise<Rebuilt> {
+  await using opening = new AsyncDisposableStack();
+  opening.use(lockDataDirectory(directory.lock));
+  const db = opening.use(await openDatabase({ url: databaseUrl, path: directory.database }));
+  const blobs = opening.use(await openLocalBlobs(directory.packs));
+  const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
+  const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
+  const store: Store = { db, blobs, threads, leases, log, now: Date.now };
+  const administratorId = await readAdministratorId(directory.credentials.adminKey);
+
+  const rebuilt = await rebuildStore(store, {
+    signal,
+    lostVolumes: await findLostVolumes(db),
+    onRecovered: (tx, volume) => recoverImage(tx, volume, administratorId, new Date()),
+  });
+  await db.transact(holdImages);
+  return rebuilt;
+}
+
+/** Volumes that images name and that have no row. */
+async function findLostVolumes(db: Database): Promise<LostVolume[]> {
+  const rows = await db.read
+    .selectFrom('images')
+    .innerJoin('folders', 'folders.id', 'images.folder_id')
+    .leftJoin('volumes', 'volumes.id', 'images.volume_id')
+    .select(['images.volume_id', 'images.size', 'images.guest_digest', 'folders.cloud_id'])
+    .distinct()
+    .where('images.status', '=', 'READY')
+    .where('volumes.id', 'is', null)
+    .execute();
+  return rows.flatMap(({ volume_id, size, guest_digest, cloud_id }) =>
+    volume_id === null ? [] : [{ id: volume_id, domainId: cloud_id, sizeBytes: size, guestDigest: guest_digest }],
+  );
+}
+
+/** READY images hold their volumes, whatever became of the rows that say so. */
+async function holdImages(tx: Transaction): Promise<void> {
+  const rows = await tx
+    .selectFrom('images')
+    .innerJoin('volumes', 'volumes.id', 'images.volume_id')
+    .leftJoin('volume_references', 'volume_references.holder_id', 'images.id')
+    .select(['images.id', 'volumes.id as volume_id'])
+    .where('images.status', '=', 'READY')
+    .where('volume_references.holder_id', 'is', null)
+    .execute();
+  for (const { id, volume_id } of rows) await addVolumeReference(tx, id, volume_id);
+}
+
+async function recoverImage(
+  tx: Transaction,
+  volume: Volume,
+  administratorId: string | undefined,
+  now: Date,
+): Promise<void> {
+  // A new installation's first cloud is the one whose content this is: what is imported next shares chunks with it.
+  await ensureFirstResources(tx, now, { cloudId: volume.domainId, administratorId });
+  const image: Image = {
+    id: newId('fd8'),
+    folderId: await ensureRecoveredFolder(tx, volume.domainId, now),
+    createdAt: now,
+    name: volume.id,
+    description: 'Recovered from the packs: its name is not known',
+    labels: {},
+    family: '',
+    storageSizeBytes: volume.storedBytes,
+    minDiskSizeBytes: volume.sizeBytes,
+    productIds: [],
+    status: 'READY',
+    os: { type: 'LINUX', nvidiaDriver: '' },
+    pooled: false,
+    hardwareGeneration: defaultHardwareGeneration,
+    sizeBytes: volume.sizeBytes,
+    guestDigest: hexOf(volume.guestDigest),
+    volumeId: volume.id,
+  };
+  await insertImage(tx, image);
+  await addVolumeReference(tx, image.id, volume.id);
+}
+
+async function ensureRecoveredFolder(tx: Transaction, cloudId: string, now: Date): Promise<string> {
+  const plain = { description: '', labels: '{}', created_at: now.getTime() };
+  await tx
+    .insertInto('clouds')
+    .values({ ...plain, id: cloudId, name: `${recoveredFolderName}-${cloudId}`, organization_id: '' })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  await tx
+    .insertInto('folders')
+    .values({ ...plain, id: newId('b1g'), cloud_id: cloudId, name: recoveredFolderName, status: 'ACTIVE' })
+    .onConflict((conflict) => conflict.columns(['cloud_id', 'name']).doNothing())
+    .execute();
+  const folder = await tx
+    .selectFrom('folders')
+    .select('id')
+    .where('cloud_id', '=', cloudId)
+    .where('name', '=', recoveredFolderName)
+    .executeTakeFirstOrThrow();
+  return folder.id;
+}
