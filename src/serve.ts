@@ -40,13 +40,18 @@ export async function serve(flags: ServeFlags): Promise<number> {
   }
 }
 
+/** Closes the service. The process ends when nothing holds it any more, and at the deadline in any case. */
 async function close(service: Service, log: Logger): Promise<number> {
+  let isClosed = false;
   const deadline = setTimeout(() => {
-    log.error('the shutdown takes too long; what is left is cut off');
-    process.exit(exitCode.failed);
+    const holders = process.getActiveResourcesInfo();
+    if (isClosed) log.warn({ holders }, 'all is stopped, but something holds the process; it is ended');
+    else log.error({ holders }, 'the shutdown takes too long; what is left is cut off');
+    process.exit(isClosed ? exitCode.ended : exitCode.failed);
   }, shutdownDeadlineMs);
   await service.close();
-  clearTimeout(deadline);
+  isClosed = true;
+  deadline.unref();
   log.info('stopped');
   return exitCode.ended;
 }

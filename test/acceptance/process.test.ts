@@ -88,6 +88,38 @@ test('ends in order on SIGTERM: exit code 0, and no word of serving is left behi
   assert.ok(!(await readdir(directory.path)).includes('serving.json'));
 });
 
+test('ends in time whatever requests it refused', async () => {
+  await using obraz = await startObraz();
+  const [host = '', port] = obraz.endpoint.split(':');
+  const images = '/compute/v1/images HTTP/1.1\r\nhost: a';
+  const requests: readonly (readonly [answer: number | undefined, request: string])[] = [
+    [413, `POST ${images}\r\ncontent-length: 2000000\r\n\r\nbegun`],
+    [413, `POST ${images}\r\ntransfer-encoding: chunked\r\n\r\n200000\r\n${'x'.repeat(0x200000)}\r\n`],
+    [415, `POST ${images}\r\ncontent-type: nonsense\r\ncontent-length: 9\r\n\r\nx`],
+    [400, `POST ${images}\r\ncontent-length: nine\r\n\r\n`],
+    [401, `POST ${images}\r\ncontent-length: 2\r\n\r\n{}`],
+    [404, 'GET /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n'],
+    [401, 'GET /obraz/v1/images/x/content HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n'],
+    [401, 'POST /obraz/v1/uploads HTTP/1.1\r\nhost: a\r\ntus-resumable: 1.0.0\r\ncontent-length: 9\r\n\r\nx'],
+    [undefined, `POST ${images}\r\ncontent-length: 9\r\n\r\nhalf`],
+    [undefined, `POST ${images}\r\ncontent-le`],
+  ];
+  await using sockets = new AsyncDisposableStack();
+  for (const [answer, request] of requests) {
+    const socket = connect(Number(port), host);
+    sockets.defer(() => socket.destroy());
+    socket.on('error', () => {});
+    socket.write(request);
+    if (answer === undefined) continue;
+    const [head] = await once(socket, 'data');
+    assert.match(String(head), new RegExp(`^HTTP/1.1 ${answer} `), request.slice(0, 200));
+  }
+  const askedAt = Date.now();
+  assert.equal(await obraz.end('SIGTERM'), 0);
+  assert.ok(Date.now() - askedAt < 10_000, `${Date.now() - askedAt} ms`);
+  assert.doesNotMatch(obraz.log(), /something holds the process/);
+});
+
 test('ends at once on a second signal, but not on the echo of the first', async () => {
   await using obraz = await startObraz();
   // A request that never ends holds the first phase open.

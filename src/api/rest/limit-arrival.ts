@@ -16,5 +16,8 @@ export function limitArrival(request: IncomingMessage, response: ServerResponse,
     const late = Object.assign(new Error('the request took too long to arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
     if (!request.complete) answerBrokenHttp(late, request.socket);
   }, timeoutMs);
+  // A limit is no reason for a process to live on: what it limits is.
+  timer.unref();
+  // Not the request's own: a request that was answered before its body was read closes only with its connection.
   response.once('close', () => clearTimeout(timer));
 }
