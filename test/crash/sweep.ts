@@ -42,8 +42,12 @@ export interface SweepResult {
 }
 
 const livesOfEpisode = 10;
-/** A life without a death of its own is ended by the clock. */
-const maxLifeMs = 600;
+/** What a client does in one life at most; a life without a death of its own is then ended. */
+const maxSteps = 40;
+/** And the longest that a life may be, however slow the machine is. */
+const maxLifeMs = 5_000;
+/** A life that only the clock ends is shorter than this. */
+const maxClockMs = 1_500;
 /** What was begun must end in this time once nothing fails any more. */
 const settleMs = 60_000;
 const collector = { delayMs: 0, everyMs: 250, soonMs: 50 };
@@ -139,19 +143,20 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
     const stage = hasServed ? 'later' : 'first start';
     const fault = choice.next(stage);
     const mayFail = fault !== undefined && fault.does !== 'kill';
-    const lifeMs = 100 + random.below(maxLifeMs);
-    story.push(fault === undefined ? `killed after ${lifeMs} ms` : JSON.stringify(fault));
+    const [steps, clockMs] = [5 + random.below(maxSteps), random.below(maxClockMs)];
+    story.push(fault === undefined ? `killed after ${clockMs} ms` : JSON.stringify(fault));
     try {
       await using obraz = await startWithFaults({ dataDirectory, pointsFile, collector, ...(fault && { fault }) });
       hasServed = true;
       prepareStart();
       await using client = openCrashClient(obraz);
-      const endAt = performance.now() + lifeMs;
+      const endAt = performance.now() + maxLifeMs;
+      if (fault === undefined) setTimeout(() => void obraz.end('SIGKILL'), clockMs);
       let isOver = false;
       void obraz.ended.then(() => {
         isOver = true;
       });
-      while (performance.now() < endAt && !isOver) {
+      for (let done = 0; done < steps && performance.now() < endAt && !isOver; done += 1) {
         if (mayFail) expected.failed();
         try {
           await step(client, obraz.folderId);
