@@ -94,8 +94,7 @@ async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<n
   for (;;) {
     signal?.throwIfAborted();
     const found = await db.transact(async (tx) => {
-      // The pins and needs are read under the lock that a look-up takes before it pins (lockLivePacks).
-      let query = tx
+      const packs = await tx
         .selectFrom('packs')
         .select('id')
         .where('state', '=', 'live')
@@ -110,9 +109,8 @@ async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<n
           ),
         )
         .orderBy('id')
-        .limit(packsAtOnce);
-      if (db.dialect === 'postgres') query = query.forUpdate();
-      const packs = await query.execute();
+        .limit(packsAtOnce)
+        .execute();
       for (const { id } of packs) {
         await condemnPack(tx, id, now());
         await deleteChunksOfPack(tx, id);

@@ -6,7 +6,7 @@ import type { Pace } from '../lib/pace.ts';
 import { deleteChunksOfPack, type IndexedEntry, insertChunks } from './chunk-rows.ts';
 import type { CompactionGroup } from './compact.ts';
 import { copySegmentPacks, findNodesNeeding } from './manifest-rows.ts';
-import { condemnPack, insertWritingPack, lockLivePacks, markPackLive, type WriterLease } from './pack-rows.ts';
+import { condemnPack, findLivePacks, insertWritingPack, markPackLive, type WriterLease } from './pack-rows.ts';
 import { entryKey, findPackUses, isUnreadable, type PackUse } from './pack-use.ts';
 import { PackWriter, type SealedPack } from './pack-writer.ts';
 import { quarantine } from './quarantine.ts';
@@ -130,13 +130,14 @@ interface Move {
 /** The one transaction: the index says the new pack, whoever needed an old one needs the new one, and those are condemned. */
 async function commitMove(
   tx: Transaction,
-  { db, leases, now }: Store,
+  { leases, now }: Store,
   { domainId, lease, copied, sealed, sourceOf }: Move,
 ): Promise<MovedPacks> {
   await leases.assertHeld(tx, lease);
-  // Nobody pins a pack, and nobody else condemns it, while we hold it.
-  const ids = copied.map(({ packId }) => packId);
-  const live = await lockLivePacks(tx, db.dialect, ids);
+  const live = await findLivePacks(
+    tx,
+    copied.map(({ packId }) => packId),
+  );
   const moved: { id: string; sizeBytes: number; wasSealed: number }[] = [];
   for (const use of copied) {
     if (!live.has(use.packId) || !(await isAsItWas(tx, domainId, use))) continue;

@@ -1,4 +1,4 @@
-import type { Database, Queryable, Transaction } from '../db/database.ts';
+import type { Queryable, Transaction } from '../db/database.ts';
 import { slices } from './chunk-rows.ts';
 
 /** The right to write for an operation; operations/ has the real one, and hands in the check (StoreLeases). */
@@ -98,20 +98,19 @@ export async function copyPins(tx: Transaction, from: string, to: string): Promi
 }
 
 /**
- * Those of the packs that are live, locked until the transaction ends, so that nobody condemns them between the
- * look-up and the pin.
+ * Those of the packs that are live. As transactions are serializable they stay so until the transaction ends: nobody
+ * condemns them between the look-up and the pin.
  */
-export async function lockLivePacks(
-  tx: Transaction,
-  dialect: Database['dialect'],
-  packIds: readonly string[],
-): Promise<Set<string>> {
+export async function findLivePacks(tx: Transaction, packIds: readonly string[]): Promise<Set<string>> {
   const live = new Set<string>();
   for (const some of slices(packIds, 500)) {
-    let query = tx.selectFrom('packs').select('id').where('id', 'in', some).where('state', '=', 'live').orderBy('id');
-    // SQLite has one writer: whoever is in a transaction that writes has locked everything.
-    if (dialect === 'postgres') query = query.forUpdate();
-    for (const { id } of await query.execute()) live.add(id);
+    const rows = await tx
+      .selectFrom('packs')
+      .select('id')
+      .where('id', 'in', some)
+      .where('state', '=', 'live')
+      .execute();
+    for (const { id } of rows) live.add(id);
   }
   return live;
 }

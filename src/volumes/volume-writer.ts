@@ -10,9 +10,9 @@ import { copySegmentPacks, findWinners, insertSegmentPacks } from './manifest-ro
 import type { EntryKind } from './pack-format.ts';
 import {
   copyPins,
+  findLivePacks,
   findPinnedPacks,
   insertWritingPack,
-  lockLivePacks,
   markPackLive,
   pinPacks,
   type WriterLease,
@@ -109,7 +109,7 @@ export class VolumeWriter implements AsyncDisposable {
     const { live, keys } = await db.transact(async (tx) => {
       await leases.assertHeld(tx, lease);
       const places = await findChunks(tx, domainId, kind, ids);
-      const live = await lockLivePacks(tx, db.dialect, [...new Set(places.map(({ packId }) => packId))]);
+      const live = await findLivePacks(tx, [...new Set(places.map(({ packId }) => packId))]);
       await pinPacks(tx, lease.operationId, [...live]);
       const keys = places.filter(({ packId }) => live.has(packId)).map(({ id }) => chunkKey(id));
       return { live, keys };
@@ -238,7 +238,7 @@ export class VolumeWriter implements AsyncDisposable {
       for (const { packId } of await findChunks(tx, domainId, kind, ofKind)) winners.add(packId);
     }
     winners.delete(pack.id);
-    const others = await lockLivePacks(tx, this.#store.db.dialect, [...winners]);
+    const others = await findLivePacks(tx, [...winners]);
     await pinPacks(tx, lease.operationId, [...others]);
     return [...others];
   }

@@ -29,7 +29,8 @@ eachDatabase(({ create }) => {
   });
 
   // Guard of both below: transactions are as if one came after the other (serializable on PostgreSQL, one writer on
-  // SQLite). With `repeatable read` the pin and the condemnation are both committed.
+  // SQLite). Under `repeatable read` the pin and the condemnation are both committed in the second; in the first the
+  // foreign key of pack_pins still tells, and has to go, too.
   test('what is being pinned is not condemned', async () => {
     await using shared = await SharedStore.create(create);
     const [importer, collector] = [await shared.actor(), await shared.actor()];

@@ -11,25 +11,26 @@ const mib = 1024 * 1024;
 eachDatabase(({ create }) => {
   test('the copy of an import that is cancelled stays as long as another needs it', async () => {
     await using shared = await SharedStore.create(create);
-    const [first, second] = [await shared.actor(), await shared.actor()];
-    const bytes = noise(2 * mib, 1);
+    // The first stores chunks and nodes in different packs.
+    const [first, second] = [await shared.actor({ hasty: true }), await shared.actor()];
+    const bytes = noise(5 * mib, 1);
     const [leaseA, leaseB] = [await shared.begin(), await shared.begin()];
     const looked = second.db.pauseAfter({ statement: 'select chunks', where: 'read' });
     const writingB = shared.write(second, leaseB, bytes);
     await looked.reached(writingB);
     // The second knows nothing of what the first stores meanwhile, and stores it again: its copies lose.
-    const writtenA = await shared.write(first, leaseA, bytes);
+    await shared.write(first, leaseA, bytes);
     looked.release();
-    const volume = await shared.seal(second, leaseB, await writingB, 'image');
-    assert.ok(writtenA.sizeBytes > 0);
-    assert.equal(await shared.count('packs'), 2);
+    const writtenB = await writingB;
+    const packsOfBoth = await shared.count('packs');
+    const volume = await shared.seal(second, leaseB, writtenB, 'image');
 
     // Guard: VolumeWriter#commitSegment takes needs from the winners in the index; from the pack that it wrote itself,
     // the first one's pack is collected here.
     await shared.cancel(leaseA);
     await shared.collect(first);
     assert.deepEqual(await shared.read(first, volume.id), bytes);
-    assert.equal(await shared.count('packs'), 1, 'and the copies that lost are gone');
+    assert.ok((await shared.count('packs')) < packsOfBoth, 'and the copies that lost are gone');
     await shared.drop('image');
     await shared.collect(first);
     assert.deepEqual(await shared.blobNames(), []);
