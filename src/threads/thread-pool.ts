@@ -37,52 +37,78 @@ interface Job {
 interface Thread {
   readonly worker: Worker;
   job: Job | undefined;
+  /** What it dies of; its exit follows. */
+  failure: unknown;
 }
 
-/** Starts `threads` workers that run `module`, which calls `serveTasks` (serve-tasks.ts). */
+/**
+ * Starts `threads` workers that run `module`, which calls `serveTasks` (serve-tasks.ts).
+ *
+ * A thread that dies (out of memory) takes one task with it, not the process. Another takes its place when there is work
+ * for it, and not before: threads that can't even load are started no more often than tasks are asked for, and each of
+ * those tasks is rejected with the reason.
+ */
 export function createThreadPool<Tasks extends TaskTable>(options: {
   module: URL;
   threads: number;
 }): ThreadPool<Tasks> {
   const queue: Job[] = [];
-  const pool: Thread[] = [];
+  const pool = new Set<Thread>();
   let lastId = 0;
   let ended = false;
 
   function startThread(): Thread {
-    const thread: Thread = { worker: new Worker(options.module), job: undefined };
-    thread.worker.on('message', (reply: TaskReply) => {
+    const worker = new Worker(options.module);
+    const thread: Thread = { worker, job: undefined, failure: undefined };
+    worker.on('message', (reply: TaskReply) => {
       const job = thread.job;
       thread.job = undefined;
       if ('failed' in reply) job?.reject(reply.failed);
       else job?.resolve(reply.output as never); // the task's own return type, which `run` states
-      giveWork(thread);
+      giveWork();
     });
-    // A thread that dies (out of memory) takes one task with it, not the process; another takes its place.
-    thread.worker.on('error', (error) => replace(thread, error));
-    thread.worker.unref();
+    worker.on('error', (error) => {
+      thread.failure = error;
+    });
+    worker.on('messageerror', (error) => {
+      thread.failure = error;
+      void worker.terminate();
+    });
+    worker.on('exit', (code) => {
+      pool.delete(thread);
+      thread.job?.reject(thread.failure ?? new Error(`a thread ended with code ${code} in the middle of its task`));
+      if (!ended) giveWork();
+    });
+    worker.unref();
+    pool.add(thread);
     return thread;
   }
 
-  function replace(thread: Thread, error: unknown): void {
-    const place = pool.indexOf(thread);
-    if (place < 0) return;
-    thread.job?.reject(error);
-    if (ended) return;
-    const fresh = startThread();
-    pool[place] = fresh;
-    giveWork(fresh);
+  /** A thread without a task, started if there is room for one; undefined when all are busy. */
+  function freeThread(): Thread | undefined {
+    for (const thread of pool) if (thread.job === undefined && thread.failure === undefined) return thread;
+    return pool.size < options.threads ? startThread() : undefined;
   }
 
-  function giveWork(thread: Thread): void {
-    if (thread.job !== undefined) return;
-    const job = queue.shift();
-    if (job === undefined) return;
-    thread.job = job;
-    thread.worker.postMessage(job.request);
+  function giveWork(): void {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      let thread: Thread | undefined;
+      try {
+        thread = freeThread();
+        if (thread === undefined) {
+          queue.unshift(job);
+          return;
+        }
+        thread.worker.postMessage(job.request);
+        thread.job = job;
+      } catch (error) {
+        // No thread could be started, or the input can't be sent to one.
+        job.reject(error);
+      }
+    }
   }
 
-  for (let index = 0; index < options.threads; index += 1) pool.push(startThread());
+  for (let index = 0; index < options.threads; index += 1) startThread();
 
   return {
     threads: options.threads,
@@ -91,8 +117,7 @@ export function createThreadPool<Tasks extends TaskTable>(options: {
       lastId += 1;
       const { promise, resolve, reject } = Promise.withResolvers<never>();
       queue.push({ request: { id: lastId, task, input }, resolve, reject });
-      const idle = pool.find(({ job }) => job === undefined);
-      if (idle !== undefined) giveWork(idle);
+      giveWork();
       return promise;
     },
     async [Symbol.asyncDispose]() {
@@ -100,7 +125,7 @@ export function createThreadPool<Tasks extends TaskTable>(options: {
       const error = new Error('the threads have ended');
       for (const { reject } of queue.splice(0)) reject(error);
       for (const { job } of pool) job?.reject(error);
-      await Promise.all(pool.map(({ worker }) => worker.terminate()));
+      await Promise.all(Array.from(pool, ({ worker }) => worker.terminate()));
     },
   };
 }
