@@ -107,7 +107,7 @@ test('ends in time whatever requests it refused', async () => {
   await using sockets = new AsyncDisposableStack();
   for (const [answer, request] of requests) {
     const socket = connect(Number(port), host);
-    sockets.defer(() => socket.destroy());
+    sockets.defer(() => void socket.destroy());
     socket.on('error', () => {});
     socket.write(request);
     if (answer === undefined) continue;
