@@ -5,7 +5,7 @@ import { PCITopology } from '../gen/yandex/cloud/compute/v1/hardware_generation_
 import { Os_Type } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { CliFailed } from './cli-failed.ts';
 import { addClientCommands } from './client-commands.ts';
-import { type CreateFlags, requestOf } from './image/create.ts';
+import { type CreateFlags, checkSources, requestOf } from './image/create.ts';
 import { changesOf } from './image/update.ts';
 import type { ToAction } from './run-command.ts';
 
@@ -43,9 +43,16 @@ test("has every command of the contract, with yc's words in front or without", a
       assert.equal((await parse(prefix + line)).name(), line.split(' ')[1]);
     }
   }
-  for (const verb of ['get', 'wait', 'cancel']) {
-    assert.deepEqual((await parse(`operation ${verb} fd8`)).args, ['fd8']);
+  for (const line of [
+    'operation get fd8',
+    'operation wait fd8',
+    'operation cancel fd8',
+    'upload get fd8',
+    'upload delete fd8',
+  ]) {
+    assert.deepEqual((await parse(line)).args, ['fd8']);
   }
+  assert.equal((await parse('upload list --format json')).name(), 'list');
 });
 
 test('takes the common flags anywhere behind the first word', async () => {
@@ -73,6 +80,18 @@ test('makes a request of the flags of create', async () => {
     os: { type: Os_Type.WINDOWS, nvidia: { driver: '550' } },
     hardwareGeneration: { features: { case: 'legacyFeatures', value: { pciTopology: PCITopology.PCI_TOPOLOGY_V2 } } },
   });
+});
+
+test('wants one source, and names those that exclude each other', () => {
+  assert.throws(() => checkSources({}), {
+    name: 'CliFailed',
+    message: /^give a source: one of --file, --source-uri, /,
+  });
+  const [file, sourceUri, sourceFamily] = ['disk.raw', 'http://a/b', 'debian'];
+  for (const flags of [{ file }, { sourceUri }, { sourceFamily }]) checkSources(flags);
+  const message = '--file and --source-uri exclude each other: give one source.';
+  assert.throws(() => checkSources({ file, sourceUri }), { name: 'CliFailed', message });
+  assert.throws(() => checkSources({ file, sourceFamily }), /--file and --source-family exclude/);
 });
 
 test('leaves to the server what create was not told', () => {

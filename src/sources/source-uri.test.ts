@@ -11,6 +11,7 @@ test('takes http and https addresses', () => {
     'http://[2001:db8::1]:8080/x?sig=a%20b#part',
     'https://user:pa%40ss@example.com:65535/',
     'http://bücher.example/ä.img',
+    'obraz:upload/upl00000000000000000',
   ]) {
     assert.equal(checkUri(uri), undefined, uri);
   }
@@ -27,6 +28,10 @@ const refused: readonly (readonly [uri: string, why: RegExp])[] = [
   ['ftp://example.com/a', /form ftp:/],
   ['unix:/var/run/docker.sock', /form unix:/],
   ['javascript:alert(1)', /form javascript:/],
+  ['obraz:upload/', /obraz:upload\/UPLOAD_ID/],
+  ['obraz:upload/../metadata.db', /obraz:upload\/UPLOAD_ID/],
+  ['obraz:upload/upl0?x', /obraz:upload\/UPLOAD_ID/],
+  ['obraz://upload/upl0', /obraz:upload\/UPLOAD_ID/],
   ['http:example.com', /\/\//],
   ['http:///path', /no host/],
   ['http://user@/path', /no host/],
