@@ -15,7 +15,8 @@ export interface ResponseHead {
 
 /**
  * Where a body goes. A promise that `write` returns asks to hold the network back until it settles; a few chunks that
- * were received already may be written before. Chunks may be kept.
+ * were received already may be written before. Chunks are the sink's from then on: to keep, or to free when its caller has
+ * returned.
  */
 export interface BodySink {
   write(chunk: Uint8Array): Promise<unknown> | undefined;
