@@ -157,11 +157,13 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const collector = opening.use(
     startCollector(store, {
       ...collectorDefaults,
+      delayMs: config.keepDeletedMs,
       onCompactable: () => startCompaction({ db, runner, folderId, createdBy: administratorId }),
     }),
   );
 
-  const api = await createApi(bindApi({ store, runner, kinds, uploads, installation, log }));
+  const onGarbage = () => collector.wake();
+  const api = await createApi(bindApi({ store, runner, kinds, uploads, installation, log, onGarbage }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await imageRunner.start();
   await storeRunner.start();
@@ -192,10 +194,12 @@ interface Parts {
   readonly uploads: Uploads;
   readonly installation: Installation;
   readonly log: Logger;
+  /** There may be something to collect. */
+  readonly onGarbage: () => void;
 }
 
 /** The functions that the doors call, each with what it needs. */
-function bindApi({ store, runner, kinds, uploads, installation, log }: Parts): ApiDeps {
+function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage }: Parts): ApiDeps {
   const { db } = store;
   const { tokenKey, first } = installation;
   const deps = { db, store, runner, kinds, checkUri, tokenKey };
@@ -210,7 +214,11 @@ function bindApi({ store, runner, kinds, uploads, installation, log }: Parts): A
       getLatestByFamily: (request) => getLatestByFamily(deps, request),
       listImages: (request) => listImages(deps, request),
       updateImage: (request, caller) => updateImage(deps, request, caller),
-      deleteImage: (request, caller) => deleteImage(deps, request, caller),
+      async deleteImage(request, caller) {
+        const operation = await deleteImage(deps, request, caller);
+        onGarbage();
+        return operation;
+      },
       listImageOperations: (request) => listImageOperations(deps, request),
       computeDigest: (request, caller) => computeDigest(deps, request, caller),
       openImageContent: (request) => openImageContent(deps, request),

@@ -7,7 +7,7 @@ export function explainFailure(error: unknown): ServiceError {
   if (!isStorageFull(error)) return internal(error);
   return resourceExhausted(
     'STORAGE_FULL',
-    'The service has no storage space left. Delete what is not needed or add space, then try again.',
+    'The service has no storage space left. Add space, or delete what is not needed and wait until the service gives its space back (see --keep-deleted), then try again.',
     error,
   );
 }

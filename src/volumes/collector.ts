@@ -18,7 +18,7 @@ export interface CollectorOptions {
 /** Packs measured in one round: a big store that was just opened is measured bit by bit. */
 const measuredAtOnce = 64;
 
-export const collectorDefaults: CollectorOptions = { delayMs: 86_400_000, everyMs: 60_000, soonMs: 500 };
+export const collectorDefaults = { everyMs: 60_000, soonMs: 500 } as const;
 
 /** Collects garbage in the background; the first time, blobs without a pack are swept too. */
 export function startCollector(
@@ -30,8 +30,14 @@ export function startCollector(
     everyMs,
     soonMs,
     async run(signal) {
-      if (!isSwept) await sweepOrphanBlobs(store, signal);
-      isSwept = true;
+      if (!isSwept) {
+        // Only tidiness: what it stumbles over is no reason not to collect.
+        isSwept = true;
+        await sweepOrphanBlobs(store, signal).catch((error: unknown) => {
+          if (!signal.aborted)
+            store.log.error({ err: error }, 'sweeping orphan blobs failed; the next start tries again');
+        });
+      }
       const collected = await collectGarbage(store, { delayMs, signal });
       if (collected.deletedPacks + collected.condemnedPacks + collected.volumes > 0) {
         store.log.info(collected, 'garbage collected');

@@ -47,7 +47,7 @@ function nameOf(path: string): string {
 }
 
 const config = readConfig(
-  { data: dataDirectory, listen: '127.0.0.1:0', allowSource: ['127.0.0.1'], logLevel: 'warn' },
+  { data: dataDirectory, listen: '127.0.0.1:0', allowSource: ['127.0.0.1'], keepDeleted: '0', logLevel: 'warn' },
   {},
 );
 const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
