@@ -36,6 +36,15 @@ export async function findLeftovers(dataDirectory: string): Promise<string[]> {
   return found;
 }
 
+/** The uploads that there are, of which the sender may have heard or not. */
+export function findUploads(dataDirectory: string): string[] {
+  using database = new DatabaseSync(join(dataDirectory, 'metadata.db'), { readOnly: true, timeout: 5_000 });
+  return database
+    .prepare('select id from uploads')
+    .all()
+    .map(({ id }) => String(id));
+}
+
 /** Guest bytes of an operation's import that its checkpoints say are durable. */
 export function checkpointedBytes(dataDirectory: string, operationId: string): number {
   using database = new DatabaseSync(join(dataDirectory, 'metadata.db'), { readOnly: true, timeout: 5_000 });

@@ -6,11 +6,12 @@ import { DoorError } from '../fixtures/doors.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { temporaryDirectory } from '../fixtures/obraz.ts';
 import { type CrashClient, NoAnswer, openCrashClient } from './client.ts';
-import { findLeftovers } from './data-rows.ts';
+import { findLeftovers, findUploads } from './data-rows.ts';
 import { type DiskFile, makeDiskFiles } from './disk-files.ts';
 import { ExpectedImages, isPassing } from './expected-images.ts';
 import { FaultChoice } from './fault-choice.ts';
 import type { Fault } from './faults.ts';
+import { type InterruptedUpload, UploadSender } from './interrupted-uploads.ts';
 import { createRandom, type Random } from './random.ts';
 import { dropPrepared, EndedEarly, type FaultyObraz, prepareStart, startWithFaults } from './start.ts';
 
@@ -107,10 +108,11 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
   const expected = new ExpectedImages();
   const story: string[] = [];
   let hasServed = false;
+  let upload: InterruptedUpload | undefined;
   const uris = new Map(files.map((file) => [file, server.put(file.name, file.bytes, file.headers)]));
 
   /** One thing that a client may do. */
-  async function step(client: CrashClient, folderId: string): Promise<void> {
+  async function step(client: CrashClient, sender: UploadSender, folderId: string): Promise<void> {
     await expected.askAgain(client);
     const free = names.filter((name) => !expected.all.some((image) => image.name === name && image.state !== 'gone'));
     const [ready, making] = [expected.ready, expected.making];
@@ -131,12 +133,30 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
       await expected.cancel(client, random.pick(making));
     } else if (dice < 0.75 && ready.length > 0 && free.length > 0) {
       await expected.rename(client, random.pick(ready), random.pick(free));
-    } else if (dice < 0.85 && ready.length > 0) {
+    } else if (dice < 0.82 && ready.length > 0) {
       await checkImage(client, random.pick(ready));
+    } else if (dice < 0.9) {
+      await uploadSome(client, sender, { folderId, name: free[0] });
     } else {
       for (const image of making) await expected.poll(client, image);
       await wait(random.below(60));
     }
+  }
+
+  /** A file goes up over several steps and lives, and becomes an image. */
+  async function uploadSome(
+    client: CrashClient,
+    sender: UploadSender,
+    { folderId, name }: { folderId: string; name: string | undefined },
+  ): Promise<void> {
+    if (upload === undefined) {
+      upload = await sender.begin(random.pick(files));
+      return;
+    }
+    if (!(await sender.sendSome(upload, random)) || name === undefined) return;
+    const { id, file } = upload;
+    upload = undefined;
+    await expected.create(client, { uri: `obraz:upload/${id}` }, { name, folderId, sha256: file.guestSha256 });
   }
 
   async function live(): Promise<'kills' | 'failures'> {
@@ -150,6 +170,7 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
       hasServed = true;
       prepareStart();
       await using client = openCrashClient(obraz);
+      await using sender = new UploadSender(obraz);
       const endAt = performance.now() + maxLifeMs;
       if (fault === undefined) setTimeout(() => void obraz.end('SIGKILL'), clockMs);
       let isOver = false;
@@ -159,7 +180,7 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
       for (let done = 0; done < steps && performance.now() < endAt && !isOver; done += 1) {
         if (mayFail) expected.failed();
         try {
-          await step(client, obraz.folderId);
+          await step(client, sender, obraz.folderId);
         } catch (error) {
           if (error instanceof NoAnswer) break;
           if (!(mayFail && isPassing(error))) throw error;
@@ -196,6 +217,8 @@ async function openEpisode({ random, choice, files, server }: EpisodeParts): Pro
         return expected.making.length === 0;
       });
       await checkAll(client, expected, obraz.folderId);
+      await using sender = new UploadSender(obraz);
+      for (const id of findUploads(dataDirectory)) await sender.remove(id);
       if (random.chance(0.3)) for (const image of expected.ready) await expected.delete(client, image);
       const code = await obraz.end('SIGTERM');
       if (code !== 0) throw new Error(`the service ended with ${code} on SIGTERM: ${obraz.log()}`);
