@@ -26,7 +26,22 @@ export function jsonMistakes(schema: DescMessage, json: JsonValue, path = ''): F
     if (field === undefined) mistakes.push({ field: join(path, key), description: 'unknown field' });
     else mistakes.push(...fieldMistakes(schema, field, value, join(path, field.name)));
   }
+  mistakes.push(...oneofMistakes(schema, json, path));
   return mistakes;
+}
+
+/** The mistakes that no field shows alone: of the fields of a oneof only one may be given. */
+function oneofMistakes(schema: DescMessage, json: JsonObject, path: string): FieldViolation[] {
+  return schema.oneofs.flatMap(({ name, fields }) => {
+    const given = Object.keys(json).filter((key) => {
+      const field = fieldNamed(schema, key);
+      // To the decoder, null in the place of a value is nothing.
+      return field !== undefined && fields.includes(field) && (json[key] !== null || field.fieldKind === 'message');
+    });
+    if (given.length < 2) return [];
+    const all = fields.map((field) => field.name).join(', ');
+    return [{ field: join(path, name), description: `${given.join(' and ')} exclude each other: give one of ${all}` }];
+  });
 }
 
 function fieldMistakes(schema: DescMessage, field: DescField, value: JsonValue, path: string): FieldViolation[] {

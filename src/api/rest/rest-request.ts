@@ -35,9 +35,8 @@ function decode(schema: DescMessage, json: JsonObject): Message {
     return fromJson(schema, json);
   } catch {
     const mistakes = jsonMistakes(schema, json);
-    // A mistake that no field shows alone: two fields of a oneof are given.
     throw invalidFields(
-      mistakes.length > 0 ? mistakes : [{ field: 'body', description: 'has fields that exclude each other' }],
+      mistakes.length > 0 ? mistakes : [{ field: 'body', description: 'is not the message asked for' }],
     );
   }
 }

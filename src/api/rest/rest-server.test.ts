@@ -205,7 +205,7 @@ const refusals: readonly {
     init: { method: 'POST', body: '{"folderId":"b1g","uri":"http://a","imageId":"b"}' },
     status: 400,
     code: 3,
-    message: /exclude each other/,
+    message: /source: uri and imageId exclude each other: give one of image_id, disk_id, snapshot_id, uri/,
   },
   {
     name: 'a body too large',
