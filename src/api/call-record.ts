@@ -7,7 +7,7 @@ export interface CallEnd {
   readonly code: 'OK' | StatusCode;
   /** What went wrong inside, when the caller was only told INTERNAL or the like. */
   readonly cause?: unknown;
-  /** Bytes of content that were sent. */
+  /** Bytes of content that were sent, or taken. */
   readonly bytes?: number;
 }
 

@@ -335,6 +335,20 @@ describe('the command line', () => {
     assert.match(gone.stderr, /^ERROR: Upload "upl\w+" not found \(NOT_FOUND\)/);
   });
 
+  test('uploads a file again when its first upload is still being imported, or is an image already', async () => {
+    const file = await putFile('twice.raw', raw);
+    for (const name of ['twice-1', 'twice-2']) {
+      const ended = await runCommand(create(file, name, '--async'), { env: env() });
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.match(ended.stdout, /^description: Create image$/m);
+      assert.doesNotMatch(ended.stderr, /going on/);
+    }
+    for (const name of ['twice-1', 'twice-2']) {
+      await until(async () => /^status: READY$/m.test((await run('image', 'get', name)).stdout));
+      await assertImage(name, raw);
+    }
+  });
+
   test('says what is wrong with the file', async () => {
     for (const [file, message] of [
       [join(home.path, 'nowhere'), /does not exist/],

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { CliFailed } from '../cli-failed.ts';
 
@@ -29,7 +30,8 @@ export class LocalFile implements AsyncDisposable {
 
   /** @throws CliFailed when it is not there, may not be read, is no regular file, or is empty */
   static async open(given: string): Promise<LocalFile> {
-    const handle = await open(given).catch((cause: unknown) => {
+    // Without waiting: a named pipe that nobody writes to would keep us here.
+    const handle = await open(given, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
       throw new CliFailed(`cannot read ${given}: ${explain(cause)}.`, { cause });
     });
     try {
