@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import test from 'node:test';
+import { pino } from 'pino';
 import { authorized, someImage, startApi, type TestApi } from '../../../test/api-fixture.ts';
-import { failedPrecondition } from '../../errors.ts';
+import { dataLoss, failedPrecondition } from '../../errors.ts';
 import type { BlockDevice, Extent } from '../../formats/block-device.ts';
 import { abortReason } from '../../lib/abort-reason.ts';
 
@@ -178,6 +179,54 @@ test('errors before the first byte are statuses', async () => {
   assert.match(await early.text(), /no content yet/);
   const stranger = await fetch(api.url + contentPath);
   assert.equal(stranger.status, 401);
+});
+
+test('content that is damaged at its first byte is an error like any other, over both routes', async () => {
+  const damaged = smallDisk();
+  damaged.readAt = async () => {
+    throw dataLoss('Stored bytes of image "fd8" are damaged or lost.');
+  };
+  damaged.extents = async function* (offset, length) {
+    if (length < damaged.sizeBytes) throw dataLoss('Stored bytes of image "fd8" are damaged or lost.');
+    yield { offset, length, kind: 'data' };
+  };
+  await using api = await startWith(damaged);
+  for (const path of [contentPath, '/obraz/v1/images/fd8/extents?offset=1']) {
+    const response = await fetch(api.url + path, { headers: authorized });
+    const body = (await response.json()) as { code: number; message: string };
+    assert.deepEqual([response.status, body.code], [500, 15], path);
+    assert.match(body.message, /damaged or lost/);
+    assert.equal(response.headers.get('etag'), null);
+  }
+  assert.equal(damaged.closed, 2);
+});
+
+test('storage that is full is told as such', async () => {
+  const disk = smallDisk();
+  disk.readAt = async () => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  };
+  await using api = await startWith(disk);
+  const response = await fetch(api.url + contentPath, { headers: authorized });
+  assert.match(await response.text(), /no storage space left/);
+  assert.equal(response.status, 429);
+});
+
+test('the log tells the bytes of content that were sent', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  await using api = await startApi({
+    log,
+    images: { getImage: async () => someImage(), openImageContent: async () => smallDisk() },
+  });
+  for (const range of ['bytes=0-', 'bytes=69990-170020']) {
+    await (await fetch(api.url + contentPath, { headers: { ...authorized, range } })).bytes();
+  }
+  await api.api.close({ graceMs: 1_000 });
+  assert.deepEqual(
+    lines.flatMap(({ bytes }) => (bytes === undefined ? [] : [bytes])),
+    [200_010, 100_031],
+  );
 });
 
 test('extents are listed, whole and in part', async () => {

@@ -66,7 +66,7 @@ function contentReply(
   const empty = (status: number, more: Record<string, string>): StreamedReply => ({
     status,
     headers: { ...common, ...more },
-    send: async () => {},
+    send: async () => 0,
     [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
   });
   switch (answer.kind) {

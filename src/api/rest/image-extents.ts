@@ -1,12 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { invalidField } from '../../errors.ts';
 import type { BlockDevice } from '../../formats/block-device.ts';
 import type { Authorize } from '../call.ts';
 import type { ContentFunctions } from './image-content.ts';
 import { jsonType } from './rest-reply.ts';
 import type { StreamedHandler } from './streamed-call.ts';
+import { writePiece } from './write-piece.ts';
 
 export const extentsRoute = '/obraz/v1/images/{image_id}/extents';
 
@@ -35,11 +34,20 @@ export function imageExtents(
     return {
       status: 200,
       headers: { 'content-type': jsonType, etag: `"${device.contentId}"`, 'cache-control': 'private, no-cache' },
-      send: (response: ServerResponse, signal: AbortSignal) =>
-        pipeline(Readable.from(extentsJson(device, start, end, signal)), response, { signal, end: false }),
+      send: (response, signal) => sendText(extentsJson(device, start, end, signal), response, signal),
       [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
     };
   };
+}
+
+/** Writes ASCII text, and returns its bytes. Text that fails before its first piece leaves the reply untouched. */
+async function sendText(text: AsyncIterable<string>, response: ServerResponse, signal: AbortSignal): Promise<number> {
+  let sent = 0;
+  for await (const piece of text) {
+    await writePiece(response, piece, signal);
+    sent += piece.length;
+  }
+  return sent;
 }
 
 async function* extentsJson(

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { BlockDevice, Extent } from '../../formats/block-device.ts';
-import { abortReason } from '../../lib/abort-reason.ts';
+import { writePiece } from './write-piece.ts';
 
 /** Bytes read and written at once; two such buffers serve one reply. */
 const pieceBytes = 1024 * 1024;
@@ -20,8 +20,9 @@ export async function sendDevice(
   { start, end }: { readonly start: number; readonly end: number },
   response: ServerResponse,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   let sending: Promise<void> = Promise.resolve();
+  let sent = 0;
   // Two buffers take turns. A buffer is written to again only after the piece before the last was sent.
   let [filling, spare] = [new Uint8Array(0), new Uint8Array(0)];
   for await (const piece of pieces(device.extents(start, end - start, { signal }))) {
@@ -34,10 +35,12 @@ export async function sendDevice(
       [filling, spare] = [spare, filling];
     }
     await sending;
-    sending = write(response, bytes, signal);
+    sending = writePiece(response, bytes, signal);
     sending.catch(() => {}); // it is awaited, but a read may fail first
+    sent += bytes.length;
   }
   await sending;
+  return sent;
 }
 
 /** A run to send: of zeros, or of at most `pieceBytes` to read. Zero runs are cut to `pieceBytes`, too. */
@@ -73,18 +76,4 @@ async function* pieces(extents: AsyncIterable<Extent>): AsyncGenerator<Piece> {
     }
   }
   if (length > 0) yield { offset, length, isZero: false };
-}
-
-/** Resolves when the bytes have left for the kernel, so that the buffer is free again. */
-function write(response: ServerResponse, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(abortReason(signal));
-    if (signal.aborted) return leave();
-    signal.addEventListener('abort', leave, { once: true });
-    response.write(bytes, (error) => {
-      signal.removeEventListener('abort', leave);
-      if (error) reject(error);
-      else resolve();
-    });
-  });
 }

@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Subject } from '../../access/subject.ts';
-import { internal, ServiceError } from '../../errors.ts';
+import type { ServiceError } from '../../errors.ts';
+import { explainFailure } from '../../operations/failure.ts';
 import { CallRecord } from '../call-record.ts';
 import { type HeaderLookup, type RequestIds, requestIdHeaders } from '../request-ids.ts';
 import { httpStatus } from '../status-codes.ts';
@@ -19,8 +20,8 @@ export interface StreamedCallDeps {
 export interface StreamedReply extends AsyncDisposable {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Writes the body. Not called for a HEAD. */
-  send(response: ServerResponse, signal: AbortSignal): Promise<void>;
+  /** Writes the body and returns its bytes. Not called for a HEAD. */
+  send(response: ServerResponse, signal: AbortSignal): Promise<number>;
 }
 
 /** Works out the reply to an authenticated request. What it throws is answered as an error. */
@@ -54,7 +55,7 @@ export async function serveStreamed(
     const query = new URL(request.raw.url ?? '/', 'http://localhost').searchParams;
     streamed = await handler({ subject, verb, header, query, signal });
   } catch (thrown) {
-    const error = serviceError(thrown);
+    const error = explainFailure(thrown);
     record.end({ code: error.code, cause: error.cause });
     sendError(reply, record.ids, error);
     return;
@@ -65,15 +66,15 @@ export async function serveStreamed(
     // The head leaves with the first bytes of the body: until then an error can still be told.
     response.statusCode = opened.status;
     response.setHeaders(new Map(Object.entries({ ...requestIdHeaders(record.ids), ...opened.headers })));
-    if (verb === 'GET') await opened.send(response, signal);
+    const bytes = verb === 'GET' ? await opened.send(response, signal) : 0;
     response.end();
-    record.end({ code: 'OK' });
+    record.end({ code: 'OK', bytes });
   } catch (thrown) {
     if (signal.aborted) {
       response.destroy();
       record.end({ code: 'CANCELLED' });
     } else {
-      const error = serviceError(thrown);
+      const error = explainFailure(thrown);
       if (response.headersSent || response.destroyed) response.destroy();
       else answerInstead(response, error, record.ids);
       record.end({ code: error.code, cause: error.cause ?? error });
@@ -87,8 +88,4 @@ function answerInstead(response: ServerResponse, error: ServiceError, ids: Reque
   const body = Buffer.from(errorBody(error, ids.requestId));
   const headers = { 'content-type': jsonType, 'content-length': body.length };
   response.writeHead(httpStatus(error.code), { ...requestIdHeaders(ids), ...headers }).end(body);
-}
-
-function serviceError(thrown: unknown): ServiceError {
-  return thrown instanceof ServiceError ? thrown : internal(thrown);
 }
