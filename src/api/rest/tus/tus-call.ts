@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Subject } from '../../../access/subject.ts';
-import { internal, ServiceError } from '../../../errors.ts';
+import { explainFailure } from '../../../operations/failure.ts';
 import { CallRecord } from '../../call-record.ts';
 import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
 import { httpStatus } from '../../status-codes.ts';
@@ -73,7 +73,7 @@ export async function serveTus(
       record.end({ code: 'CANCELLED' });
       return reply.hijack();
     }
-    const error = thrown instanceof ServiceError ? thrown : internal(thrown);
+    const error = explainFailure(thrown);
     record.end({ code: error.code, cause: error.cause });
     return send(request, reply, {
       status: telling[error.reason] ?? httpStatus(error.code),

@@ -232,6 +232,18 @@ test('gives what goes wrong the status that the protocol has for it', async () =
   assert.deepEqual(await errorOf(deleted), { status: 409, reason: 'UPLOAD_IN_USE', message: 'used' });
 });
 
+test('says of a disk that is full under it what every other call says', async () => {
+  await using service = await start({
+    appendToUpload: async () => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    },
+  });
+  const headers = { ...part, 'upload-offset': '40' };
+  const response = await fetch(uploads(service.api, `/${id}`), { method: 'PATCH', headers, body: 'hello' });
+  const { status, reason } = await errorOf(response);
+  assert.deepEqual([status, reason], [507, 'STORAGE_FULL']);
+});
+
 test('takes away what it began when its first bytes cannot be kept', async () => {
   const deleted: string[] = [];
   await using service = await start({
