@@ -23,8 +23,8 @@ const batchBytes = 512 * 1024;
 /** The file of an upload, open for the bytes that come after the durable ones. One writer at a time. */
 export class UploadFile implements AsyncDisposable {
   readonly #handle: FileHandle;
-  #batch: Uint8Array[] = [];
-  #batchBytes = 0;
+  readonly #batch = Buffer.allocUnsafeSlow(batchBytes);
+  #gatheredBytes = 0;
   #writtenBytes: number;
 
   private constructor(handle: FileHandle, writtenBytes: number) {
@@ -47,7 +47,7 @@ export class UploadFile implements AsyncDisposable {
 
   /** The file's length with all that was given. */
   get lengthBytes(): number {
-    return this.#writtenBytes + this.#batchBytes;
+    return this.#writtenBytes + this.#gatheredBytes;
   }
 
   /** The file's length as the system has it. */
@@ -55,23 +55,19 @@ export class UploadFile implements AsyncDisposable {
     return this.#writtenBytes;
   }
 
-  /** Takes bytes, which are the file's from now on. Returns a promise when they are being written: wait for it. */
+  /** Takes bytes. Returns a promise when something has to be written for them: wait for it before anything else. */
   append(bytes: Uint8Array): Promise<void> | undefined {
-    this.#batch.push(bytes);
-    this.#batchBytes += bytes.length;
-    return this.#batchBytes < batchBytes ? undefined : this.flush();
+    if (this.#gatheredBytes + bytes.length > batchBytes) return this.#appendBehind(bytes);
+    this.#batch.set(bytes, this.#gatheredBytes);
+    this.#gatheredBytes += bytes.length;
+    return undefined;
   }
 
   /** Writes what was gathered. */
   async flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#batch, this.#batchBytes);
-    this.#batch = [];
-    this.#batchBytes = 0;
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#writtenBytes);
-      done += bytesWritten;
-      this.#writtenBytes += bytesWritten;
-    }
+    const gathered = this.#batch.subarray(0, this.#gatheredBytes);
+    this.#gatheredBytes = 0;
+    await this.#write(gathered);
   }
 
   /** Makes what is written durable, and returns the length that is. More may be appended meanwhile. */
@@ -83,5 +79,19 @@ export class UploadFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
+  }
+
+  async #appendBehind(bytes: Uint8Array): Promise<void> {
+    await this.flush();
+    if (bytes.length > batchBytes) await this.#write(bytes);
+    else this.append(bytes);
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#writtenBytes);
+      done += bytesWritten;
+      this.#writtenBytes += bytesWritten;
+    }
   }
 }
