@@ -12,7 +12,7 @@ import { mountSmallDisk, smallDiskMissing } from './small-disk.ts';
 import { dropPrepared, startWithFaults } from './start.ts';
 
 const mib = 1024 * 1024;
-const collector = { delayMs: 0, everyMs: 250, soonMs: 50 };
+const collector = { everyMs: 250, soonMs: 50 };
 
 describe('on a disk that is full', { skip: smallDiskMissing }, () => {
   test('an import fails with RESOURCE_EXHAUSTED, its space comes back, and the rest goes on', async () => {

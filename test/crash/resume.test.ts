@@ -14,7 +14,7 @@ import { sha256Of } from './disk-files.ts';
 import { startWithFaults } from './start.ts';
 
 const mib = 1024 * 1024;
-const collector = { delayMs: 0, everyMs: 250, soonMs: 50 };
+const collector = { everyMs: 250, soonMs: 50 };
 /** The beginning and the end of a file are looked at again: what it is must be known before it is read on. */
 const lookBytes = 2 * mib;
 

@@ -1,7 +1,6 @@
 import { enableCompileCache } from 'node:module';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { CollectorOptions } from '../../src/volumes/collector.ts';
 import type { Fault } from './faults.ts';
 
 /** What the first line of stdin says. The process loads itself before, so that a start is quick when it is wanted. */
@@ -9,7 +8,8 @@ export interface ServeWithFaults {
   readonly dataDirectory: string;
   readonly fault?: Fault;
   readonly pointsFile?: string;
-  readonly collector: CollectorOptions;
+  /** How often garbage is collected, and how soon after there is some. What was deleted is not kept. */
+  readonly collector: { readonly everyMs: number; readonly soonMs: number };
 }
 
 /**

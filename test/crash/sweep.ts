@@ -51,7 +51,7 @@ const maxLifeMs = 5_000;
 const maxClockMs = 1_500;
 /** What was begun must end in this time once nothing fails any more. */
 const settleMs = 60_000;
-const collector = { delayMs: 0, everyMs: 250, soonMs: 50 };
+const collector = { everyMs: 250, soonMs: 50 };
 const names = Array.from({ length: 12 }, (_, index) => `image-${index}`);
 
 export async function sweep({ seed, kills, maxMs, say = () => {} }: SweepOptions): Promise<SweepResult> {
