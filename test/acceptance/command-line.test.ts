@@ -94,23 +94,18 @@ test('makes an image, shows it in every format, finds it, changes it and deletes
   assert.match(goneById.stderr, new RegExp(`^ERROR: Image "${image.id}" not found \\(NOT_FOUND\\)\nrequest-id: `));
 });
 
-test('copies an image by id, by name and as the newest of a family', async () => {
-  await succeed('image', 'create', '--name', 'source', '--family', 'copies', '--source-uri', smallUri());
-  const { id } = await succeedJson('image', 'get', 'source');
-  for (const source of [
-    ['--source-image-id', id],
-    ['--source-image-name', 'source'],
-    ['--source-family', 'copies'],
-  ]) {
-    assert.equal((await succeedJson('image', 'create', ...source)).size, String(small.guest.length));
-  }
-});
-
 describe('waiting', () => {
+  /** The data directory by a path that a shell must quote. */
+  let dataWithSpace: string;
+  before(async () => {
+    dataWithSpace = join(folder.path, "the data's directory");
+    await symlink(obraz.dataDirectory, dataWithSpace);
+  });
+
   async function startSlowImport(name: string) {
     const uri = files.put(`${name}.raw`, noise(12 << 20, 22));
     files.limit(2 << 20);
-    return ['image', 'create', '--name', name, '--source-uri', uri, '--data', obraz.dataDirectory];
+    return ['image', 'create', '--name', name, '--source-uri', uri, '--data', dataWithSpace];
   }
   after(() => files.limit(Number.POSITIVE_INFINITY));
 
@@ -139,12 +134,11 @@ describe('waiting', () => {
     const [, id] = /operation (\w+) goes on/.exec(ended.stderr) ?? [];
     assert.ok(id !== undefined, ended.stderr);
     assert.equal((await succeedJson('operation', 'get', id)).done ?? false, false);
-    assert.match(ended.stderr, new RegExp(`operation cancel ${id} --data`));
-
     files.limit(Number.POSITIVE_INFINITY);
-    const [, command = ''] = new RegExp(`^ *\\S+ (operation wait ${id} .+)$`, 'm').exec(ended.stderr) ?? [];
-    const waited = await runCommand(command.split(' '));
-    assert.equal(waited.code, 0, `${command}: ${waited.stderr}`);
+    const [, wait = '', cancel = ''] = /^ +(.+)\n +(.+)$/m.exec(ended.stderr) ?? [];
+    assert.match(cancel, new RegExp(`operation cancel ${id} --data`));
+    const waited = await runCommand(['-c', wait], { command: '/bin/sh' });
+    assert.equal(waited.code, 0, `${wait}: ${waited.stderr}`);
     assert.equal(parseYaml(waited.stdout).name, 'interrupted');
   });
 
@@ -243,7 +237,7 @@ test('wrong flags end with 2, a remedy and no stack', async () => {
     ['image', 'create'],
     ['image', 'create', '--source-uri', 'http://x/', '--source-image-id', 'y'],
   ]) {
-    assert.match((await run(...args)).stderr, /^ERROR: give one source/);
+    assert.match((await run(...args)).stderr, /^ERROR: .*give (a|one) source/);
   }
   const refused = await run('image', 'create', '--name', 'Upper', '--source-uri', smallUri());
   assert.equal(refused.code, 1);
@@ -291,22 +285,5 @@ describe('finding the server', () => {
     const downloaded = await runCommand(['image', 'download', 'env', target], { env });
     assert.equal(downloaded.code, 0, downloaded.stderr);
     assert.ok((await readFile(target)).equals(small.guest));
-  });
-
-  test('what is missing or wrong is said in one line', async () => {
-    const env = { OBRAZ_ENDPOINT: obraz.endpoint, OBRAZ_TOKEN: obraz.token };
-    const cases: [Record<string, string>, RegExp][] = [
-      [{}, /there is no Obraz data directory at .*OBRAZ_ENDPOINT, OBRAZ_CA and OBRAZ_TOKEN/],
-      [{ ...env }, /is not trusted: .* Give its CA with --ca or OBRAZ_CA/],
-      [{ ...env, OBRAZ_CA: join(folder.path, 'absent.pem') }, /the CA file \S+ does not exist/],
-      [{ OBRAZ_DATA: obraz.dataDirectory, OBRAZ_TOKEN: 't1.x.y' }, /The token is invalid \(UNAUTHENTICATED\)/],
-      [{ OBRAZ_DATA: obraz.dataDirectory, OBRAZ_ENDPOINT: '127.0.0.1:1' }, /nothing listens on 127\.0\.0\.1:1/],
-    ];
-    for (const [env, message] of cases) {
-      const ended = await runCommand(['image', 'list'], { cwd: folder.path, env });
-      assert.equal(ended.code, 1, ended.stderr);
-      assert.match(ended.stderr, new RegExp(`^ERROR: .*${message.source}`));
-      assert.doesNotMatch(ended.stderr, /bug in obraz|^ +at /m);
-    }
   });
 });

@@ -5,8 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
-import { runCommand, startCommand } from '../fixtures/command.ts';
+import { startCommand } from '../fixtures/command.ts';
 import { type Door, openGrpcDoor, openRestDoor, untilDone } from '../fixtures/doors.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
@@ -131,45 +130,9 @@ test('SIGTERM ends in order while clients hold on to their connections', async (
   assert.doesNotMatch(obraz.log(), /"level":"(error|fatal)"/);
 });
 
-test('a second signal ends it at once', async () => {
-  await using obraz = await startObraz();
-  await using door = openGrpcDoor(obraz);
-  const uri = files.put('read-slowly.raw', guest);
-  const { body } = await door.call('ImageService.Create', { folderId: obraz.folderId, uri });
-  await untilDone(door, body.id);
-  // A reader that stopped to read: the shutdown gives it some seconds.
-  const reader = connectTls({ port: Number(obraz.endpoint.split(':')[1]), host: '127.0.0.1', ca: obraz.ca });
-  reader.on('error', () => {});
-  reader.write(
-    `GET /obraz/v1/images/${body.metadata.imageId}/content HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${obraz.token}\r\n\r\n`,
-  );
-  await once(reader, 'readable');
-  const begun = performance.now();
-  const ended = obraz.end('SIGTERM');
-  await wait(1_200); // sooner it would be the same key press
-  process.kill(obraz.pid, 'SIGTERM');
-  assert.equal(await ended, 1);
-  assert.ok(performance.now() - begun < 2_500);
-  reader.destroy();
-});
-
-test('a second service on the same data directory is refused, and the first is not disturbed', async () => {
-  await using obraz = await startObraz();
-  const second = await runCommand(['serve', '--data', obraz.dataDirectory, '--listen', '127.0.0.1:0']);
-  assert.equal(second.code, 3);
-  assert.equal(second.stdout, '');
-  assert.match(second.stderr, /^ERROR: .*another "obraz serve" runs on this data directory\.$/m);
-  await using http = openHttp(obraz);
-  assert.equal((await http.ask('/health')).status, 200);
-
-  const port = await runCommand(['serve', '--data', `${obraz.dataDirectory}/other`, '--listen', obraz.endpoint]);
-  assert.equal(port.code, 1);
-  assert.match(port.stderr, /^ERROR: \S+ is taken: end what listens there, or choose another with --listen\.$/m);
-});
-
 test('a first start that was killed anywhere is completed by the next', async () => {
   // Each is there at another moment of a first start.
-  for (const mark of ['lock.db', 'metadata.db', 'tls/ca-key.pem', 'tls/server.pem', 'credentials/admin-key.json']) {
+  for (const mark of ['lock.db', 'tls/ca-key.pem', 'metadata.db', 'credentials/admin.token']) {
     await using directory = await temporaryDirectory();
     const dataDirectory = directory.path;
     {

@@ -8,7 +8,7 @@ import { type Door, DoorError, openGrpcDoor, openRestDoor, untilDone } from '../
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
 import { openHttp } from '../fixtures/http-client.ts';
-import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
+import { type Obraz, startObraz } from '../fixtures/obraz.ts';
 import { mountSmallDisk, noSmallDisks, type SmallDisk } from '../fixtures/small-disk.ts';
 
 /** The disk under the data directory is full, or may not be written: the reason is clear and nothing else is lost. */
@@ -160,13 +160,6 @@ describe('a data directory that cannot be used', () => {
     await rm(ballast);
     await using obraz = await startObraz({ dataDirectory: data });
     assert.equal(await obraz.end(), 0, 'what the tries left is completed');
-  });
-
-  test('is refused when it is a file', async () => {
-    await using folder = await temporaryDirectory();
-    const file = join(folder.path, 'file');
-    await writeFile(file, 'not a folder');
-    await assertRefused(file, /^ERROR: the data directory cannot be used: \S+ is not a directory/);
   });
 });
 
