@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { noise } from '../../test/fixtures/guest.ts';
-import { createMemoryGuest, openTestStore } from '../../test/fixtures/store.ts';
+import { createMemoryGuest, openTestStore, storeGuestAs } from '../../test/fixtures/store.ts';
+import { BlobFailed } from '../blobs/blob-failed.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { openVolume } from './stored-device.ts';
-import { addVolumeReference } from './volume-rows.ts';
+import { addVolumeReference, removeVolumeReference } from './volume-rows.ts';
 import { writeVolume } from './write-volume.ts';
 
 eachDatabase(({ open }) => {
@@ -63,5 +64,32 @@ eachDatabase(({ open }) => {
     const found = Buffer.alloc(device.sizeBytes);
     await device.readAt(found, 0);
     assert.ok(found.equals(bytes));
+  });
+
+  test('a pack that cannot be deleted keeps only its own space', async () => {
+    let stuck = '';
+    await using testStore = await openTestStore({
+      open,
+      wrapBlobs: (blobs) => {
+        const remove = blobs.delete.bind(blobs);
+        blobs.delete = async (name) => {
+          if (name === stuck) throw new BlobFailed('broken', name, 'EIO');
+          await remove(name);
+        };
+        return blobs;
+      },
+    });
+    const { store } = testStore;
+    const listPacks = () => Array.fromAsync(store.blobs.list(), ({ name }) => name);
+    for (const [index, id] of ['a', 'b', 'c'].entries()) {
+      await storeGuestAs(testStore, id, createMemoryGuest(noise(1024 * 1024, index)));
+    }
+    for (const id of ['a', 'b', 'c']) await store.db.transact((tx) => removeVolumeReference(tx, id));
+    stuck = (await listPacks()).toSorted()[0] ?? '';
+    await collectGarbage(store, { delayMs: -1 });
+    assert.deepEqual(await listPacks(), [stuck]);
+    stuck = '';
+    await collectGarbage(store, { delayMs: -1 });
+    assert.deepEqual(await listPacks(), []);
   });
 });
