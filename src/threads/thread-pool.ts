@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { SharedMemoryPool } from './shared-memory-pool.ts';
 
 /**
  * What a worker module can do: names of pure functions, from one structured-cloneable value to another. Bulk bytes go
@@ -20,6 +21,8 @@ export type TaskReply =
 /** Threads that run the tasks of one module. Dispose it to end them; tasks under way are then rejected. */
 export interface ThreadPool<Tasks extends TaskTable> extends AsyncDisposable {
   readonly threads: number;
+  /** For the bulk bytes of tasks. */
+  readonly memory: SharedMemoryPool;
 
   /** Runs a task on the next free thread, in the order of asking. Rejects with what the task threw. */
   run<Name extends keyof Tasks & string>(
@@ -112,6 +115,7 @@ export function createThreadPool<Tasks extends TaskTable>(options: {
 
   return {
     threads: options.threads,
+    memory: new SharedMemoryPool(),
     run(task, input) {
       if (ended) return Promise.reject(new Error('the threads have ended'));
       lastId += 1;

@@ -1,4 +1,5 @@
 import { BlobFailed } from '../blobs/blob-failed.ts';
+import type { BlobReadOptions } from '../blobs/blob-store.ts';
 import { type ChunkId, chunkKey, hexOf } from './chunk-id.ts';
 import { type ChunkPlace, findChunks } from './chunk-rows.ts';
 import { MissingChunks } from './manifest-rows.ts';
@@ -68,7 +69,8 @@ async function readPlaces(
   const readOut = async (read: PackRead): Promise<CorruptPlace[]> => {
     options.signal?.throwIfAborted();
     const { offset, length, places } = read;
-    const bytes = await readUnlessShort(store, read, options);
+    const memory = store.threads.memory.lend(length);
+    const bytes = await readUnlessShort(store, read, { ...options, into: memory });
     if (bytes === undefined) {
       // What lies before the end of the pack may be good yet.
       if (places.length > 1) return (await Promise.all(places.map((place) => readOut(readOf(place))))).flat();
@@ -84,7 +86,9 @@ async function readPlaces(
         parts: parts.get(chunkKey(place.id)) ?? [],
       },
     }));
-    return (await Promise.all(share(items).map((some) => decodeItems(store, some, target)))).flat();
+    const corrupt = await Promise.all(share(items).map((some) => decodeItems(store, some, target)));
+    store.threads.memory.giveBack(memory);
+    return corrupt.flat();
   };
   const suspects = (await Promise.all(planPackReads(places).map(readOut))).flat();
   // Once more, each alone: bytes that were changed on their way from the disk only must not cost an image.
@@ -104,7 +108,7 @@ async function readPlaces(
 async function readUnlessShort(
   store: Store,
   { packId, offset, length }: PackRead,
-  options: ReadChunksOptions,
+  options: BlobReadOptions,
 ): Promise<Uint8Array<SharedArrayBuffer> | undefined> {
   try {
     return await store.blobs.read(packId, offset, length, options);

@@ -80,10 +80,13 @@ class VolumeDevice implements StoredDevice {
       target.fill(0);
       return;
     }
-    // Fresh shared memory is all zeros: what no chunk covers is right already.
-    const shared = new SharedArrayBuffer(target.byteLength);
-    await readChunks(this.#store, this.#domainId, 'chunk', wanted, shared, { signal });
-    target.set(new Uint8Array(shared));
+    const { memory } = this.#store.threads;
+    const shared = memory.lend(target.byteLength);
+    const coveredBytes = wanted.reduce((sum, { length }) => sum + length, 0);
+    if (coveredBytes < target.byteLength) shared.fill(0);
+    await readChunks(this.#store, this.#domainId, 'chunk', wanted, shared.buffer, { signal });
+    target.set(shared);
+    memory.giveBack(shared);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
