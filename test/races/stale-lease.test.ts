@@ -66,6 +66,25 @@ eachDatabase(({ create }) => {
     });
   }
 
+  test('it drops nothing of its successor’s over damage that was found', async () => {
+    await using shared = await SharedStore.create(create);
+    const [stale, successor] = [await shared.actor(), await shared.actor()];
+    const lease = await shared.begin();
+    await shared.write(stale, lease, noise(mib, 1));
+    const before = stale.db.pauseBeforeTransaction(1);
+    const again = shared.write(stale, lease, noise(mib, 1));
+    await before.reached(again);
+    const newLease = await shared.takeOver(lease);
+    await shared.write(successor, newLease, noise(mib, 1));
+    await shared.damage(successor);
+    const left = await dump(shared.db);
+    before.release();
+
+    // Guard: the check in dropQuarantinedSegments.
+    await assert.rejects(again, LeaseLost);
+    assert.deepEqual(await dump(shared.db), left);
+  });
+
   test('a cancel in the middle of a commit waits for it, and then takes everything away', async () => {
     await using shared = await SharedStore.create(create);
     const [worker, collector, canceller] = [await shared.actor(), await shared.actor(), await shared.actor()];
