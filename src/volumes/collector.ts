@@ -26,6 +26,7 @@ export function startCollector(
   { delayMs, everyMs, soonMs, onCompactable }: CollectorOptions,
 ): Repetition {
   let isSwept = false;
+  let lastNominees = '';
   return repeat({
     everyMs,
     soonMs,
@@ -43,7 +44,10 @@ export function startCollector(
         store.log.info(collected, 'garbage collected');
       }
       await measurePacks(store, { limit: measuredAtOnce, signal });
-      if (onCompactable !== undefined && (await findCompactable(store)).length > 0) await onCompactable();
+      const nominees = (await findCompactable(store)).flatMap(({ packIds }) => packIds).join(' ');
+      // Those that a compaction has left alone are not worth another one until something changes.
+      if (nominees !== '' && nominees !== lastNominees) await onCompactable?.();
+      lastNominees = nominees;
     },
     onError: (error) => store.log.error({ err: error }, 'a collection failed; it is tried again'),
   });

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eachDatabase } from '../../test/fixtures/databases.ts';
+import { caller, folderId, makeImage, openImageDatabase, volumeId } from '../../test/image-fixture.ts';
+import type { Database } from '../db/database.ts';
+import { ServiceError } from '../errors.ts';
+import { insertImage } from '../images/image-rows.ts';
+import { addVolumeReference } from '../volumes/volume-rows.ts';
+import { checkHolders } from './check-holders.ts';
+import { getSpace } from './get-space.ts';
+import { startCheck, startCompaction, startScrub } from './start-store-operation.ts';
+
+const digest = '00'.repeat(32);
+
+async function namesOf(db: Database): Promise<string[]> {
+  return (await Array.fromAsync(checkHolders(db.read))).map(({ what, id }) => `${what} ${id}`);
+}
+
+async function insertPack(db: Database, id: string, changes: { state: 'live' | 'condemned'; live_bytes?: number }) {
+  const fixed = { operation_id: 'op', lease_epoch: 1, created_at: 0, was_sealed: 1, condemned_at: null };
+  await db.transact((tx) =>
+    tx
+      .insertInto('packs')
+      .values({ id, domain_id: 'cloud', size: 1000, ...fixed, ...changes })
+      .execute(),
+  );
+}
+
+eachDatabase(({ open }) => {
+  test('an image that holds its volume is as it should be', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const image = makeImage({ guestDigest: digest });
+    await db.transact(async (tx) => {
+      await insertImage(tx, image);
+      await addVolumeReference(tx, image.id, volumeId);
+    });
+    assert.deepEqual(await namesOf(db), []);
+  });
+
+  test('finds images, references, pins and checkpoints that do not fit', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const alone = makeImage({ guestDigest: digest });
+    const other = makeImage({ guestDigest: 'ff' });
+    await insertPack(db, 'pack', { state: 'live' });
+    await db.transact(async (tx) => {
+      await insertImage(tx, alone);
+      await insertImage(tx, other);
+      await addVolumeReference(tx, other.id, volumeId);
+      await addVolumeReference(tx, 'nobody', volumeId);
+      await tx.insertInto('pack_pins').values({ operation_id: 'over', pack_id: 'pack' }).execute();
+      const segment = { segment_index: 0, done_bytes: 0, stored_bytes: 0 };
+      await tx
+        .insertInto('import_segments')
+        .values({ operation_id: 'over', ...segment })
+        .execute();
+    });
+    assert.deepEqual(await namesOf(db), [
+      `image-without-volume ${alone.id}`,
+      `image-differs ${other.id}`,
+      'reference-without-image nobody',
+      'pin-without-operation over',
+      'checkpoint-without-operation over',
+    ]);
+  });
+
+  test('space adds up', async (t) => {
+    const db = await openImageDatabase(t, open);
+    await insertPack(db, 'measured', { state: 'live', live_bytes: 400 });
+    await insertPack(db, 'unmeasured', { state: 'live' });
+    await insertPack(db, 'condemned', { state: 'condemned' });
+    await db.transact((tx) => addVolumeReference(tx, 'holder', volumeId));
+    const { total, domains } = await getSpace({ db });
+    assert.equal(domains.length, 1);
+    const { uniqueBytes, garbageBytes, condemnedBytes, storedBytes, imageCount } = total;
+    assert.deepEqual([uniqueBytes, garbageBytes, condemnedBytes, storedBytes, imageCount], [1400, 600, 1000, 3000, 1]);
+  });
+
+  test('one check, one scrub and one compaction at a time', async (t) => {
+    const db = await openImageDatabase(t, open);
+    let wakes = 0;
+    const wake = () => {
+      wakes += 1;
+    };
+    const deps = { db, folderId, runner: { wake } };
+    const isRunning = (error: unknown) => error instanceof ServiceError && error.reason === 'ALREADY_RUNNING';
+    await startCheck(deps, { readData: false, bytesPerSecond: 0 }, caller);
+    await startScrub(deps, { bytesPerSecond: 0 }, caller);
+    await assert.rejects(startCheck(deps, { readData: true, bytesPerSecond: 0 }, caller), isRunning);
+    await assert.rejects(startScrub(deps, { bytesPerSecond: 0 }, caller), isRunning);
+    await startCompaction({ ...deps, createdBy: 'service' });
+    await startCompaction({ ...deps, createdBy: 'service' });
+    const rows = await db.read.selectFrom('operations').select('kind').orderBy('kind').execute();
+    assert.deepEqual(
+      rows.map(({ kind }) => kind),
+      ['store.check', 'store.compact', 'store.scrub'],
+    );
+    assert.ok(wakes >= 3);
+  });
+});
