@@ -1,9 +1,12 @@
 import { DatabaseFailed } from '../db/database-failed.ts';
-import { internal, resourceExhausted, ServiceError } from '../errors.ts';
+import { internal, resourceExhausted, ServiceError, unavailable } from '../errors.ts';
 
 /** What a caller is told, of an operation or at once, when the work threw `error`. */
 export function explainFailure(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
+  if (error instanceof DatabaseFailed && (error.failure === 'unavailable' || error.failure === 'conflict')) {
+    return unavailable('The database of the service cannot be used at the moment. Try again.', error);
+  }
   if (!isStorageFull(error)) return internal(error);
   return resourceExhausted(
     'STORAGE_FULL',

@@ -202,6 +202,17 @@ eachDatabase(({ open }) => {
     assert.equal(seen.length, 5);
   });
 
+  test('tries again when the database was away', async (t) => {
+    const db = await openDatabase(t, open);
+    let runs = 0;
+    const kind = fakeKind(async () => {
+      if (++runs === 1) throw new DatabaseFailed({ message: 'Connection terminated', failure: 'unavailable' });
+      return async () => runs;
+    });
+    await startRunner(db, kind);
+    assert.equal((await ended(db, await insert(db))).result, 2);
+  });
+
   test('counts attempts anew from a checkpoint on new ground', async (t) => {
     const db = await openDatabase(t, open);
     let runs = 0;

@@ -183,7 +183,6 @@ class OperationRunner implements Runner {
       return;
     }
     const { maxAttempts, retryDelayMs } = this.#options;
-    const isTransient = error instanceof ServiceError && error.code === 'UNAVAILABLE';
     // What the work throws once it is aborted is only its way to end.
     if (error instanceof LeaseLost || run.signal.aborted) {
       log.info('operation was cancelled or is run by another process');
@@ -193,7 +192,7 @@ class OperationRunner implements Runner {
       log[level]({ err: failure.cause ?? failure, reason: failure.reason }, 'operation failed');
       for (let failures = 1; ; failures++) {
         const isSettled = await this.#tryTo('end the operation', run, async (tx) => {
-          const counted = isTransient ? await countAttempts(tx, run) : maxAttempts;
+          const counted = failure.code === 'UNAVAILABLE' ? await countAttempts(tx, run) : maxAttempts;
           if (counted < maxAttempts) await retryLater(tx, run.lease, Date.now() + retryDelayMs(counted));
           else await fail(tx, run.lease, { kind: run.kind, error: failure, progress: run.progress });
         });
