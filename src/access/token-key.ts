@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { LruMap } from '../lib/lru-map.ts';
-import type { TokenClaims } from './token.ts';
+import type { TokenClaims } from './token-claims.ts';
 
 /** What tokens are signed and checked with: Ed25519. Who has it can be anyone, so it stays in its file. */
 export interface TokenKey {

@@ -1,20 +1,7 @@
 import { sign, verify } from 'node:crypto';
 import { integerOf, objectOf, parseJson, stringOf } from '../lib/json.ts';
+import type { TokenClaims } from './token-claims.ts';
 import type { TokenKey } from './token-key.ts';
-
-/**
- * Our bearer tokens: `t1.<claims>.<signature>`, the shape that clients of the public API expect of an IAM token. Claims
- * are JSON in base64url; the signature is Ed25519 over everything before the second dot, and its 64 bytes are
- * the 86 characters that clients look for. Nothing is looked up to check one.
- *
- *   sub  the subject, a service account
- *   kind iam (given for a JWT, expires) or admin (made with the installation, does not)
- *   iat  when it was made, in seconds since 1970
- *   exp  when it ends, likewise; only of kind iam
- */
-export type TokenClaims =
-  | { readonly kind: 'iam'; readonly subjectId: string; readonly issuedAt: Date; readonly expiresAt: Date }
-  | { readonly kind: 'admin'; readonly subjectId: string; readonly issuedAt: Date };
 
 export type TokenCheck =
   | { readonly state: 'valid'; readonly claims: TokenClaims }

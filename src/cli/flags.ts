@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseByteSize } from './byte-size.ts';
 import { parseKeyValues, parseList } from './key-values.ts';
-import { outputFormats } from './render.ts';
+import { outputFormats } from './output-format.ts';
 
 /** Adds the flags of every client command; they may stand anywhere behind the command's first word. */
 export function addClientFlags(command: Command): void {

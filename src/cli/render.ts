@@ -5,13 +5,9 @@ import { file_obraz_v1_image_digest_service } from '../gen/obraz/v1/image_digest
 import { file_obraz_v1_store_service } from '../gen/obraz/v1/store_service_pb.ts';
 import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { file_yandex_cloud_compute_v1_image_service } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
+import type { OutputFormat } from './output-format.ts';
 import type { Session } from './session.ts';
 import { layOutTable } from './table.ts';
-
-export const outputFormats = ['table', 'yaml', 'json', 'json-rest'] as const;
-
-/** `yaml` and `json` have the names of the .proto, as yc writes them; `json-rest` has those of the REST API. */
-export type OutputFormat = (typeof outputFormats)[number];
 
 /** How a message looks in a table: a heading and the text of its cell, column by column. */
 export type Columns<M> = readonly (readonly [heading: string, cell: (message: M) => string])[];

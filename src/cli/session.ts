@@ -1,6 +1,6 @@
 import type { ApiClient } from './api-client.ts';
 import type { ClientEnvironment, ServerAddress, ServerFlags } from './find-server.ts';
-import type { OutputFormat } from './render.ts';
+import type { OutputFormat } from './output-format.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The flags that every client command takes. */

@@ -4,7 +4,6 @@ import { DatabaseFailed } from '../db/database-failed.ts';
 import { newBlobName } from '../lib/ids.ts';
 import type { Pace } from '../lib/pace.ts';
 import { deleteChunksOfPack, type IndexedEntry, insertChunks } from './chunk-rows.ts';
-import type { CompactionGroup } from './compact.ts';
 import { copySegmentPacks, findNodesNeeding } from './manifest-rows.ts';
 import { condemnPack, findLivePacks, insertWritingPack, markPackLive, type WriterLease } from './pack-rows.ts';
 import { entryKey, findPackUses, isUnreadable, type PackUse } from './pack-use.ts';
@@ -12,6 +11,13 @@ import { PackWriter, type SealedPack } from './pack-writer.ts';
 import { quarantine } from './quarantine.ts';
 import { readVerified } from './read-verified.ts';
 import type { Store } from './store.ts';
+
+/** Packs of one domain, of which one new pack is made. */
+export interface CompactionGroup {
+  readonly domainId: string;
+  readonly packIds: readonly string[];
+  readonly bytes: number;
+}
 
 export interface CompactGroupOptions {
   readonly lease: WriterLease;

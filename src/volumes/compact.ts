@@ -1,5 +1,5 @@
 import { createPace } from '../lib/pace.ts';
-import { compactGroup } from './compact-group.ts';
+import { type CompactionGroup, compactGroup } from './compact-group.ts';
 import type { WriterLease } from './pack-rows.ts';
 import type { Store } from './store.ts';
 
@@ -19,13 +19,6 @@ export interface CompactOptions {
   /** Bytes read a second, at most. */
   readonly bytesPerSecond: number;
   readonly onProgress: (soFar: Compacted) => void;
-}
-
-/** Packs of one domain, of which one new pack is made. */
-export interface CompactionGroup {
-  readonly domainId: string;
-  readonly packIds: readonly string[];
-  readonly bytes: number;
 }
 
 /** A new pack is filled up to this, as an import's is. */
