@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAddressPolicy } from '../src/sources/address-policy.ts';
 import type { HttpLimits } from '../src/sources/http-limits.ts';
-import type { Source } from '../src/sources/source.ts';
 import { type HttpSourceOptions, openHttpSource } from '../src/sources/open-http-source.ts';
+import type { Source } from '../src/sources/source.ts';
 import { SourceFailed, type SourceFailure } from '../src/sources/source-failed.ts';
 
 /** Loop-back is allowed, and retries wait for milliseconds. */
@@ -16,11 +16,7 @@ export interface SourceBench extends AsyncDisposable {
   readonly spoolPath: string;
   open(uri: string, options?: Partial<HttpSourceOptions>): Promise<Source>;
   /** Opens a source that cannot be opened, or whose `use` fails, and gives the failure. */
-  failure(
-    uri: string,
-    options?: Partial<HttpSourceOptions>,
-    use?: (source: Source) => unknown,
-  ): Promise<SourceFailed>;
+  failure(uri: string, options?: Partial<HttpSourceOptions>, use?: (source: Source) => unknown): Promise<SourceFailed>;
 }
 
 export async function openSourceBench(): Promise<SourceBench> {
