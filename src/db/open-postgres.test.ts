@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { sharePostgres } from '../../test/fixtures/databases.ts';
+import { PausedDatabase } from '../../test/fixtures/paused-database.ts';
 import { postgresMissing } from '../../test/fixtures/postgres.ts';
 import type { Transaction } from './database.ts';
 import { DatabaseFailed } from './database-failed.ts';
@@ -46,6 +47,27 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
     await Promise.all(Array.from({ length: 20 }, () => db.transact(increment)));
     assert.deepEqual(await db.read.selectFrom('settings').select('value').execute(), [{ value: '20' }]);
     assert.ok(runs > 20, 'they did meet');
+  });
+
+  test('a transaction that others cross again and again has a turn alone', async () => {
+    const database = await shared.create();
+    await using long = await database.open();
+    await using opened = await database.open();
+    const short = new PausedDatabase(opened);
+    const set = (value: string) => (tx: Transaction) => tx.updateTable('settings').set({ value }).execute();
+    await long.transact((tx) => tx.insertInto('settings').values({ name: 'n', value: '' }).execute());
+    const crossings: Promise<unknown>[] = [];
+    const outcomes: string[] = [];
+    await long.transact(async (tx) => {
+      await tx.selectFrom('settings').selectAll().execute();
+      const crossing = short.transact(set('of others'));
+      crossings.push(crossing);
+      outcomes.push(await short.endedOrBlocked(crossing));
+      await set('of the long one')(tx);
+    });
+    await Promise.all(crossings);
+    assert.deepEqual(outcomes, ['ended', 'ended', 'ended', 'ended', 'ended', 'blocked']);
+    assert.deepEqual(await long.read.selectFrom('settings').select('value').execute(), [{ value: 'of others' }]);
   });
 
   test('does not run again what failed by itself', async () => {

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { DatabaseFailed } from './database-failed.ts';
 import { migrate } from './migrate.ts';
+import { createTurnTakingDialect } from './postgres-dialect.ts';
 import { createPostgresPool, type PostgresPoolOptions } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
@@ -14,12 +15,12 @@ const readers = 4;
 const statementTimeoutMs = 60_000;
 
 /**
- * Runs of one transaction before its conflicts are told to the caller. The waits between them grow from some
- * milliseconds to half a second, by chance, so that those who met do not meet again.
+ * Runs of one transaction beside others, with waits of some milliseconds between them, by chance, so that those who met
+ * do not meet again. After that it runs alone: the database also sees conflicts where there are none, because it looks
+ * at pages of an index and not at rows, and a long transaction among many short ones would otherwise never get through.
  */
-const maxRuns = 20;
+const runsBesideOthers = 5;
 const firstPauseMs = 4;
-const maxPauseMs = 500;
 
 /**
  * Opens the metadata in a PostgreSQL database, bringing its tables up to date first; several processes may do that at
@@ -42,18 +43,32 @@ export async function openPostgres(url: string): Promise<Database> {
       cause,
     });
   }
-  const open = (options: Omit<PostgresPoolOptions, 'url' | 'timeoutMs'>) => {
+  const openPool = (options: Omit<PostgresPoolOptions, 'url' | 'timeoutMs'>) => {
     const pool = createPostgresPool({ url, timeoutMs: statementTimeoutMs, ...options });
     opening.defer(() => pool.end());
-    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    return pool;
   };
-  const writes = open({ connections: writers, readOnly: false });
-  const reads = open({ connections: readers, readOnly: true });
+  const pool = openPool({ connections: writers, readOnly: false });
+  const besideOthers = new Kysely<Schema>({ dialect: createTurnTakingDialect(pool, 'beside others') });
+  const alone = new Kysely<Schema>({ dialect: createTurnTakingDialect(pool, 'alone') });
+  const reads = new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool: openPool({ connections: readers, readOnly: true }) }),
+  });
   const owned = opening.move();
   return {
     dialect: 'postgres',
     read: reads,
-    transact: (work) => retryConflicts(() => writes.transaction().setIsolationLevel('serializable').execute(work)),
+    async transact(work) {
+      for (let run = 1; run <= runsBesideOthers; run += 1) {
+        try {
+          return await besideOthers.transaction().execute(work);
+        } catch (error) {
+          if (!(error instanceof DatabaseFailed) || error.failure !== 'conflict') throw error;
+        }
+        await delay(Math.random() * firstPauseMs * 2 ** run);
+      }
+      return alone.transaction().execute(work);
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -77,15 +92,4 @@ async function prepare(url: string): Promise<void> {
     });
   }
   await migrate(db, 'postgres');
-}
-
-async function retryConflicts<T>(transact: () => Promise<T>): Promise<T> {
-  for (let runs = 1; ; runs += 1) {
-    try {
-      return await transact();
-    } catch (error) {
-      if (!(error instanceof DatabaseFailed) || error.failure !== 'conflict' || runs >= maxRuns) throw error;
-    }
-    await delay(Math.random() * Math.min(firstPauseMs * 2 ** runs, maxPauseMs));
-  }
 }

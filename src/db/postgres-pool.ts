@@ -9,13 +9,15 @@ export interface PostgresPoolOptions {
   /** Connections at most; they are opened when they are needed. */
   readonly connections: number;
   readonly readOnly: boolean;
-  /** How long a statement, a wait for a lock, or a silence within a transaction may take; 0 sets no limit. */
+  /** How long a statement may take, its waits for locks included; 0 sets no limit. */
   readonly timeoutMs: number;
 }
 
 /** From asking for a connection to having one, the wait for a free one included. */
 const connectTimeoutMs = 10_000;
 const idleTimeoutMs = 30_000;
+/** Within a transaction there is only SQL: whoever says nothing for so long is frozen, and holds rows that others need. */
+const silentTransactionMs = 15_000;
 /** After the server should have given up by itself: then it is not there any more. */
 const silenceMs = 15_000;
 
@@ -30,9 +32,7 @@ export function createPostgresPool({ url, connections, readOnly, timeoutMs }: Po
     keepAlive: true,
     types: postgresTypes,
     statement_timeout: timeoutMs,
-    lock_timeout: timeoutMs,
-    // A process that is frozen inside a transaction would hold its rows for ever.
-    idle_in_transaction_session_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: silentTransactionMs,
     ...(timeoutMs === 0 ? {} : { query_timeout: timeoutMs + silenceMs }),
     options: `-c default_transaction_read_only=${readOnly ? 'on' : 'off'} -c bytea_output=hex`,
     // The types know no promise here; the pool waits for it.
