@@ -13,20 +13,23 @@ export const volumeSizeBytes = 10 * 1024 ** 3;
 /** For tests: a database with one folder, and one volume that a sealed image may name. */
 export async function openImageDatabase(t: TestContext, open: OpenTestDatabase): Promise<Database> {
   const db = await open(t);
-  const common = { description: '', labels: '{}', created_at: 0 };
-  await db.transact(async (tx) => {
-    const cloud = { ...common, id: 'cloud', name: 'default', organization_id: '' };
-    await tx.insertInto('clouds').values(cloud).execute();
-    const folder = { ...common, id: folderId, cloud_id: 'cloud', name: 'default', status: 'ACTIVE' } as const;
-    await tx.insertInto('folders').values(folder).execute();
-    const digests = { root_id: new Uint8Array(32), guest_digest: new Uint8Array(32), sha256: null };
-    const sizes = { ...digests, size: volumeSizeBytes, stored_bytes: 1, created_at: 0 };
-    await tx
-      .insertInto('volumes')
-      .values({ ...sizes, id: volumeId, domain_id: 'cloud' })
-      .execute();
-  });
+  await insertFolder(db);
+  const digests = { root_id: new Uint8Array(32), guest_digest: new Uint8Array(32), sha256: null };
+  const sizes = { ...digests, size: volumeSizeBytes, stored_bytes: 1, created_at: 0 };
+  const volume = { ...sizes, id: volumeId, domain_id: 'cloud' };
+  await db.transact((tx) => tx.insertInto('volumes').values(volume).execute());
   return db;
+}
+
+/** The folder of the tests, in a cloud that is called `cloud`. */
+export async function insertFolder(db: Database): Promise<void> {
+  const common = { description: '', labels: '{}', created_at: 0, name: 'default' };
+  await db.transact(async (tx) => {
+    const cloud = { ...common, id: 'cloud', organization_id: '' };
+    await tx.insertInto('clouds').values(cloud).execute();
+    const folder = { ...common, id: folderId, cloud_id: 'cloud', status: 'ACTIVE' } as const;
+    await tx.insertInto('folders').values(folder).execute();
+  });
 }
 
 export function makeImage(changes: Partial<Image> = {}): Image {

@@ -14,7 +14,7 @@ import { sharePostgres } from '../fixtures/databases.ts';
 import { noise } from '../fixtures/guest.ts';
 import { ImageProcess } from '../fixtures/image-process.ts';
 import { postgresMissing } from '../fixtures/postgres.ts';
-import { folderId } from '../image-fixture.ts';
+import { insertFolder } from '../image-fixture.ts';
 
 /**
  * Three processes on one PostgreSQL database and one directory of blobs, and four clients who at random import, copy,
@@ -108,20 +108,6 @@ async function step(known: Known, at: ImageProcess, random: Random): Promise<voi
 function isExpected(error: unknown): boolean {
   const reasons = ['RESOURCE_NOT_FOUND', 'SOURCE_NOT_FOUND', 'SOURCE_NOT_READY'];
   return error instanceof ServiceError && reasons.includes(error.reason);
-}
-
-async function insertFolder(db: Database): Promise<void> {
-  const common = { description: '', labels: '{}', created_at: 0, name: 'default' };
-  await db.transact(async (tx) => {
-    await tx
-      .insertInto('clouds')
-      .values({ ...common, id: 'cloud', organization_id: '' })
-      .execute();
-    await tx
-      .insertInto('folders')
-      .values({ ...common, id: folderId, cloud_id: 'cloud', status: 'ACTIVE' })
-      .execute();
-  });
 }
 
 async function untilIdle({ read }: Database): Promise<void> {
