@@ -9,6 +9,8 @@ export interface DataDirectory {
   readonly root: string;
   /** Held by the process that serves. */
   readonly lock: string;
+  /** What the metadata knows the directory by. */
+  readonly installationId: string;
   /** The metadata. */
   readonly database: string;
   /** Stored content, as packs. */
@@ -36,6 +38,7 @@ export function describeDataDirectory(root: string): DataDirectory {
   return {
     root,
     lock: join(root, 'lock.db'),
+    installationId: join(root, 'installation-id'),
     database: join(root, 'metadata.db'),
     packs: join(root, 'packs'),
     spool: join(root, 'spool'),

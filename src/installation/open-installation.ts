@@ -5,6 +5,7 @@ import { isHost, isWildcard } from '../lib/host-port.ts';
 import { ensureAdminKey } from './admin-key.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { ensureAuthorizedKey, ensureFirstResources, type FirstResources } from './first-rows.ts';
+import { assertSameInstallation } from './installation-id.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 import { ensureAdminToken, ensureTokenKey } from './tokens.ts';
 
@@ -30,6 +31,7 @@ export async function openInstallation(options: {
 }): Promise<Installation> {
   const { directory, db, now } = options;
   const { credentials } = directory;
+  await assertSameInstallation(db, directory.installationId);
   const tls = await ensureTls({ directory: directory.tls, hosts: certificateHosts(options), now });
   const first = await db.transact((tx) => ensureFirstResources(tx, now));
   const { administratorId } = first;

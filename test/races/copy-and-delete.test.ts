@@ -63,8 +63,7 @@ eachDatabase(({ create }) => {
     await copier.db.endedOrBlocked(copying);
     deleted.release();
 
-    // Guard: transactions are as if one came after the other. Under `read committed` without lockImage the copy would
-    // be READY without content.
+    // Guard: the same. The copy waits for the deletion, and then finds no source.
     await assert.rejects(copying, { reason: 'SOURCE_NOT_FOUND' });
     await removing;
     await shared.collect(deleter);

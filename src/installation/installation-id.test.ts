@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { eachDatabase } from '../../test/fixtures/databases.ts';
+import { InstallationBroken } from './installation-broken.ts';
+import { assertSameInstallation } from './installation-id.ts';
+
+eachDatabase(({ open }) => {
+  test('metadata and directory that began together stay together', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
+    await using db = await open();
+    const path = join(directory.path, 'installation-id');
+    await assertSameInstallation(db, path);
+    const id = await readFile(path, 'utf8');
+    await assertSameInstallation(db, path);
+    assert.equal(await readFile(path, 'utf8'), id);
+
+    await using rebuilt = await open();
+    await assertSameInstallation(rebuilt, path);
+    assert.equal(await readFile(path, 'utf8'), id, 'new metadata takes the id of the directory');
+  });
+
+  test('metadata of another directory is refused', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
+    await using mine = await open();
+    await using other = await open();
+    await assertSameInstallation(mine, join(directory.path, 'mine'));
+    await assertSameInstallation(other, join(directory.path, 'other'));
+    await assert.rejects(assertSameInstallation(mine, join(directory.path, 'other')), InstallationBroken);
+  });
+
+  test('a directory that lost its id is known by a file in it, not by a database elsewhere', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
+    await using db = await open();
+    const path = join(directory.path, 'installation-id');
+    await assertSameInstallation(db, path);
+    const id = await readFile(path, 'utf8');
+    await rm(path);
+    if (db.dialect === 'postgres') {
+      await assert.rejects(assertSameInstallation(db, path), /belongs to another data directory/);
+      return;
+    }
+    await assertSameInstallation(db, path);
+    assert.equal(await readFile(path, 'utf8'), id);
+  });
+});
