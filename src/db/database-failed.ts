@@ -10,6 +10,8 @@ export type DatabaseFailure =
   | 'full'
   /** Another transaction was in the way; nothing was changed, and the same work may be tried again. */
   | 'conflict'
+  /** A text has the character U+0000 in it, which PostgreSQL keeps in none. */
+  | 'text'
   /** The database can't be reached, or was too slow: it will pass. What was being committed may have been, or not. */
   | 'unavailable'
   | 'other';
@@ -50,6 +52,7 @@ export function sqliteFailure(errcode: number): DatabaseFailure {
 
 /** SQLSTATEs beyond their class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const sqlStates: Readonly<Record<string, DatabaseFailure>> = {
+  '22021': 'text', // character_not_in_repertoire
   '40001': 'conflict', // serialization_failure
   '40P01': 'conflict', // deadlock_detected
   '53100': 'full', // disk_full

@@ -63,6 +63,11 @@ export class SqliteConnection implements DatabaseConnection, AsyncDisposable {
     if (this.#ended !== undefined) {
       return Promise.reject(new DatabaseFailed({ message: this.#ended.message, cause: this.#ended }));
     }
+    // SQLite would take it. What one database refuses the other refuses, too.
+    if (parameters.some((value) => typeof value === 'string' && value.includes('\0'))) {
+      const message = 'a text with the character U+0000 cannot be kept';
+      return Promise.reject(new DatabaseFailed({ message, failure: 'text' }));
+    }
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<QueryResult<R>>();
     this.#waiting.set(id, { resolve, reject });

@@ -12,6 +12,8 @@ import {
   volumeSizeBytes,
 } from '../../test/image-fixture.ts';
 import type { Database } from '../db/database.ts';
+import { ServiceError } from '../errors.ts';
+import { explainFailure } from '../operations/failure.ts';
 import { getOperation } from '../operations/get-operation.ts';
 import { kindsByName, type OperationKind } from '../operations/kind.ts';
 import type { Operation } from '../operations/operation.ts';
@@ -77,6 +79,15 @@ eachDatabase(({ open }) => {
       assert.deepEqual(imageFromJson(JSON.parse(JSON.stringify(imageToJson(image)))), image);
     }
     assert.throws(() => imageFromJson({ ...imageToJson(makeImage()), status: 'LOST' }), /status is not one of/);
+  });
+
+  test('no text may have the character that ends strings elsewhere', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const requests = [() => create(db, { description: 'a\0b' }), () => getImage({ db }, { imageId: '\0' })];
+    for (const request of requests) {
+      const error = await request().catch(explainFailure);
+      assert.ok(error instanceof ServiceError && error.code === 'INVALID_ARGUMENT', String(error));
+    }
   });
 
   test('from a uri: the image is there as CREATING, its operation waits, and sealing makes it READY', async (t) => {

@@ -7,6 +7,14 @@ export function explainFailure(error: unknown): ServiceError {
   if (error instanceof DatabaseFailed && (error.failure === 'unavailable' || error.failure === 'conflict')) {
     return unavailable('The database of the service cannot be used at the moment. Try again.', error);
   }
+  if (error instanceof DatabaseFailed && error.failure === 'text') {
+    return new ServiceError({
+      code: 'INVALID_ARGUMENT',
+      reason: 'TEXT_NOT_ALLOWED',
+      message: 'A text in the request has the character U+0000, which is not allowed',
+      cause: error,
+    });
+  }
   if (!isStorageFull(error)) return internal(error);
   return resourceExhausted(
     'STORAGE_FULL',
