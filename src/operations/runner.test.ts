@@ -36,7 +36,10 @@ function fakeKind(run: OperationKind['run']): OperationKind & { abandoned: strin
   return {
     name: 'test.work',
     run,
-    abandon: async (_tx, { id }) => void abandoned.push(id),
+    // Part of a transaction, which a database with many writers may run again.
+    abandon: async (_tx, { id }) => {
+      if (!abandoned.includes(id)) abandoned.push(id);
+    },
     cleanUp: async ({ id }) => void cleaned.push(id),
     abandoned,
     cleaned,
