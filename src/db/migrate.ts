@@ -9,7 +9,7 @@ import type { Schema } from './schema.ts';
 function migrations(dialect: DialectName): Record<string, Migration> {
   return {
     '0001-initial': { up: (db: Kysely<unknown>) => createInitialTables(db, dialect) },
-    '0002-uploads': { up: createUploadTables },
+    '0002-uploads': { up: (db: Kysely<unknown>) => createUploadTables(db, dialect) },
     '0003-live-bytes': { up: addLiveBytes },
   };
 }

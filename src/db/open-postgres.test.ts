@@ -20,6 +20,16 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
     }
   });
 
+  test('sorts every text by its bytes, whatever the server would do', async () => {
+    await using db = await shared.open();
+    const { rows } = await sql`
+      select table_name, column_name from information_schema.columns
+      where table_schema = 'public' and table_name not like 'kysely%'
+        and data_type = 'text' and collation_name is distinct from 'C'
+    `.execute(db.read);
+    assert.deepEqual(rows, []);
+  });
+
   test('says which database cannot be opened and why, and keeps the password to itself', async () => {
     const elsewhere = 'postgres://someone:secret@127.0.0.1:1/obraz?application_name=x';
     await assert.rejects(openPostgres(elsewhere), (error: unknown) => {

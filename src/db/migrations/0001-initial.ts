@@ -1,11 +1,11 @@
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 import type { DialectName } from '../database.ts';
+import { textType } from './text-type.ts';
 
 /** The tables of schema.ts. What each is for stands there; here are the rules that the database keeps. */
 export async function createInitialTables(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
   const digest = dialect === 'sqlite' ? sql`blob` : sql`bytea`;
-  // Sorted and compared by its bytes, as SQLite does: pages by key must come in the same order everywhere.
-  const text = dialect === 'sqlite' ? sql`text` : sql`text collate "C"`;
+  const text = textType(dialect);
   // Rows found by their key alone live in the key's tree; PostgreSQL has no such choice.
   const keyed = <T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C> =>
     dialect === 'sqlite' ? table.modifyEnd(sql`without rowid`) : table;
