@@ -6,7 +6,7 @@ import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetS
 import { credentials, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { service as healthService } from 'grpc-health-check';
-import { startApi } from '../../test/api-fixture.ts';
+import { startApi } from '../../test/fixtures/api-fixture.ts';
 
 /** One question to the reflection service, as its own package codes it. */
 interface ReflectionReply {

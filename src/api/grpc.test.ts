@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import test from 'node:test';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { authorized, grpcClient, someImage, someOperation, startApi } from '../../test/api-fixture.ts';
+import { authorized, grpcClient, someImage, someOperation, startApi } from '../../test/fixtures/api-fixture.ts';
 import { dataLoss } from '../errors.ts';
 import { BadRequestSchema, RequestInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
 import { CreateImageMetadataSchema, ImageService } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';

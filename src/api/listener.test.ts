@@ -10,7 +10,7 @@ import test from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
-import { grpcClient, startApi, type TestApi, testCertificates } from '../../test/api-fixture.ts';
+import { grpcClient, startApi, type TestApi, testCertificates } from '../../test/fixtures/api-fixture.ts';
 import { ApiEndpointService } from '../gen/yandex/cloud/endpoint/api_endpoint_service_pb.ts';
 import { makeServerCertificate } from '../installation/certificates.ts';
 import { protocolOf } from './first-bytes.ts';

@@ -11,7 +11,7 @@ import {
   someOperation,
   startApi,
   type TestApi,
-} from '../../test/api-fixture.ts';
+} from '../../test/fixtures/api-fixture.ts';
 import { BadRequestSchema } from '../gen/google/rpc/error_details_pb.ts';
 import { ImageService } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { imageToJson } from '../images/image-json.ts';

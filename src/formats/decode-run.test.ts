@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, deflateSync, zstdCompressSync } from 'node:zlib';
-import { noise, prose } from '../../test/qemu.ts';
+import { noise, prose } from '../../test/fixtures/qemu.ts';
 import { decodeRun, decodeUnit } from './decode-run.ts';
 import type { DataRun } from './disk-map.ts';
 import { plainRun } from './run-builder.ts';

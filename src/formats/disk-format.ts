@@ -37,14 +37,15 @@ export interface DiskFormat {
 }
 
 /**
- * A format that can be read, in three steps that always run in this order: `readFacts` reads the header, every check is
- * asked, `openMap` reads the tables. There is no way to the third step past the second, and a format without a check
- * cannot be made: a reader that cannot say no is wrong even when it is short.
+ * A format that can be read, in three steps that always run in this order: `readFacts` reads the header (or headers:
+ * what is not in the probe it reads itself, a bounded number of bytes), every check is asked, `openMap` reads the
+ * tables. There is no way to the third step past the second, and a format without a check cannot be made: a reader that
+ * cannot say no is wrong even when it is short.
  */
 export function readableFormat<Facts>(definition: {
   readonly name: DiskReport['format'];
   recognises(probe: Probe): boolean;
-  readFacts(probe: Probe): Facts;
+  readFacts(probe: Probe, source: ByteSource, options?: ReadOptions): Facts | Promise<Facts>;
   readonly checks: readonly [FormatCheck<Facts>, ...FormatCheck<Facts>[]];
   openMap(source: ByteSource, facts: Facts, options?: ReadOptions): Promise<{ map: DiskMap; report: DiskReport }>;
 }): DiskFormat {
@@ -53,7 +54,7 @@ export function readableFormat<Facts>(definition: {
     name: definition.name,
     recognises: definition.recognises,
     async open(source, probe, options) {
-      const facts = definition.readFacts(probe);
+      const facts = await definition.readFacts(probe, source, options);
       for (const check of definition.checks) {
         const violation = check.violation(facts);
         if (violation !== undefined) throw new ImageRefused({ check: check.name, ...violation });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { MemorySource } from '../../test/memory-source.ts';
-import { buildQcow2 } from '../../test/qcow2-builder.ts';
-import { noise, prose } from '../../test/qemu.ts';
-import { readDisk } from '../../test/read-disk.ts';
+import { MemorySource } from '../../test/fixtures/memory-source.ts';
+import { buildQcow2 } from '../../test/fixtures/qcow2-builder.ts';
+import { noise, prose } from '../../test/fixtures/qemu.ts';
+import { readDisk } from '../../test/fixtures/read-disk.ts';
 import { ImageRefused } from './image-refused.ts';
 import { openDisk } from './open-disk.ts';
 

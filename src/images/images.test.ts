@@ -10,7 +10,7 @@ import {
   openImageDatabase,
   volumeId,
   volumeSizeBytes,
-} from '../../test/image-fixture.ts';
+} from '../../test/fixtures/image-fixture.ts';
 import type { Database } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
 import { explainFailure } from '../operations/failure.ts';

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { type Compilable, CompiledQuery } from 'kysely';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
-import { folderId, makeImage, openImageDatabase } from '../../test/image-fixture.ts';
+import { folderId, makeImage, openImageDatabase } from '../../test/fixtures/image-fixture.ts';
 import type { Database } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
 import type { Image } from './image.ts';

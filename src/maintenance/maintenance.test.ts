@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
-import { caller, folderId, makeImage, openImageDatabase, volumeId } from '../../test/image-fixture.ts';
+import { caller, folderId, makeImage, openImageDatabase, volumeId } from '../../test/fixtures/image-fixture.ts';
 import type { Database } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
 import { insertImage } from '../images/image-rows.ts';

@@ -3,7 +3,7 @@ import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { testBytes } from '../../test/bad-server.ts';
+import { testBytes } from '../../test/fixtures/bad-server.ts';
 import { FileTruncated, openFileSource } from './file-source.ts';
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'obraz-file-source-'));

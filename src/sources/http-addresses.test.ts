@@ -3,8 +3,8 @@ import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { byPath, honest, inTurn, redirecting, startBadServer, testBytes } from '../../test/bad-server.ts';
-import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
+import { byPath, honest, inTurn, redirecting, startBadServer, testBytes } from '../../test/fixtures/bad-server.ts';
+import { assertFailure, openSourceBench } from '../../test/fixtures/source-bench.ts';
 import { ensureTls } from '../installation/tls.ts';
 import { createAddressPolicy, type Lookup } from './address-policy.ts';
 

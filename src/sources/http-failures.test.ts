@@ -18,8 +18,8 @@ import {
   status,
   testBytes,
   withoutRanges,
-} from '../../test/bad-server.ts';
-import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
+} from '../../test/fixtures/bad-server.ts';
+import { assertFailure, openSourceBench } from '../../test/fixtures/source-bench.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { Source } from './source.ts';
 import { SourceFailed, type SourceFailure } from './source-failed.ts';

@@ -14,8 +14,8 @@ import {
   status,
   testBytes,
   withoutHead,
-} from '../../test/bad-server.ts';
-import { openSourceBench } from '../../test/source-bench.ts';
+} from '../../test/fixtures/bad-server.ts';
+import { openSourceBench } from '../../test/fixtures/source-bench.ts';
 
 const MIB = 1024 * 1024;
 const file = testBytes(3 * MIB + 12_345);

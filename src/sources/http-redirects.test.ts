@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { byPath, honest, inTurn, redirecting, startBadServer, status, testBytes } from '../../test/bad-server.ts';
-import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
+import {
+  byPath,
+  honest,
+  inTurn,
+  redirecting,
+  startBadServer,
+  status,
+  testBytes,
+} from '../../test/fixtures/bad-server.ts';
+import { assertFailure, openSourceBench } from '../../test/fixtures/source-bench.ts';
 
 const MIB = 1024 * 1024;
 const file = testBytes(3 * MIB);

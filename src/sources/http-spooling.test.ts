@@ -14,8 +14,8 @@ import {
   status,
   testBytes,
   withoutRanges,
-} from '../../test/bad-server.ts';
-import { assertFailure, openSourceBench } from '../../test/source-bench.ts';
+} from '../../test/fixtures/bad-server.ts';
+import { assertFailure, openSourceBench } from '../../test/fixtures/source-bench.ts';
 import { HttpObject } from './http-object.ts';
 import type { Source } from './source.ts';
 import { removeSpool } from './spool-record.ts';

@@ -4,7 +4,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { honest, startBadServer, testBytes } from '../../test/bad-server.ts';
+import { honest, startBadServer, testBytes } from '../../test/fixtures/bad-server.ts';
 import { createAddressPolicy } from './address-policy.ts';
 import { openSource } from './open-source.ts';
 

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
 import { noise } from '../../test/fixtures/guest.ts';
-import { folderId, openImageDatabase } from '../../test/image-fixture.ts';
+import { folderId, openImageDatabase } from '../../test/fixtures/image-fixture.ts';
 import { type AppendToUpload, appendToUpload } from './append-to-upload.ts';
 import { createUpload } from './create-upload.ts';
 import { deleteUpload } from './delete-upload.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { noise } from '../fixtures/guest.ts';
-import { buildQcow2, clusterBytes, copied, dataOffset } from '../qcow2-builder.ts';
+import { buildQcow2, clusterBytes, copied, dataOffset } from '../fixtures/qcow2-builder.ts';
 
 /** A virtual disk file and what must come back of it. */
 export interface DiskFile {

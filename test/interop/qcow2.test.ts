@@ -4,9 +4,18 @@ import { describe, test } from 'node:test';
 import type { Qcow2Report } from '../../src/formats/disk-report.ts';
 import { createMappedDevice } from '../../src/formats/mapped-device.ts';
 import { openDisk } from '../../src/formats/open-disk.ts';
-import { openFileSource } from '../file-source.ts';
-import { noise, prose, qemuGuestBytes, qemuImg, qemuIo, temporaryFolder, withoutQemu, writeSparse } from '../qemu.ts';
-import { readDisk } from '../read-disk.ts';
+import { openFileSource } from '../fixtures/file-source.ts';
+import {
+  noise,
+  prose,
+  qemuGuestBytes,
+  qemuImg,
+  qemuIo,
+  temporaryFolder,
+  withoutQemu,
+  writeSparse,
+} from '../fixtures/qemu.ts';
+import { readDisk } from '../fixtures/read-disk.ts';
 
 const MiB = 2 ** 20;
 

@@ -5,8 +5,8 @@ import { openDisk } from '../../src/formats/open-disk.ts';
 import { createFileGuestReader } from '../../src/volumes/guest-reader.ts';
 import { openVolume, type StoredDevice } from '../../src/volumes/stored-device.ts';
 import { type GeneratedDisk, generatedDisks, toGuest, toQcow2, toRaw } from '../fixtures/generated-disk.ts';
+import { MemorySource } from '../fixtures/memory-source.ts';
 import { openTestStore, storeGuestAs, type TestStore } from '../fixtures/store.ts';
-import { MemorySource } from '../memory-source.ts';
 
 /** What goes in comes out: any disk, in any file that can hold it, read in any pieces. */
 describe('reading back', () => {

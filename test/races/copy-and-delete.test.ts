@@ -6,8 +6,8 @@ import { deleteImage } from '../../src/images/delete-image.ts';
 import { findImage, insertImage } from '../../src/images/image-rows.ts';
 import { eachDatabase } from '../fixtures/databases.ts';
 import { noise } from '../fixtures/guest.ts';
+import { caller, createRequest, folderId, insertFolder, makeImage } from '../fixtures/image-fixture.ts';
 import { type Actor, SharedStore } from '../fixtures/store-actors.ts';
-import { caller, createRequest, folderId, insertFolder, makeImage } from '../image-fixture.ts';
 
 /** An image is copied and deleted at once, and a collection is quick to take what the deletion leaves. */
 

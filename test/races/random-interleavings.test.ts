@@ -12,9 +12,9 @@ import { openVolume } from '../../src/volumes/stored-device.ts';
 import { createRandom, type Random } from '../crash/random.ts';
 import { sharePostgres } from '../fixtures/databases.ts';
 import { noise } from '../fixtures/guest.ts';
+import { insertFolder } from '../fixtures/image-fixture.ts';
 import { ImageProcess } from '../fixtures/image-process.ts';
 import { postgresMissing } from '../fixtures/postgres.ts';
-import { insertFolder } from '../image-fixture.ts';
 
 /**
  * Three processes on one PostgreSQL database and one directory of blobs, and four clients who at random import, copy,

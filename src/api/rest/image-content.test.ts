@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import test from 'node:test';
 import { pino } from 'pino';
-import { authorized, someImage, startApi, type TestApi } from '../../../test/api-fixture.ts';
+import { authorized, someImage, startApi, type TestApi } from '../../../test/fixtures/api-fixture.ts';
 import { dataLoss, failedPrecondition } from '../../errors.ts';
 import type { BlockDevice, Extent } from '../../formats/block-device.ts';
 import { abortReason } from '../../lib/abort-reason.ts';

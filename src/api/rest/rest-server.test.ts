@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test from 'node:test';
-import { authorized, someImage, someOperation, startApi } from '../../../test/api-fixture.ts';
+import { authorized, someImage, someOperation, startApi } from '../../../test/fixtures/api-fixture.ts';
 import type { CreateImage } from '../../images/create-image.ts';
 import { imageToJson } from '../../images/image-json.ts';
 import type { UpdateImage } from '../../images/update-image.ts';

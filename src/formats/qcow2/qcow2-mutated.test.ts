@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MemorySource } from '../../../test/memory-source.ts';
+import { MemorySource } from '../../../test/fixtures/memory-source.ts';
 import {
   buildQcow2,
   clusterBytes,
@@ -12,7 +12,7 @@ import {
   l1Offset,
   l2Offset,
   pattern,
-} from '../../../test/qcow2-builder.ts';
+} from '../../../test/fixtures/qcow2-builder.ts';
 import { ImageRefused } from '../image-refused.ts';
 import { createMappedDevice } from '../mapped-device.ts';
 import { openDisk } from '../open-disk.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemorySource } from '../../../test/memory-source.ts';
+import { MemorySource } from '../../../test/fixtures/memory-source.ts';
 import {
   buildQcow2,
   clusterBytes,
@@ -12,8 +12,8 @@ import {
   l2Offset,
   pattern,
   zstandard,
-} from '../../../test/qcow2-builder.ts';
-import { readDisk } from '../../../test/read-disk.ts';
+} from '../../../test/fixtures/qcow2-builder.ts';
+import { readDisk } from '../../../test/fixtures/read-disk.ts';
 import { openDisk } from '../open-disk.ts';
 
 const zeros = new Uint8Array(clusterBytes);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemorySource } from '../../../test/memory-source.ts';
+import { MemorySource } from '../../../test/fixtures/memory-source.ts';
 import {
   buildQcow2,
   clusterBytes,
@@ -13,8 +13,8 @@ import {
   pattern,
   type Qcow2Parts,
   zstandard,
-} from '../../../test/qcow2-builder.ts';
-import { refusalOf } from '../../../test/read-disk.ts';
+} from '../../../test/fixtures/qcow2-builder.ts';
+import { refusalOf } from '../../../test/fixtures/read-disk.ts';
 import { ImageRefused } from '../image-refused.ts';
 import { openDisk } from '../open-disk.ts';
 

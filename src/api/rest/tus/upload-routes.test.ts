@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import test from 'node:test';
-import { authorized, type FakeDeps, startApi, subjectId, type TestApi } from '../../../../test/api-fixture.ts';
+import { authorized, type FakeDeps, startApi, subjectId, type TestApi } from '../../../../test/fixtures/api-fixture.ts';
 import { failedPrecondition, permissionDenied, resourceExhausted } from '../../../errors.ts';
 import type { AppendToUpload } from '../../../uploads/append-to-upload.ts';
 import type { CreateUpload } from '../../../uploads/create-upload.ts';
