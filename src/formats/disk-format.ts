@@ -9,6 +9,18 @@ export interface OpenedDisk {
   readonly format: DiskReport['format'];
   readonly map: DiskMap;
   readonly report: DiskReport;
+  /**
+   * What the map's runs are runs of, and so what they must be read from: the source that was opened, or a view of it.
+   * It stays that source's owner's: disposing it is not asked for, and a view holds nothing that must be closed.
+   */
+  readonly source: ByteSource;
+}
+
+/** What a reader makes of a file that passed its checks. `source` is left out where the map's runs are runs of the file. */
+export interface MappedFile {
+  readonly map: DiskMap;
+  readonly report: DiskReport;
+  readonly source?: ByteSource;
 }
 
 /** Why a file breaks a rule, with the values of this file, and what its owner can do about it. */
@@ -47,7 +59,7 @@ export function readableFormat<Facts>(definition: {
   recognises(probe: Probe): boolean;
   readFacts(probe: Probe, source: ByteSource, options?: ReadOptions): Facts | Promise<Facts>;
   readonly checks: readonly [FormatCheck<Facts>, ...FormatCheck<Facts>[]];
-  openMap(source: ByteSource, facts: Facts, options?: ReadOptions): Promise<{ map: DiskMap; report: DiskReport }>;
+  openMap(source: ByteSource, facts: Facts, options?: ReadOptions): Promise<MappedFile>;
 }): DiskFormat {
   if (definition.checks.length === 0) throw new Error(`The format ${definition.name} has no checks.`);
   return {
@@ -59,8 +71,8 @@ export function readableFormat<Facts>(definition: {
         const violation = check.violation(facts);
         if (violation !== undefined) throw new ImageRefused({ check: check.name, ...violation });
       }
-      const { map, report } = await definition.openMap(source, facts, options);
-      return { format: definition.name, map, report };
+      const { map, report, source: view } = await definition.openMap(source, facts, options);
+      return { format: definition.name, map, report, source: view ?? source };
     },
   };
 }

@@ -34,8 +34,9 @@ export interface ZeroRun {
 export type Run = DataRun | ZeroRun;
 
 /**
- * A virtual disk file as a map from guest ranges to runs of the file. A format reader is this map and the checks in
- * front of it; reading, decoding and importing are the same for every format.
+ * A virtual disk file as a map from guest ranges to runs of the file, or of the view of it that `OpenedDisk.source` is.
+ * A format reader is this map and the checks in front of it; reading, decoding and importing are the same for every
+ * format.
  */
 export interface DiskMap {
   /** The disk's size as the guest sees it, in bytes. */

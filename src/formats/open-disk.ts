@@ -8,9 +8,10 @@ import { raw } from './raw.ts';
 /**
  * Recognises a virtual disk file by its bytes alone, checks it, and returns its map and a report on it.
  *
- * The source stays the caller's: the map reads from it, and neither closes it. Nothing is read but the two ends of the
- * file and its tables (at most 32 MiB of them); a file is refused within 64 MiB of memory. Damage in tables and data
- * further in is found when they are read: `DiskMap.runs` and decoding throw `ImageRefused` too.
+ * The source stays the caller's: the map reads from it, and neither closes it. The guest's bytes are to be read from the
+ * answer's `source`, which may be a view of it. Nothing is read but the two ends of the file and its tables (at most
+ * 32 MiB of them); a file is refused within 64 MiB of memory. Damage in tables and data further in is found when they
+ * are read: `DiskMap.runs` and decoding throw `ImageRefused` too.
  *
  * @throws ImageRefused when the file is unsafe, damaged, of two formats at once, or of one that is not read
  */

@@ -75,7 +75,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     const volume = await writeVolume(store, {
       domainId: await dedupDomainOf(store.db.read, operation.folderId),
       lease,
-      reader: createFileGuestReader(source, disk.map),
+      reader: createFileGuestReader(disk.source, disk.map),
       signal,
       onCheckpoint: keepCheckpoints(lease, source.identity, checkpoint),
       onProgress: (bytes) => progress.passed(bytes),

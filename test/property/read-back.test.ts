@@ -27,8 +27,7 @@ describe('reading back', () => {
   /** In a domain of its own: nothing is known there, so that all of it is written. */
   async function importFile(file: Buffer): Promise<StoredDevice> {
     imports += 1;
-    const source = new MemorySource(file);
-    const { map } = await openDisk(source);
+    const { source, map } = await openDisk(new MemorySource(file));
     const reader = createFileGuestReader(source, map);
     const volume = await storeGuestAs(testStore, `op-${imports}`, reader, `domain-${imports}`);
     return openVolume(testStore.store, volume.id);
