@@ -31,5 +31,31 @@ export interface Qcow2Report extends ReportedSizes {
   readonly bitmaps: number;
 }
 
+export interface VhdReport extends ReportedSizes {
+  readonly format: 'vhd';
+  readonly variant: 'fixed' | 'dynamic';
+  /** The program that made the file, in its own four characters: `vpc`, `win`, `vbox`, `qemu`, `qem2`, ... */
+  readonly creator: string;
+  /** Which of the footer's two sizes counts; the creator decides. */
+  readonly sizeFrom: 'geometry' | 'current-size';
+  /** The disk's size by the footer's number, in bytes. */
+  readonly currentBytes: number;
+  /** The disk's size by cylinders, heads and sectors, in bytes. */
+  readonly geometryBytes: number;
+  /** Guest bytes in a block of a dynamic disk. */
+  readonly blockBytes?: number;
+}
+
+export interface VdiReport extends ReportedSizes {
+  readonly format: 'vdi';
+  readonly variant: 'fixed' | 'dynamic';
+  /** What the program that made the file calls it in its first line. */
+  readonly creator: string;
+  /** Guest bytes in a block. */
+  readonly blockBytes: number;
+  /** Zero bytes added at the disk's end to fill its last sector. */
+  readonly paddedBytes: number;
+}
+
 /** What was found in a virtual disk file when it was opened. Holds JSON-safe values only. */
-export type DiskReport = RawReport | Qcow2Report;
+export type DiskReport = RawReport | Qcow2Report | VhdReport | VdiReport;

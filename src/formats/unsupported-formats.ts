@@ -31,11 +31,6 @@ function headIs(...marks: string[]): (probe: Probe) => boolean {
   return ({ head }) => marks.some((mark) => hasMark(head, 0, mark));
 }
 
-/** A VHD's footer is its last sector; programs before Virtual PC 2004 wrote one of 511 bytes. Only a fixed VHD has it nowhere else. */
-function isVhd({ head, tail }: Probe): boolean {
-  return hasMark(head, 0, 'conectix') || hasMark(tail, 0, 'conectix') || hasMark(tail, tail.length - 511, 'conectix');
-}
-
 function isVmdkDescriptor({ head }: Probe): boolean {
   const start = Buffer.from(head.subarray(0, 512)).toString('latin1');
   return /^\s*# Disk DescriptorFile/i.test(start);
@@ -73,9 +68,7 @@ export const unsupportedFormats: readonly DiskFormat[] = [
     remedy: 'Make one file of them, where they are: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2',
     recognises: isVmdkDescriptor,
   }),
-  otherDisk('VHD', 'vpc', isVhd),
   otherDisk('VHDX', 'vhdx', headIs('vhdxfile')),
-  otherDisk('VDI', 'vdi', ({ head }) => hasMark(head, 0x40, '\x7f\x10\xda\xbe')),
   otherDisk('QED', 'qed', headIs('QED\0')),
   otherDisk('Parallels', 'parallels', headIs('WithoutFreeSpace', 'WithouFreSpacExt')),
   otherDisk('DMG', 'dmg', ({ tail }) => hasMark(tail, 0, 'koly\0\0\0\x04\0\0\x02\0')),
