@@ -4,6 +4,7 @@ import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand } from '../fixtures/command.ts';
+import { openGrpcDoor, openRestDoor } from '../fixtures/doors.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { smallDisk } from '../fixtures/guest.ts';
 import { startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
@@ -22,6 +23,21 @@ async function packFiles(dataDirectory: string): Promise<string[]> {
   const packs = join(dataDirectory, 'packs');
   const entries = await readdir(packs, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+for (const openDoor of [openGrpcDoor, openRestDoor]) {
+  test(`a check and a scrub are operations, ${openDoor === openRestDoor ? 'REST' : 'gRPC'}`, async () => {
+    await using obraz = await startObraz();
+    await using door = openDoor(obraz);
+    for (const method of ['StoreService.Check', 'StoreService.Scrub'] as const) {
+      let { body: operation } = await door.call(method, {});
+      const { id: operationId } = operation;
+      while (operation.done !== true) ({ body: operation } = await door.call('OperationService.Get', { operationId }));
+      assert.equal(operation.error, undefined);
+      assert.match(operation.metadata['@type'], /obraz\.v1\.StoreOperationMetadata$/);
+      assert.match(operation.response['@type'], /obraz\.v1\.StoreReport$/);
+    }
+  });
 }
 
 test('fsck, scrub and space of a healthy store, and of one with rot', async () => {

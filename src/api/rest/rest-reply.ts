@@ -4,13 +4,13 @@ import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { toStatus } from '../error-status.ts';
 import { type RequestIds, requestIdHeaders } from '../request-ids.ts';
 import { httpStatus } from '../status-codes.ts';
-import { replyJson } from './reply-json.ts';
+import { errorTypes, replyJson } from './reply-json.ts';
 
 export const jsonType = 'application/json; charset=utf-8';
 
 /** The error as the body of a reply: google.rpc.Status in JSON. */
 export function errorBody(error: ServiceError, requestId: string): string {
-  return replyJson(StatusSchema, toStatus(error, requestId));
+  return replyJson(StatusSchema, toStatus(error, requestId), errorTypes);
 }
 
 /** Sends an error. `status` is for the few that HTTP has a more telling status for than its code gives. */

@@ -1,3 +1,4 @@
+import type { Registry } from '@bufbuild/protobuf';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { internal, ServiceError } from '../../errors.ts';
 import { callAddress } from '../call-address.ts';
@@ -13,10 +14,16 @@ import { findRoute, type Route, type RouteMatch } from './routes.ts';
 
 const nothing = new Uint8Array(0);
 
+/** What can be asked for, and the types of what is answered. */
+export interface RestMethods {
+  readonly routes: readonly Route[];
+  readonly types: Registry;
+}
+
 /** Answers a request by the method its path and verb name, or says that there is none. */
 export async function answerRpc(
   deps: PipelineDeps,
-  routes: readonly Route[],
+  { routes, types }: RestMethods,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -35,7 +42,7 @@ export async function answerRpc(
     peer: peerOf(request),
     sizeBytes: body.length + search.length,
     decode: () => restRequest(route, pathFields, new URLSearchParams(search), body),
-    encode: (message) => replyJson(output, message),
+    encode: (message) => replyJson(output, message, types),
   });
   if (answered.kind === 'error') return sendError(reply, answered.ids, answered.error);
   return reply

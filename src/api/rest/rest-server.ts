@@ -10,6 +10,7 @@ import { answerBrokenHttp } from './broken-http.ts';
 import { type ContentFunctions, contentRoute, imageContent } from './image-content.ts';
 import { extentsRoute, imageExtents } from './image-extents.ts';
 import { limitArrival } from './limit-arrival.ts';
+import { replyTypesOf } from './reply-json.ts';
 import { jsonType } from './rest-reply.ts';
 import { answerRefused, answerRpc, refuse } from './rest-rpc.ts';
 import { routesOf } from './routes.ts';
@@ -85,9 +86,9 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   );
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
-  const routes = routesOf(services);
-  app.all('/*', (request, reply) => answerRpc(deps, routes, request, reply));
-  app.setNotFoundHandler((request, reply) => answerRpc(deps, routes, request, reply));
+  const methods = { routes: routesOf(services), types: replyTypesOf(services) };
+  app.all('/*', (request, reply) => answerRpc(deps, methods, request, reply));
+  app.setNotFoundHandler((request, reply) => answerRpc(deps, methods, request, reply));
   await app.ready();
   if (server === undefined) throw new Error('fastify made no server');
   return restDoor(app, server, () => {
