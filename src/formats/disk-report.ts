@@ -57,5 +57,22 @@ export interface VdiReport extends ReportedSizes {
   readonly paddedBytes: number;
 }
 
+export interface VhdxReport extends ReportedSizes {
+  readonly format: 'vhdx';
+  readonly variant: 'fixed' | 'dynamic';
+  /** Guest bytes in a block. */
+  readonly blockBytes: number;
+  /** The sector the guest counts in: 512 or 4096 bytes. */
+  readonly logicalSectorBytes: number;
+  /** The sector of the medium that the disk claims to have: 512 or 4096 bytes. */
+  readonly physicalSectorBytes: number;
+  /** The program that made the file, by its own word. */
+  readonly creator: string;
+  /** The disk's own GUID, which a guest sees as the SCSI device's. */
+  readonly diskId: string;
+  /** Entries of the log that were replayed in memory; 0 for a file that was closed. */
+  readonly replayedLogEntries: number;
+}
+
 /** What was found in a virtual disk file when it was opened. Holds JSON-safe values only. */
-export type DiskReport = RawReport | Qcow2Report | VhdReport | VdiReport;
+export type DiskReport = RawReport | Qcow2Report | VhdReport | VdiReport | VhdxReport;

@@ -58,7 +58,6 @@ const recognised: [string, Buffer, string, RegExp][] = [
   ['a dynamic VHD', fileWith({ 0: 'conectix', '-512': 'conectix' }), 'format.unsupported', /VHD.*-f vpc/],
   ['a fixed VHD, by its footer', fileWith({ 0: partitionTable, '-512': 'conectix' }), 'format.unsupported', /VHD/],
   ['a fixed VHD with a footer of 511 bytes', fileWith({ '-511': 'conectix' }), 'format.unsupported', /VHD/],
-  ['a VHDX', fileWith({ 0: 'vhdxfile' }), 'format.unsupported', /VHDX.*-f vhdx/],
   [
     'a VDI',
     fileWith({ 0: '<<< Oracle VM VirtualBox Disk Image >>>\n', 64: '\x7f\x10\xda\xbe' }),

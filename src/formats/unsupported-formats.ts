@@ -68,7 +68,6 @@ export const unsupportedFormats: readonly DiskFormat[] = [
     remedy: 'Make one file of them, where they are: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2',
     recognises: isVmdkDescriptor,
   }),
-  otherDisk('VHDX', 'vhdx', headIs('vhdxfile')),
   otherDisk('QED', 'qed', headIs('QED\0')),
   otherDisk('Parallels', 'parallels', headIs('WithoutFreeSpace', 'WithouFreSpacExt')),
   otherDisk('DMG', 'dmg', ({ tail }) => hasMark(tail, 0, 'koly\0\0\0\x04\0\0\x02\0')),
