@@ -11,6 +11,7 @@ import { ExpectedImages, isPassing } from './expected-images.ts';
 import type { FaultChoice } from './fault-choice.ts';
 import type { Fault } from './faults.ts';
 import { type InterruptedUpload, UploadSender } from './interrupted-uploads.ts';
+import { lookAfterStore, mustBeSound, storeIsFree } from './look-after-store.ts';
 import type { Random } from './random.ts';
 import { EndedEarly, type FaultyObraz, prepareStart, startWithFaults } from './start.ts';
 
@@ -76,7 +77,9 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
       await expected.rename(client, random.pick(ready), random.pick(free));
     } else if (dice < 0.82 && ready.length > 0) {
       await checkImage(client, random.pick(ready));
-    } else if (dice < 0.9) {
+    } else if (dice < 0.85) {
+      await lookAfterStore(client, random);
+    } else if (dice < 0.92) {
       await uploadSome(client, sender, { folderId, name: free[0] });
     } else {
       for (const image of making) await expected.poll(client, image);
@@ -158,6 +161,7 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
         return expected.making.length === 0;
       });
       await checkAll(client, expected, obraz.folderId);
+      await untilTrue('an operation on the store of an earlier life is done', async () => storeIsFree(client));
       await using sender = new UploadSender(obraz);
       for (const id of findUploads(dataDirectory)) await sender.remove(id);
       if (random.chance(0.3)) for (const image of expected.ready) await expected.delete(client, image);
@@ -174,6 +178,7 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
       throw new Error(`${error.message}: ${left.join(', ')}`);
     });
     await using client = openCrashClient(obraz);
+    await mustBeSound(client);
     return await checkAll(client, expected, obraz.folderId);
   }
 
