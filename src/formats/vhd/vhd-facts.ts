@@ -42,7 +42,7 @@ export async function readFacts(probe: Probe, source: ByteSource, options?: Read
     fileBytes,
     footer,
     footerStart,
-    copy: hasFooter(head, 0) && head.length >= footerLength ? readFooter(head.subarray(0, footerLength)) : undefined,
+    copy: hasFooter(head, 0) ? readFooter(head.subarray(0, footerLength)) : undefined,
     size: sizeOf(footer),
     header: await dynamicHeaderOf(footer, footerStart, source, options),
   };
