@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, deflateSync, zstdCompressSync } from 'node:zlib';
 import { noise, prose } from '../../test/fixtures/qemu.ts';
-import { decodeRun, decodeUnit } from './decode-run.ts';
+import { decodeRun, decodeUnit, type EncodedUnit } from './decode-run.ts';
 import type { DataRun } from './disk-map.ts';
 import { plainRun } from './run-builder.ts';
 import { zstdFrameLength } from './zstd-frame.ts';
@@ -11,13 +11,32 @@ const unitLength = 65536;
 const units = { prose: prose(unitLength, 1), noise: noise(unitLength, 2), zeros: Buffer.alloc(unitLength) };
 const encoders = {
   deflate: (bytes: Uint8Array) => deflateRawSync(bytes, { windowBits: 12, level: 9 }),
-  zlib: (bytes: Uint8Array) => deflateSync(bytes),
+  grain: (bytes: Uint8Array) => grain(7 * 128, bytes),
   zstd: (bytes: Uint8Array) => zstdCompressSync(bytes),
 } as const;
-const checks = { deflate: 'qcow2.compressed-cluster', zstd: 'qcow2.compressed-cluster', zlib: 'vmdk.compressed-grain' };
+const encodings = {
+  deflate: { codec: 'deflate', unitLength },
+  grain: { codec: 'grain', firstSector: 7 * 128, leastLength: unitLength, unitLength },
+  zstd: { codec: 'zstd', unitLength },
+} as const satisfies Record<string, EncodedUnit>;
+const checks = {
+  deflate: 'qcow2.compressed-cluster',
+  zstd: 'qcow2.compressed-cluster',
+  grain: 'vmdk.compressed-grain',
+};
 
-for (const codec of ['deflate', 'zlib', 'zstd'] as const) {
+/** A VMDK's grain: its marker and a zlib stream. */
+function grain(sector: number, bytes: Uint8Array, marks: { size?: number } = {}): Buffer {
+  const stream = deflateSync(bytes);
+  const marker = Buffer.alloc(12);
+  marker.writeBigUInt64LE(BigInt(sector));
+  marker.writeUInt32LE(marks.size ?? stream.length, 8);
+  return Buffer.concat([marker, stream]);
+}
+
+for (const codec of ['deflate', 'grain', 'zstd'] as const) {
   const encode = encoders[codec];
+  const unitOf = encodings[codec];
 
   for (const [what, unit] of Object.entries(units)) {
     test(`decodes ${codec} of ${what}, whatever bytes follow`, () => {
@@ -31,7 +50,7 @@ for (const codec of ['deflate', 'zlib', 'zstd'] as const) {
         encoded.subarray(0, 3),
       ];
       for (const tail of tails) {
-        assert.deepEqual(Buffer.from(decodeUnit(codec, Buffer.concat([encoded, tail]), unitLength)), unit);
+        assert.deepEqual(Buffer.from(decodeUnit(unitOf, Buffer.concat([encoded, tail]))), unit);
       }
     });
   }
@@ -40,7 +59,7 @@ for (const codec of ['deflate', 'zlib', 'zstd'] as const) {
     const encoded = encode(units.prose);
     const shared = new Uint8Array(new SharedArrayBuffer(encoded.length + 8)).subarray(8);
     shared.set(encoded);
-    assert.deepEqual(Buffer.from(decodeUnit(codec, shared, unitLength)), units.prose);
+    assert.deepEqual(Buffer.from(decodeUnit(unitOf, shared)), units.prose);
   });
 
   test(`refuses ${codec} that is short, long, cut, or something else`, () => {
@@ -56,7 +75,7 @@ for (const codec of ['deflate', 'zlib', 'zstd'] as const) {
       flipped: Buffer.from(encode(units.prose).fill(0xff, 40, 60)),
     };
     for (const [what, bytes] of Object.entries(bad)) {
-      assert.throws(() => decodeUnit(codec, bytes, unitLength), { name: 'ImageRefused', check: checks[codec] }, what);
+      assert.throws(() => decodeUnit(unitOf, bytes), { name: 'ImageRefused', check: checks[codec] }, what);
     }
   });
 }
@@ -64,8 +83,32 @@ for (const codec of ['deflate', 'zlib', 'zstd'] as const) {
 test('refuses deflate that fills its unit but does not end', () => {
   const whole = encoders.deflate(units.prose);
   const unended = deflateRawSync(units.prose, { finishFlush: constants.Z_SYNC_FLUSH });
-  assert.throws(() => decodeUnit('deflate', unended, unitLength), { check: checks.deflate });
-  assert.equal(decodeUnit('deflate', whole, unitLength).length, unitLength);
+  assert.throws(() => decodeUnit(encodings.deflate, unended), { check: checks.deflate });
+  assert.equal(decodeUnit(encodings.deflate, whole).length, unitLength);
+});
+
+test('decodes the last grain of a disk, whole or as far as the disk goes, and no less', () => {
+  const last = { ...encodings.grain, leastLength: 1000 };
+  for (const length of [unitLength, 1001, 1000]) {
+    const bytes = units.prose.subarray(0, length);
+    assert.deepEqual(Buffer.from(decodeUnit(last, encoders.grain(bytes))), bytes);
+  }
+  assert.throws(() => decodeUnit(last, encoders.grain(units.prose.subarray(0, 999))), { check: checks.grain });
+});
+
+test('refuses a grain that is marked as another, or longer than there is room', () => {
+  const stream = deflateSync(units.prose);
+  const bad = {
+    'of another place': grain(0, units.prose),
+    'of no bytes': grain(7 * 128, units.prose, { size: 0 }),
+    'a byte longer than there is': grain(7 * 128, units.prose, { size: stream.length + 1 }),
+    'of 4 GiB': grain(7 * 128, units.prose, { size: 0xffffffff }),
+    'a byte shorter than its stream': grain(7 * 128, units.prose, { size: stream.length - 1 }),
+    'less than a marker': encoders.grain(units.prose).subarray(0, 11),
+  };
+  for (const [what, bytes] of Object.entries(bad)) {
+    assert.throws(() => decodeUnit(encodings.grain, bytes), { name: 'ImageRefused', check: checks.grain }, what);
+  }
 });
 
 test('refuses zstd that asks for a window of 2 GiB, or claims a content of 1 PiB', () => {
@@ -74,7 +117,7 @@ test('refuses zstd that asks for a window of 2 GiB, or claims a content of 1 PiB
   const content = Buffer.concat([Buffer.from('28b52ffde00000000000000400', 'hex'), block]);
   for (const bytes of [window, content]) {
     assert.equal(zstdFrameLength(bytes), bytes.length);
-    assert.throws(() => decodeUnit('zstd', bytes, unitLength), { check: checks.zstd });
+    assert.throws(() => decodeUnit(encodings.zstd, bytes), { check: checks.zstd });
   }
 });
 

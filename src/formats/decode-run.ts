@@ -7,23 +7,30 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { freeBytes } from '../lib/free-bytes.ts';
-import type { DataRun, RunCodec } from './disk-map.ts';
+import type { DataRun, UnitEncoding } from './disk-map.ts';
 import { ImageRefused } from './image-refused.ts';
+import { readGrain } from './vmdk/grain.ts';
 import { zstdFrameLength } from './zstd-frame.ts';
 
 /** The largest zstd window that is given memory: 8 MiB, which RFC 8878 (3.1.1.1.2) asks every decoder to support. */
 const maxZstdWindowLog = 23;
 
-/** Only qcow2 keeps raw deflate and zstd, only VMDK keeps zlib: the codec tells whose rule is broken. */
+/** Only qcow2 keeps raw deflate and zstd, only VMDK keeps grains: the codec tells whose rule is broken. */
 const checks = {
   deflate: 'qcow2.compressed-cluster',
   zstd: 'qcow2.compressed-cluster',
-  zlib: 'vmdk.compressed-grain',
-} as const satisfies Record<Exclude<RunCodec, 'plain'>, string>;
+  grain: 'vmdk.compressed-grain',
+} as const satisfies Record<Codec, string>;
+
+type Codec = UnitEncoding['codec'];
+
+/** What must be known of a unit to decode it. */
+export type EncodedUnit = UnitEncoding & { readonly unitLength: number };
 
 /**
  * Decodes one unit (a cluster, a grain). Bytes behind its end are ignored: files count in whole sectors, and the next
- * unit may begin in the last. The unit must end by itself with exactly `unitLength` bytes; no more are ever made.
+ * unit may begin in the last. The unit must end by itself with exactly `unitLength` bytes; no more are ever made. (Only a
+ * grain may hold fewer, down to its `leastLength`.)
  *
  * Pure and synchronous, for worker threads; `encoded` may be a view of a SharedArrayBuffer. The answer is the caller's.
  *
@@ -32,10 +39,11 @@ const checks = {
  *
  * @throws ImageRefused when the bytes are not that
  */
-export function decodeUnit(codec: Exclude<RunCodec, 'plain'>, encoded: Uint8Array, unitLength: number): Uint8Array {
-  const decoded = decode(codec, encoded, unitLength);
-  if (decoded.length !== unitLength) {
-    throw refusal(codec, `it holds ${decoded.length} bytes in place of ${unitLength}`);
+export function decodeUnit(unit: EncodedUnit, encoded: Uint8Array): Uint8Array {
+  const decoded = decode(unit, encoded);
+  const leastLength = unit.codec === 'grain' ? unit.leastLength : unit.unitLength;
+  if (decoded.length < leastLength) {
+    throw refusal(unit.codec, `it holds ${decoded.length} bytes in place of ${leastLength}`);
   }
   return decoded;
 }
@@ -55,23 +63,24 @@ export function decodeRun(run: DataRun, encoded: Uint8Array, target: Uint8Array)
   if (run.codec === 'plain') {
     target.set(encoded);
   } else {
-    const unit = decodeUnit(run.codec, encoded, run.unitLength);
+    const unit = decodeUnit(run, encoded);
     target.set(unit.subarray(run.skip, run.skip + run.length));
     freeBytes(unit, outputBytes(run.unitLength));
   }
 }
 
-function decode(codec: Exclude<RunCodec, 'plain'>, encoded: Uint8Array, unitLength: number): Uint8Array {
+function decode(unit: EncodedUnit, encoded: Uint8Array): Uint8Array {
+  const { codec, unitLength } = unit;
   const bounds = {
     chunkSize: outputBytes(unitLength),
     maxOutputLength: unitLength,
   } satisfies ZlibOptions;
   try {
-    switch (codec) {
+    switch (unit.codec) {
       case 'deflate':
         return inflateRawSync(encoded, bounds);
-      case 'zlib':
-        return inflateSync(encoded, bounds);
+      case 'grain':
+        return inflateSync(readGrain(encoded, unit.firstSector), bounds);
       case 'zstd':
         return unzstd(encoded, bounds);
     }
@@ -101,7 +110,7 @@ function factOf(cause: unknown, unitLength: number): string {
   return tooLong ? `it holds more than ${unitLength} bytes` : cause.message;
 }
 
-function refusal(codec: Exclude<RunCodec, 'plain'>, fact: string, cause?: unknown): ImageRefused {
+function refusal(codec: Codec, fact: string, cause?: unknown): ImageRefused {
   return new ImageRefused({
     check: checks[codec],
     reason: `Compressed data (${codec}) does not decode: ${fact}.`,

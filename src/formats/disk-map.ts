@@ -1,7 +1,15 @@
 import type { ReadOptions } from './byte-source.ts';
 
-/** How the bytes of a run are kept in the file. `deflate` is raw deflate, `zlib` has the RFC 1950 header. */
-export type RunCodec = 'plain' | 'deflate' | 'zlib' | 'zstd';
+/** How a unit's bytes are encoded: raw deflate, zstd, or a VMDK's grain: a marker, then zlib (vmdk/grain.ts). */
+export type UnitEncoding =
+  | { readonly codec: 'deflate' | 'zstd' }
+  | {
+      readonly codec: 'grain';
+      /** The guest sector that the grain begins with: its marker must say the same. */
+      readonly firstSector: number;
+      /** Bytes that the grain holds at least: all of its `unitLength`, or as many of them as the disk has. */
+      readonly leastLength: number;
+    };
 
 /**
  * A run of guest bytes and where the file keeps it.
@@ -11,13 +19,14 @@ export type RunCodec = 'plain' | 'deflate' | 'zlib' | 'zstd';
  * `fileLength` bytes at `fileOffset`; the run is the unit's bytes from `skip` on. A unit's encoded bytes may be
  * followed by others within `fileLength` (qcow2 counts in whole sectors); decoding stops after `unitLength` bytes.
  */
-export interface DataRun {
+export type DataRun = RunPlace & ({ readonly codec: 'plain' } | UnitEncoding);
+
+interface RunPlace {
   readonly kind: 'data';
   /** Where the run begins in the guest, in bytes. */
   readonly offset: number;
   /** Guest bytes in the run. */
   readonly length: number;
-  readonly codec: RunCodec;
   readonly fileOffset: number;
   readonly fileLength: number;
   readonly unitLength: number;

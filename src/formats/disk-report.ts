@@ -74,5 +74,25 @@ export interface VhdxReport extends ReportedSizes {
   readonly replayedLogEntries: number;
 }
 
+export interface VmdkReport extends ReportedSizes {
+  readonly format: 'vmdk';
+  readonly variant: 'monolithicSparse' | 'streamOptimized';
+  readonly version: number;
+  /** Guest bytes in a grain. */
+  readonly grainBytes: number;
+  /** Which of the two says where the grain directory is. */
+  readonly directoryIn: 'header' | 'footer';
+  /** Each grain table is there twice; both were found to say the same. */
+  readonly redundantTables: boolean;
+  /** Entries may say that a grain is zeros. */
+  readonly zeroedGrains: boolean;
+  /** The writer did not close the file. */
+  readonly uncleanShutdown: boolean;
+  /** `lsilogic`, `ide`, ...; null where the descriptor does not say. */
+  readonly adapterType: string | null;
+  /** Version of the virtual hardware; null where the descriptor does not say. */
+  readonly hardwareVersion: string | null;
+}
+
 /** What was found in a virtual disk file when it was opened. Holds JSON-safe values only. */
-export type DiskReport = RawReport | Qcow2Report | VhdReport | VdiReport | VhdxReport;
+export type DiskReport = RawReport | Qcow2Report | VhdReport | VdiReport | VhdxReport | VmdkReport;

@@ -88,7 +88,7 @@ class MappedDevice implements BlockDevice {
         for (const run of read.runs) {
           const encoded = bytes.subarray(run.fileOffset - read.offset, run.fileOffset - read.offset + run.fileLength);
           if (run.codec === 'plain') target.set(encoded, run.offset - offset);
-          else copyUnit(run, this.#units.keep(run, decodeUnit(run.codec, encoded, run.unitLength)), target, offset);
+          else copyUnit(run, this.#units.keep(run, decodeUnit(run, encoded)), target, offset);
         }
       },
       options,

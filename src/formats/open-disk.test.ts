@@ -46,7 +46,7 @@ async function refusal(file: Uint8Array): Promise<ImageRefused> {
 }
 
 const recognised: [string, Buffer, string, RegExp][] = [
-  ['a sparse VMDK', fileWith({ 0: 'KDMV' }), 'format.unsupported', /VMDK.*-f vmdk/],
+  ['a VMDK without a descriptor', fileWith({ 0: 'KDMV' }), 'vmdk.descriptor-place', /VMDK.*-f vmdk/],
   ['an ESX VMDK', fileWith({ 0: 'COWD' }), 'format.unsupported', /VMDK/],
   ['an SEsparse VMDK', fileWith({ 0: '\xbe\xba\xfe\xca' }), 'format.unsupported', /VMDK/],
   [
@@ -104,7 +104,7 @@ const recognised: [string, Buffer, string, RegExp][] = [
     'a VMDK with a DMG trailer',
     fileWith({ 0: 'KDMV', '-512': 'koly\0\0\0\x04\0\0\x02\0' }),
     'format.ambiguous',
-    /VMDK and DMG/,
+    /vmdk and DMG/,
   ],
   ['a file of 0 bytes', Buffer.alloc(0), 'format.empty', /empty/],
 ];

@@ -1,4 +1,4 @@
-import type { DataRun, Run, RunCodec } from './disk-map.ts';
+import type { DataRun, Run, UnitEncoding } from './disk-map.ts';
 
 /** The longest range `DiskMap.runs` answers for in one call: 64 MiB. */
 export const maxRunsLength = 64 * 1024 * 1024;
@@ -57,7 +57,7 @@ export class RunBuilder {
   addUnit(
     offset: number,
     length: number,
-    unit: { codec: Exclude<RunCodec, 'plain'>; fileOffset: number; fileLength: number; unitLength: number },
+    unit: UnitEncoding & { fileOffset: number; fileLength: number; unitLength: number },
   ): void {
     const cut = this.#cut(offset, length);
     if (cut === undefined) return;

@@ -7,6 +7,8 @@ interface CachedUnit {
   readonly unit: Uint8Array;
   /** A damaged file may name one place with two lengths, of which one does not decode. */
   readonly fileLength: number;
+  /** A grain belongs to one place in the guest: named from another it does not decode. */
+  readonly firstSector: number | undefined;
 }
 
 /** The decoded units that were used last. */
@@ -18,7 +20,7 @@ export class UnitCache {
   get(run: DataRun): Uint8Array | undefined {
     if (run.codec === 'plain') return undefined;
     const cached = this.#units.get(run.fileOffset);
-    if (cached === undefined || cached.fileLength !== run.fileLength) return undefined;
+    if (cached?.fileLength !== run.fileLength || cached.firstSector !== firstSectorOf(run)) return undefined;
     this.#units.delete(run.fileOffset);
     this.#units.set(run.fileOffset, cached);
     return cached.unit;
@@ -27,7 +29,7 @@ export class UnitCache {
   /** Keeps a unit and returns it. */
   keep(run: DataRun, unit: Uint8Array): Uint8Array {
     this.#drop(run.fileOffset);
-    this.#units.set(run.fileOffset, { unit, fileLength: run.fileLength });
+    this.#units.set(run.fileOffset, { unit, fileLength: run.fileLength, firstSector: firstSectorOf(run) });
     this.#bytes += unit.length;
     for (const oldest of this.#units.keys()) {
       if (this.#bytes <= maxCachedBytes) break;
@@ -45,4 +47,8 @@ export class UnitCache {
     this.#bytes -= this.#units.get(key)?.unit.length ?? 0;
     this.#units.delete(key);
   }
+}
+
+function firstSectorOf(run: DataRun): number | undefined {
+  return run.codec === 'grain' ? run.firstSector : undefined;
 }

@@ -31,11 +31,6 @@ function headIs(...marks: string[]): (probe: Probe) => boolean {
   return ({ head }) => marks.some((mark) => hasMark(head, 0, mark));
 }
 
-function isVmdkDescriptor({ head }: Probe): boolean {
-  const start = Buffer.from(head.subarray(0, 512)).toString('latin1');
-  return /^\s*# Disk DescriptorFile/i.test(start);
-}
-
 /**
  * A CD image, unless it is also a partitioned disk. In a qcow2 file whose clusters are small these bytes belong to the
  * guest, and the guest may hold a CD; in the first cluster they can only be a second identity.
@@ -60,14 +55,6 @@ function isTar({ head }: Probe): boolean {
  * in its own documentation and in `file(1)`'s magic.
  */
 export const unsupportedFormats: readonly DiskFormat[] = [
-  otherDisk('VMDK', 'vmdk', headIs('KDMV', 'COWD', '\xbe\xba\xfe\xca\0\0\0\0')),
-  refusedFormat({
-    name: 'VMDK descriptor',
-    check: 'format.unsupported',
-    reason: 'The file is the text descriptor of a VMDK: the disk itself is in other files, which it names.',
-    remedy: 'Make one file of them, where they are: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2',
-    recognises: isVmdkDescriptor,
-  }),
   otherDisk('QED', 'qed', headIs('QED\0')),
   otherDisk('Parallels', 'parallels', headIs('WithoutFreeSpace', 'WithouFreSpacExt')),
   otherDisk('DMG', 'dmg', ({ tail }) => hasMark(tail, 0, 'koly\0\0\0\x04\0\0\x02\0')),

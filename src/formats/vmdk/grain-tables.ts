@@ -1,0 +1,171 @@
+import type { ByteSource, ReadOptions } from '../byte-source.ts';
+import { sectorBytes } from '../guest-size.ts';
+import { ImageRefused } from '../image-refused.ts';
+import { coalesce } from '../plan-reads.ts';
+import { readRanges } from '../read-ranges.ts';
+import type { Geometry } from './geometry.ts';
+import { markerBytes, markerFault, markerTypes } from './marker.ts';
+import type { NamedGrains } from './named-grains.ts';
+
+/** Tables kept: 4 MiB describe 64 GiB of guest with grains of 64 KiB. */
+const cacheBytes = 4 * 1024 * 1024;
+
+/** Tables that stand side by side are read 128 KiB at a time: 2 GiB of guest with grains of 64 KiB. */
+const tablesAtOnce = 64;
+
+const merging = { maxGapBytes: 64 * 1024, maxReadBytes: 1024 * 1024 };
+
+/** One entry of a grain table: the sector of its grain; 0: none. */
+export type GrainTable = Uint32Array;
+
+interface Copy {
+  readonly index: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The grain tables of a file: read when needed, many at a time, and the last used kept. */
+export class GrainTables {
+  readonly #source: ByteSource;
+  readonly #geometry: Geometry;
+  readonly #directory: Uint32Array;
+  readonly #redundant: Uint32Array | undefined;
+  readonly #named: NamedGrains;
+  /** By index in the directory, the least lately used first. */
+  readonly #cache = new Map<number, GrainTable>();
+
+  /** @param redundant the redundant directory, where there is one: its tables must say the same */
+  constructor(
+    source: ByteSource,
+    geometry: Geometry,
+    directory: Uint32Array,
+    redundant: Uint32Array | undefined,
+    named: NamedGrains,
+  ) {
+    this.#source = source;
+    this.#geometry = geometry;
+    this.#directory = directory;
+    this.#redundant = redundant;
+    this.#named = named;
+  }
+
+  /**
+   * The tables `first` to `last`, by index; those that do not exist are left out.
+   *
+   * @throws ImageRefused when a table is not marked as one, says something else than its copy, or when the tables name
+   * far more bytes than the file holds
+   */
+  async load(first: number, last: number, options?: ReadOptions): Promise<Map<number, GrainTable>> {
+    const tables = new Map<number, GrainTable>();
+    const missing: number[] = [];
+    for (let index = first; index <= last; index++) {
+      if (!this.#exists(index)) continue;
+      const cached = this.#cache.get(index);
+      if (cached === undefined) missing.push(index);
+      else tables.set(index, this.#keep(index, cached));
+    }
+    const wanted = [...missing, ...this.#neighbours(missing.at(-1))];
+    const copies = new Map<number, GrainTable>();
+    await readRanges(
+      this.#source,
+      coalesce(
+        wanted.flatMap((index) => this.#copies(index)),
+        merging,
+      ),
+      (range, bytes) => {
+        for (const copy of range.pieces) {
+          const at = copy.offset - range.offset;
+          const table = this.#parse(copy.index, bytes.subarray(at, at + copy.length));
+          const other = copies.get(copy.index);
+          if (other !== undefined) mustBeSame(copy.index, table, other);
+          copies.set(copy.index, table);
+        }
+      },
+      options,
+    );
+    for (const index of wanted) {
+      const table = copies.get(index);
+      if (table === undefined) continue;
+      this.#named.count(index, table);
+      this.#keep(index, table);
+      if (index <= last) tables.set(index, table);
+    }
+    return tables;
+  }
+
+  #exists(index: number): boolean {
+    return (this.#directory[index] ?? 0) !== 0;
+  }
+
+  /** Tables behind `index` that stand in the file right behind it, and are not here yet: they cost no request. */
+  #neighbours(index: number | undefined): number[] {
+    const neighbours: number[] = [];
+    if (index === undefined || this.#geometry.streamed) return neighbours;
+    const tableSectors = Math.ceil(this.#geometry.tableBytes / sectorBytes);
+    for (let next = index + 1; neighbours.length < tablesAtOnce; next++) {
+      const sector = this.#directory[next];
+      if (sector !== (this.#directory[next - 1] ?? 0) + tableSectors || this.#cache.has(next)) break;
+      neighbours.push(next);
+    }
+    return neighbours;
+  }
+
+  #copies(index: number): Copy[] {
+    const { tableBytes, streamed } = this.#geometry;
+    const front = streamed ? markerBytes : 0;
+    const at = (sector: number): Copy => ({
+      index,
+      offset: sector * sectorBytes - front,
+      length: front + tableBytes,
+    });
+    const copies = [at(this.#directory[index] ?? 0)];
+    const redundant = this.#redundant?.[index] ?? 0;
+    if (redundant !== 0) copies.push(at(redundant));
+    return copies;
+  }
+
+  #parse(index: number, bytes: Uint8Array): GrainTable {
+    const { tableBytes, entriesPerTable, streamed } = this.#geometry;
+    if (streamed) {
+      const sectors = Math.ceil(tableBytes / sectorBytes);
+      const fault = markerFault(bytes.subarray(0, markerBytes), markerTypes.grainTable, sectors);
+      if (fault !== undefined) {
+        throw new ImageRefused({ check: 'vmdk.marker', reason: `Grain table ${index} is damaged: ${fault}.` });
+      }
+    }
+    const start = bytes.length - tableBytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset + start, tableBytes);
+    const table = new Uint32Array(entriesPerTable);
+    for (let i = 0; i < entriesPerTable; i++) table[i] = view.getUint32(i * 4, true);
+    return table;
+  }
+
+  #keep(index: number, table: GrainTable): GrainTable {
+    this.#cache.delete(index);
+    this.#cache.set(index, table);
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size * this.#geometry.tableBytes <= cacheBytes) break;
+      this.#cache.delete(oldest);
+    }
+    return table;
+  }
+}
+
+/** @throws ImageRefused when a table exists in one directory and not in the other */
+export function mustHaveSameTables(directory: Uint32Array, redundant: Uint32Array): void {
+  const index = directory.findIndex((sector, i) => (sector === 0) !== (redundant[i] === 0));
+  if (index !== -1) throw disagreement(`Grain table ${index} is in one grain directory and not in its copy`);
+}
+
+function mustBeSame(index: number, table: GrainTable, other: GrainTable): void {
+  const entry = table.findIndex((sector, i) => sector !== other[i]);
+  if (entry !== -1) throw disagreement(`Grain table ${index} and its copy do not agree on grain ${entry}`);
+}
+
+function disagreement(fact: string): ImageRefused {
+  return new ImageRefused({
+    check: 'vmdk.redundant-tables',
+    reason: `${fact}: two programs would read two different disks.`,
+    remedy: 'Close the virtual machine and copy its disk again, or repair it where it is: vmware-vdiskmanager -R FILE',
+  });
+}
