@@ -28,7 +28,6 @@ describe('VDI as qemu-img writes it', { skip: withoutQemu }, () => {
     for (const [options, variant] of [
       ['static=off', 'dynamic'],
       ['static=on', 'fixed'],
-      ['preallocation=metadata', 'fixed'],
     ] as const) {
       test(`reads ${options}, ${sizeBytes} bytes`, async () => {
         await using folder = await temporaryFolder();
