@@ -29,10 +29,7 @@ describe('disks of other formats, as qemu-img writes them', { skip: withoutQemu 
     ['vmdk', []],
     ['vmdk', ['-o', 'subformat=streamOptimized']],
     ['vmdk', ['-o', 'subformat=monolithicFlat']],
-    ['vpc', []],
-    ['vpc', ['-o', 'subformat=fixed']],
     ['vhdx', []],
-    ['vdi', []],
     ['qed', []],
     ['parallels', []],
   ];
