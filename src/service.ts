@@ -19,6 +19,7 @@ import { createImage } from './images/create-image.ts';
 import { deleteImage } from './images/delete-image.ts';
 import { createDigestKind } from './images/digest-kind.ts';
 import { getImage } from './images/get-image.ts';
+import { getImageSource } from './images/get-image-source.ts';
 import { getLatestByFamily } from './images/get-latest-by-family.ts';
 import { createImportKind } from './images/import-kind.ts';
 import { listImageOperations } from './images/list-image-operations.ts';
@@ -211,6 +212,7 @@ function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage }
     images: {
       createImage: (request, caller) => createImage(deps, request, caller),
       getImage: (request) => getImage(deps, request),
+      getImageSource: (request) => getImageSource(deps, request),
       getLatestByFamily: (request) => getLatestByFamily(deps, request),
       listImages: (request) => listImages(deps, request),
       updateImage: (request, caller) => updateImage(deps, request, caller),

@@ -3,6 +3,7 @@ import type { DialectName } from './database.ts';
 import { createInitialTables } from './migrations/0001-initial.ts';
 import { createUploadTables } from './migrations/0002-uploads.ts';
 import { addLiveBytes } from './migrations/0003-live-bytes.ts';
+import { createImageSources } from './migrations/0004-image-sources.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -11,6 +12,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0001-initial': { up: (db: Kysely<unknown>) => createInitialTables(db, dialect) },
     '0002-uploads': { up: (db: Kysely<unknown>) => createUploadTables(db, dialect) },
     '0003-live-bytes': { up: addLiveBytes },
+    '0004-image-sources': { up: (db: Kysely<unknown>) => createImageSources(db, dialect) },
   };
 }
 

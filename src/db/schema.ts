@@ -13,6 +13,7 @@ export interface Schema {
   idempotency_keys: IdempotencyKeysTable;
   images: ImagesTable;
   image_labels: ImageLabelsTable;
+  image_sources: ImageSourcesTable;
   packs: PacksTable;
   chunks: ChunksTable;
   pack_pins: PackPinsTable;
@@ -131,6 +132,12 @@ export interface ImageLabelsTable {
   image_id: string;
   key: string;
   value: string;
+}
+
+/** What was found in the file that an image was made from, as JSON; none where there was no file. */
+export interface ImageSourcesTable {
+  image_id: string;
+  report: string;
 }
 
 /**

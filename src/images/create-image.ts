@@ -11,8 +11,9 @@ import { useUpload } from '../uploads/use-upload.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import { claimName } from './claim-name.ts';
 import { defaultHardwareGeneration, type HardwareGeneration, type Image, type Os } from './image.ts';
-import { imageToJson } from './image-json.ts';
+import { createdImageToJson } from './image-json.ts';
 import { insertImage, lockImage } from './image-rows.ts';
+import { findImageSource, insertImageSource } from './image-source-rows.ts';
 import { writeImportInput } from './import-checkpoint.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
 import { createImageKind } from './operation-names.ts';
@@ -120,7 +121,9 @@ async function copyImage(
   };
   await claimName(tx, image, () => insertImage(tx, image));
   await addVolumeReference(tx, image.id, source.volumeId);
-  return insertFinishedOperation(tx, { ...aboutCreate(image, createdBy), result: imageToJson(image) });
+  const report = await findImageSource(tx, source.id);
+  if (report !== undefined) await insertImageSource(tx, image.id, report);
+  return insertFinishedOperation(tx, { ...aboutCreate(image, createdBy), result: createdImageToJson(image, report) });
 }
 
 /** What the request does not say of product ids, OS and hardware comes from the source image, if there is one. */

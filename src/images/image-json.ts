@@ -9,6 +9,7 @@ import {
   stringsOf,
 } from '../lib/json.ts';
 import type { HardwareGeneration, Image, Os } from './image.ts';
+import { type SourceReport, sourceReportFromJson, sourceReportToJson } from './source-report.ts';
 
 /** An image as JSON, the form in which operations keep their result. imageFromJson reads it back. */
 export function imageToJson(image: Image): JsonObject {
@@ -19,6 +20,17 @@ export function imageToJson(image: Image): JsonObject {
     hardwareGeneration: hardwareGenerationToJson(image.hardwareGeneration),
     volumeId: image.volumeId ?? null,
   };
+}
+
+/** The result of an operation that made an image: the image, and what was found in the file it was made from. */
+export function createdImageToJson(image: Image, source: SourceReport | undefined): JsonObject {
+  return { ...imageToJson(image), source: source === undefined ? null : sourceReportToJson(source) };
+}
+
+/** The report in what createdImageToJson made; undefined where there is none, as in results of an earlier version. */
+export function sourceFromJson(value: unknown): SourceReport | undefined {
+  const { source } = objectOf(value, 'image');
+  return source === undefined || source === null ? undefined : sourceReportFromJson(source);
 }
 
 /** Throws JsonShapeWrong for anything that imageToJson does not make. */

@@ -8,6 +8,7 @@ import {
   folderId,
   makeImage,
   openImageDatabase,
+  sourceReport,
   volumeId,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
@@ -23,10 +24,12 @@ import { type CreateImage, createImage } from './create-image.ts';
 import { deleteImage } from './delete-image.ts';
 import { discardImage } from './discard-image.ts';
 import { getImage } from './get-image.ts';
+import { getImageSource } from './get-image-source.ts';
 import { getLatestByFamily } from './get-latest-by-family.ts';
 import type { Image } from './image.ts';
-import { imageFromJson, imageToJson } from './image-json.ts';
+import { imageFromJson, imageToJson, sourceFromJson } from './image-json.ts';
 import { findImage, insertImage } from './image-rows.ts';
+import { insertImageSource } from './image-source-rows.ts';
 import { listImageOperations } from './list-image-operations.ts';
 import { sealImage } from './seal-image.ts';
 import { type UpdateImage, updateImage } from './update-image.ts';
@@ -99,7 +102,14 @@ eachDatabase(({ open }) => {
     assert.deepEqual([image.status, image.name, image.minDiskSizeBytes], ['CREATING', 'debian', 20 * gib]);
     assert.deepEqual(image.os, { type: 'LINUX', nvidiaDriver: '' });
     assert.deepEqual(image.hardwareGeneration, { kind: 'legacy', pciTopology: 'V1' });
-    const content = { imageId: image.id, volumeId, sizeBytes: volumeSizeBytes, storageSizeBytes: 7, guestDigest: 'ab' };
+    const content = {
+      imageId: image.id,
+      volumeId,
+      sizeBytes: volumeSizeBytes,
+      storageSizeBytes: 7,
+      guestDigest: 'ab',
+      source: sourceReport,
+    };
     await db.transact((tx) => sealImage(tx, content));
     const sealed = await getImage({ db }, { imageId: image.id });
     assert.deepEqual(sealed, {
@@ -111,12 +121,20 @@ eachDatabase(({ open }) => {
       guestDigest: 'ab',
     });
     assert.deepEqual(await references(db), [image.id]);
+    assert.deepEqual(await getImageSource({ db }, { imageId: image.id }), sourceReport);
   });
 
   test('sealing takes the size for the minimal disk size, and refuses a smaller one', async (t) => {
     const db = await openImageDatabase(t, open);
     const { resourceId: imageId } = await create(db);
-    const content = { imageId, volumeId, sizeBytes: volumeSizeBytes, storageSizeBytes: 7, guestDigest: 'ab' };
+    const content = {
+      imageId,
+      volumeId,
+      sizeBytes: volumeSizeBytes,
+      storageSizeBytes: 7,
+      guestDigest: 'ab',
+      source: sourceReport,
+    };
     await update(db, imageId, { paths: ['min_disk_size'], minDiskSizeBytes: 4 * gib });
     await assert.rejects(
       db.transact((tx) => sealImage(tx, content)),
@@ -138,10 +156,13 @@ eachDatabase(({ open }) => {
       labels: { a: 'b' },
       family: 'fam',
     });
+    await db.transact((tx) => insertImageSource(tx, source.id, sourceReport));
     const copied = await create(db, { source: { kind: 'image', imageId: source.id }, name: 'copy' });
     assert.equal(copied.done, true);
     const copy = await getImage({ db }, { imageId: copied.resourceId });
     assert.deepEqual(imageFromJson(copied.result), copy);
+    assert.deepEqual(sourceFromJson(copied.result), sourceReport);
+    assert.deepEqual(await getImageSource({ db }, { imageId: copy.id }), sourceReport);
     const { os, productIds, hardwareGeneration, sizeBytes, storageSizeBytes } = source;
     assert.deepEqual(copy, {
       ...makeImage({ id: copy.id, createdAt: copy.createdAt, name: 'copy', minDiskSizeBytes: 10 * gib }),

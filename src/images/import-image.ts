@@ -16,13 +16,14 @@ import { storeGuestBytes } from '../volumes/store-guest.ts';
 import { type WrittenVolume, writeVolume } from '../volumes/write-volume.ts';
 import { dedupDomainOf } from './dedup-domain.ts';
 import { getImage } from './get-image.ts';
-import { imageToJson } from './image-json.ts';
+import { createdImageToJson } from './image-json.ts';
 import { readImportCheckpoint, readImportInput } from './import-checkpoint.ts';
 import { explainImportFailure, SourceDigestWrong } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
 import { checkMinDiskSize } from './min-disk-size.ts';
 import { keepCheckpoints, openSourceAgain } from './resume-import.ts';
 import { sealImage } from './seal-image.ts';
+import { describeSource, type SourceReport } from './source-report.ts';
 import { spoolPath } from './spool-path.ts';
 
 export interface ImportDeps {
@@ -62,10 +63,17 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
         onPhase: (phase, sizeBytes) => progress.followSource(phase, sizeBytes),
       }),
     );
-    await checkSha256(source, sourceSha256 === '' ? source.identity.sha256 : sourceSha256, signal);
+    const expectedSha256 = sourceSha256 === '' ? source.identity.sha256 : sourceSha256;
+    await checkSha256(source, expectedSha256, signal);
 
     const disk = await openDisk(source, { signal });
-    store.log.info({ operationId: operation.id, imageId: operation.resourceId, report: disk.report }, 'source opened');
+    const report = describeSource({
+      sizeBytes: source.sizeBytes,
+      sha256: expectedSha256,
+      layers: [],
+      disk: disk.report,
+    });
+    store.log.info({ operationId: operation.id, imageId: operation.resourceId, source: report }, 'source opened');
     // What no disk of the size asked for could hold is refused before the work, not after it.
     const { minDiskSizeBytes } = await getImage(store, { imageId: operation.resourceId });
     checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
@@ -82,7 +90,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     });
     progress.enter('sealing');
 
-    return (tx) => seal(tx, operation, volume);
+    return (tx) => seal(tx, operation, volume, report);
   } catch (error) {
     signal.throwIfAborted();
     throw explainImportFailure(error);
@@ -94,12 +102,13 @@ async function seal(
   tx: Transaction,
   { id: operationId, resourceId: imageId }: OperationInput,
   volume: WrittenVolume,
+  source: SourceReport,
 ): Promise<JsonValue> {
   try {
     await consumeUpload(tx, operationId);
     const { id, sizeBytes, storedBytes, guestDigest } = await volume.commit(tx);
     const content = { volumeId: id, sizeBytes, storageSizeBytes: storedBytes, guestDigest: hexOf(guestDigest) };
-    return imageToJson(await sealImage(tx, { imageId, ...content }));
+    return createdImageToJson(await sealImage(tx, { imageId, ...content, source }), source);
   } catch (error) {
     throw explainImportFailure(error);
   }

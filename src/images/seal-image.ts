@@ -3,7 +3,9 @@ import { notFound } from '../errors.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import type { Image } from './image.ts';
 import { lockImage, replaceImage } from './image-rows.ts';
+import { insertImageSource } from './image-source-rows.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
+import type { SourceReport } from './source-report.ts';
 
 export interface SealedContent {
   readonly imageId: string;
@@ -15,6 +17,8 @@ export interface SealedContent {
   readonly storageSizeBytes: number;
   /** The digest of the guest bytes, in hexadecimal digits. */
   readonly guestDigest: string;
+  /** What was found in the file that it was made from. */
+  readonly source: SourceReport;
 }
 
 /**
@@ -23,7 +27,7 @@ export interface SealedContent {
  * row's word counts. Throws INVALID_ARGUMENT when that is below the size.
  */
 export async function sealImage(tx: Transaction, content: SealedContent): Promise<Image> {
-  const { imageId, volumeId, sizeBytes, storageSizeBytes, guestDigest } = content;
+  const { imageId, volumeId, sizeBytes, storageSizeBytes, guestDigest, source } = content;
   const image = await lockImage(tx, imageId);
   if (image === undefined) throw notFound('Image', imageId);
   const minDiskSizeBytes = chooseMinDiskSize(image.minDiskSizeBytes, sizeBytes);
@@ -38,5 +42,6 @@ export async function sealImage(tx: Transaction, content: SealedContent): Promis
   };
   await replaceImage(tx, sealed);
   await addVolumeReference(tx, imageId, volumeId);
+  await insertImageSource(tx, imageId, source);
   return sealed;
 }

@@ -94,6 +94,12 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       assert.equal(image.hardwareGeneration.legacyFeatures.pciTopology, 'PCI_TOPOLOGY_V1');
 
       assert.match(image.obraz.guestDigest, /^[0-9a-f]{64}$/);
+      const { features, ...found } = image.obraz.source.disk;
+      const size = String(disk.qcow2.length);
+      assert.deepEqual(found, { format: 'qcow2', variant: 'version 3', size, virtualSize: image.size });
+      assert.equal(features.clusterBytes, 4096);
+      assert.equal(features.compression, 'zlib');
+      assert.equal(image.obraz.source.size, size);
 
       const { bytes, headers: contentHeaders } = await content(image.id);
       assert.equal(sha256(bytes), sha256(disk.guest));
@@ -295,6 +301,7 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       const right = sha256(disk.qcow2);
       const { done: made } = await createFrom(door, { uri, sourceSha256: right });
       assert.equal(made.response.status, 'READY');
+      assert.equal(made.response.obraz.source.sha256, right);
       const { done: raw } = await createFrom(door, { uri: files.put(`digest-${number}.raw`, disk.guest) });
       assert.equal(raw.response.obraz.guestDigest, made.response.obraz.guestDigest, 'whatever file it came from');
 

@@ -13,9 +13,11 @@ import {
   type Os as OsMessage,
 } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
 import type { HardwareGeneration, Image, Os } from '../../images/image.ts';
+import type { SourceReport } from '../../images/source-report.ts';
+import { sourceReportMessage } from '../obraz/source-report-message.ts';
 
-/** The image as clients see it. `os` and `hardware_generation` are always there: Terraform reads them unasked. */
-export function imageMessage(image: Image): ImageMessage {
+/** The image as clients see it, with the report on its source where that is asked for. `os` and `hardware_generation` are always there: Terraform reads them unasked. */
+export function imageMessage(image: Image, source?: SourceReport): ImageMessage {
   return create(ImageSchema, {
     id: image.id,
     folderId: image.folderId,
@@ -35,8 +37,12 @@ export function imageMessage(image: Image): ImageMessage {
     pooled: image.pooled,
     hardwareGeneration: hardwareGenerationMessage(image.hardwareGeneration),
     size: BigInt(image.sizeBytes),
-    ...(image.guestDigest === '' ? {} : { obraz: { guestDigest: image.guestDigest } }),
+    ...(image.guestDigest === '' ? {} : { obraz: obrazDetails(image, source) }),
   });
+}
+
+function obrazDetails({ guestDigest }: Image, source: SourceReport | undefined) {
+  return source === undefined ? { guestDigest } : { guestDigest, source: sourceReportMessage(source) };
 }
 
 /** Undefined when the request leaves it to the source. Terraform always sends `os`, with type 0 when it has no wish. */

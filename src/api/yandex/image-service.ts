@@ -10,6 +10,7 @@ import {
 } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import type { CreateImage } from '../../images/create-image.ts';
 import type { Image } from '../../images/image.ts';
+import type { SourceReport } from '../../images/source-report.ts';
 import type { UpdateImage } from '../../images/update-image.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
@@ -21,6 +22,8 @@ import { operationMessage } from './operation-message.ts';
 export interface ImageFunctions {
   createImage(request: CreateImage, caller: Caller): Promise<Operation>;
   getImage(request: { imageId: string }): Promise<Image>;
+  /** What was found in the file that it was made from. */
+  getImageSource(request: { imageId: string }): Promise<SourceReport | undefined>;
   getLatestByFamily(request: { folderId: string; family: string }): Promise<Image>;
   listImages(request: {
     folderId: string;
@@ -55,19 +58,20 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
     async get({ imageId }, { subject }) {
       const image = await images.getImage({ imageId });
       await authorize(subject, 'compute.images.get', image);
-      return imageMessage(image);
+      return imageMessage(image, await images.getImageSource({ imageId }));
     },
 
     async getLatestByFamily({ folderId, family }, { subject }) {
       await authorize(subject, 'compute.images.get', { folderId });
-      return imageMessage(await images.getLatestByFamily({ folderId, family }));
+      const image = await images.getLatestByFamily({ folderId, family });
+      return imageMessage(image, await images.getImageSource({ imageId: image.id }));
     },
 
     async list({ folderId, pageSize, pageToken, filter, orderBy }, { subject }) {
       await authorize(subject, 'compute.images.list', { folderId });
       const page = await images.listImages({ folderId, pageSize: Number(pageSize), pageToken, filter, orderBy });
       return create(ListImagesResponseSchema, {
-        images: page.images.map(imageMessage),
+        images: page.images.map((image) => imageMessage(image)),
         nextPageToken: page.nextPageToken,
       });
     },

@@ -7,7 +7,7 @@ import {
   UpdateImageMetadataSchema,
 } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { type Operation as OperationMessage, OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.ts';
-import { imageFromJson } from '../../images/image-json.ts';
+import { imageFromJson, sourceFromJson } from '../../images/image-json.ts';
 import { createImageKind, deleteImageKind, digestImageKind, updateImageKind } from '../../images/operation-names.ts';
 import { checkStoreKind, compactStoreKind, scrubStoreKind } from '../../maintenance/operation-names.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -72,5 +72,5 @@ function resultOf({ done, error, result }: Operation, messages: KindMessages): O
 }
 
 function imageResponse(result: unknown): Any {
-  return anyPack(ImageSchema, imageMessage(imageFromJson(result)));
+  return anyPack(ImageSchema, imageMessage(imageFromJson(result), sourceFromJson(result)));
 }

@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { SourceReport } from "./source_report_pb.ts";
+import { file_obraz_v1_source_report } from "./source_report_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file obraz/v1/image_details.proto.
  */
 export const file_obraz_v1_image_details: GenFile = /*@__PURE__*/
-  fileDesc("ChxvYnJhei92MS9pbWFnZV9kZXRhaWxzLnByb3RvEghvYnJhei52MSIkCgxJbWFnZURldGFpbHMSFAoMZ3Vlc3RfZGlnZXN0GAEgASgJYgZwcm90bzM");
+  fileDesc("ChxvYnJhei92MS9pbWFnZV9kZXRhaWxzLnByb3RvEghvYnJhei52MSJMCgxJbWFnZURldGFpbHMSFAoMZ3Vlc3RfZGlnZXN0GAEgASgJEiYKBnNvdXJjZRgCIAEoCzIWLm9icmF6LnYxLlNvdXJjZVJlcG9ydGIGcHJvdG8z", [file_obraz_v1_source_report]);
 
 /**
  * What Obraz knows of an image beyond the original API.
@@ -25,6 +27,14 @@ export type ImageDetails = Message<"obraz.v1.ImageDetails"> & {
    * @generated from field: string guest_digest = 1;
    */
   guestDigest: string;
+
+  /**
+   * What was found in the file that it, or the image it was copied from, was made from. In the answers to Get and
+   * GetLatestByFamily and in the result of Create; a List leaves it out. Absent when there was no file.
+   *
+   * @generated from field: obraz.v1.SourceReport source = 2;
+   */
+  source?: SourceReport | undefined;
 };
 
 /**
