@@ -24,9 +24,12 @@ import { readGuid, zeroGuid } from './guid.ts';
  *     68    4 log length, whole MiB
  *     72    8 log offset, whole MiB
  */
-const headerOffsets = [64 * 1024, 128 * 1024] as const;
 const headerBytes = 4096;
+const secondHeader = 64 * 1024;
 const headSignature = 0x64616568;
+
+/** From the first header to the end of the second. */
+export const headersRange = { offset: 64 * 1024, length: secondHeader + headerBytes } as const;
 
 /** Where the header section ends, and anything else can begin. */
 export const headerSectionBytes = 1024 * 1024;
@@ -51,15 +54,16 @@ export interface VhdxHeader {
  * Finds the current header: of the two, the valid one with the greater sequence number. Two that are equal in every byte
  * are one (Disk2vhd writes them so).
  *
- * @param section the beginning of the file, at least up to the region tables
+ * @param headers both, the bytes of `headersRange`
  * @throws ImageRefused when none is valid, or both are and neither is newer
  */
-export function readCurrentHeader(section: Uint8Array): VhdxHeader {
-  const [first, second] = headerOffsets.map((at) => section.subarray(at, at + headerBytes)).map(asValid);
-  if (first === undefined && second === undefined) {
-    throw badHeaders('Neither of its two headers has its signature and its checksum.');
+export function readCurrentHeader(headers: Uint8Array): VhdxHeader {
+  const [first, second] = [0, secondHeader].map((at) => asValid(headers.subarray(at, at + headerBytes)));
+  if (first === undefined || second === undefined) {
+    const only = first ?? second;
+    if (only === undefined) throw badHeaders('Neither of its two headers has its signature and its checksum.');
+    return readHeader(only, true);
   }
-  if (first === undefined || second === undefined) return readHeader(first ?? second ?? new Uint8Array(), true);
   const difference = sequenceOf(first) - sequenceOf(second);
   if (difference === 0n && Buffer.compare(first, second) !== 0) {
     throw badHeaders('Its two headers differ, and neither is newer than the other.');

@@ -2,7 +2,14 @@ import type { ByteSource, ReadOptions } from '../byte-source.ts';
 import { ImageRefused } from '../image-refused.ts';
 import type { Probe } from '../probe.ts';
 import { ClaimedSpace, maxFileBytes } from './claimed-space.ts';
-import { headerSectionBytes, readCreator, readCurrentHeader, regionTablesOffset, type VhdxHeader } from './headers.ts';
+import {
+  headerSectionBytes,
+  headersRange,
+  readCreator,
+  readCurrentHeader,
+  regionTablesOffset,
+  type VhdxHeader,
+} from './headers.ts';
 import { type Metadata, readMetadata } from './metadata.ts';
 import { type Region, type RegionTable, readRegionTable, regionIds, regionTableBytes } from './region-table.ts';
 import { type Replay, replayLog } from './replay-log.ts';
@@ -38,7 +45,7 @@ export interface VhdxFacts {
  * Reads the headers, replays the log, and reads the region table and the metadata from what that makes of the file. Each
  * of them says where the next one is, so each is checked before the next is read.
  *
- * Reads at most 17 MiB: the log, and 400 KiB of everything else.
+ * Reads at most 17 MiB: the log, and 300 KiB of everything else.
  *
  * @throws ImageRefused
  */
@@ -48,7 +55,7 @@ export async function readFacts({ head }: Probe, source: ByteSource, options?: R
   if (fileBytes > maxFileBytes) {
     throw refused('vhdx.file-size', `The file has ${fileBytes} bytes; the longest that is read has ${maxFileBytes}.`);
   }
-  const header = readCurrentHeader(await source.read(0, regionTablesOffset, options));
+  const header = readCurrentHeader(await source.read(headersRange.offset, headersRange.length, options));
   checkHeader(header, fileBytes);
   const replay = await replayLog(source, header, options);
   const file = replay.source;
