@@ -72,7 +72,8 @@ export const unsupportedFormats: readonly DiskFormat[] = [
     name: 'ISO 9660',
     check: 'format.not-a-disk',
     reason: 'The file is a CD or DVD image (ISO 9660) without a partition table, not a disk.',
-    remedy: 'Install from it onto a disk, and import that disk.',
+    remedy:
+      'Install from it onto a disk, and import that disk: qemu-img create -f qcow2 disk.qcow2 20G, then qemu-system-x86_64 -m 2G -cdrom FILE disk.qcow2',
     recognises: isIso,
   }),
   wrapped('gzip', 'gunzip FILE', headIs('\x1f\x8b')),

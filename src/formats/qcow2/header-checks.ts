@@ -81,7 +81,8 @@ function encryption({ cryptMethod, extensions }: Qcow2Header): Violation | undef
   const method = ['with a LUKS header', 'with AES', 'with LUKS'][cryptMethod] ?? `by unknown method ${cryptMethod}`;
   return {
     reason: `The disk is encrypted ${method} and cannot be read without its key.`,
-    remedy: 'Decrypt it: qemu-img convert with --object secret and --image-opts, -O qcow2 disk.qcow2',
+    remedy:
+      'Decrypt it: qemu-img convert --object secret,id=key,file=KEYFILE --image-opts driver=qcow2,file.filename=FILE,encrypt.key-secret=key -O qcow2 disk.qcow2',
   };
 }
 
