@@ -34,10 +34,21 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       await action(...received);
     };
   };
-  addClientCommands(program, toInterruptible, async (flags) => {
-    catchInterrupt();
-    const { rebuild } = await import('./rebuild.ts');
-    exitCode = await rebuild(flags, interrupted.signal);
+  addClientCommands(program, toInterruptible, {
+    async rebuild(flags) {
+      catchInterrupt();
+      const { rebuild } = await import('./rebuild.ts');
+      exitCode = await rebuild(flags, interrupted.signal);
+    },
+    inspecting: {
+      terminal: surroundings.terminal,
+      signal: interrupted.signal,
+      async inspect(path, options) {
+        catchInterrupt();
+        const { inspect } = await import('./inspect.ts');
+        return await inspect(path, options);
+      },
+    },
   });
   try {
     await program.parseAsync(argv, { from: 'user' });

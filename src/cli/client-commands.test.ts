@@ -19,7 +19,12 @@ async function parse(line: string): Promise<Command> {
       const command = received.at(-1);
       if (command instanceof Command) meant = command;
     };
-  addClientCommands(program, toAction, async () => {});
+  const terminal = { out: process.stdout, err: process.stderr };
+  const inspect = () => Promise.reject(new Error('only parsed'));
+  addClientCommands(program, toAction, {
+    rebuild: async () => {},
+    inspecting: { inspect, terminal, signal: AbortSignal.any([]) },
+  });
   await program.parseAsync(line.split(' '), { from: 'user' });
   assert.ok(meant !== undefined);
   return meant;

@@ -22,9 +22,12 @@ const registry = createRegistry(
   EmptySchema,
 );
 
+/** What is needed to show something: the user's flags, and where to write. */
+type Shown = Pick<Session, 'flags' | 'terminal'>;
+
 /** Writes one message, as YAML unless the user wants another format. */
 export async function showOne<D extends DescMessage>(
-  session: Session,
+  session: Shown,
   schema: D,
   message: MessageShape<D>,
   columns: Columns<MessageShape<D>>,
@@ -36,7 +39,7 @@ export async function showOne<D extends DescMessage>(
 
 /** Writes messages, as a table unless the user wants another format. */
 export async function showMany<D extends DescMessage>(
-  session: Session,
+  session: Shown,
   schema: D,
   messages: readonly MessageShape<D>[],
   columns: Columns<MessageShape<D>>,

@@ -1,5 +1,4 @@
 import type { Transaction } from '../db/database.ts';
-import { openDisk } from '../formats/open-disk.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
@@ -21,9 +20,10 @@ import { readImportCheckpoint, readImportInput } from './import-checkpoint.ts';
 import { explainImportFailure, SourceDigestWrong } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
 import { checkMinDiskSize } from './min-disk-size.ts';
+import { openDiskFile } from './open-disk-file.ts';
 import { keepCheckpoints, openSourceAgain } from './resume-import.ts';
 import { sealImage } from './seal-image.ts';
-import { describeSource, type SourceReport } from './source-report.ts';
+import type { SourceReport } from './source-report.ts';
 import { spoolPath } from './spool-path.ts';
 
 export interface ImportDeps {
@@ -66,13 +66,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     const expectedSha256 = sourceSha256 === '' ? source.identity.sha256 : sourceSha256;
     await checkSha256(source, expectedSha256, signal);
 
-    const disk = await openDisk(source, { signal });
-    const report = describeSource({
-      sizeBytes: source.sizeBytes,
-      sha256: expectedSha256,
-      layers: [],
-      disk: disk.report,
-    });
+    const { disk, report } = await openDiskFile(source, { sha256: expectedSha256, signal });
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, source: report }, 'source opened');
     // What no disk of the size asked for could hold is refused before the work, not after it.
     const { minDiskSizeBytes } = await getImage(store, { imageId: operation.resourceId });

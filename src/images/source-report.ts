@@ -2,7 +2,7 @@ import type { DiskReport } from '../formats/disk-report.ts';
 import { integerOf, type JsonObject, JsonShapeWrong, objectOf, stringOf, stringsOf } from '../lib/json.ts';
 import type { LayerReport } from '../wrappers/layer-report.ts';
 
-/** What only one kind of file tells of itself, by the names of its report. */
+/** What only one kind of file tells of itself, by name: `cluster_bytes`. */
 export type Features = Readonly<Record<string, boolean | number | string | readonly string[]>>;
 
 /** A compressed file or an archive around a disk file. Lengths are in bytes. */
@@ -62,17 +62,20 @@ function describeLayer(report: LayerReport): SourceLayer {
 function describeDisk(report: DiskReport): SourceDisk {
   const { format, fileBytes, guestBytes, notes, ...rest } = report;
   const sizes = { sizeBytes: fileBytes, virtualSizeBytes: guestBytes };
-  const { variant, paddedBytes, ...features } = { variant: variantOf(report), paddedBytes: 0, ...rest };
+  const { variant, paddedBytes, ...features } = { variant: '', paddedBytes: 0, ...rest };
   return { format, variant, ...sizes, paddedBytes, features: featuresOf(features), notes };
 }
 
-function variantOf(report: DiskReport): string {
-  return report.format === 'qcow2' ? `version ${report.version}` : '';
-}
-
-/** What a reader tells beyond what all tell; readers leave out, or set to null, what a file does not say. */
+/**
+ * What a reader tells beyond what all tell, named as fields of the API are; readers leave out, or set to null, what a file
+ * does not say.
+ */
 function featuresOf(rest: Readonly<Record<string, Features[string] | null | undefined>>): Features {
-  return Object.fromEntries(Object.entries(rest).flatMap(([name, value]) => (value == null ? [] : [[name, value]])));
+  const features: Record<string, Features[string]> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    if (value != null) features[name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+  }
+  return features;
 }
 
 /** The form in which rows and operations keep it; sourceReportFromJson reads it back. */

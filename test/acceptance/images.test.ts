@@ -96,8 +96,8 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       assert.match(image.obraz.guestDigest, /^[0-9a-f]{64}$/);
       const { features, ...found } = image.obraz.source.disk;
       const size = String(disk.qcow2.length);
-      assert.deepEqual(found, { format: 'qcow2', variant: 'version 3', size, virtualSize: image.size });
-      assert.equal(features.clusterBytes, 4096);
+      assert.deepEqual(found, { format: 'qcow2', size, virtualSize: image.size });
+      assert.equal(features.cluster_bytes, 4096);
       assert.equal(features.compression, 'zlib');
       assert.equal(image.obraz.source.size, size);
 

@@ -117,7 +117,8 @@ export type SourceDisk = Message<"obraz.v1.SourceDisk"> & {
   format: string;
 
   /**
-   * Which kind of the format: 3 of qcow2, streamOptimized of VMDK, fixed or dynamic of others.
+   * Which kind of the format: streamOptimized or monolithicSparse of VMDK,
+   * fixed or dynamic of VHD, VHDX and VDI. Empty for others.
    *
    * @generated from field: string variant = 2;
    */
@@ -145,7 +146,7 @@ export type SourceDisk = Message<"obraz.v1.SourceDisk"> & {
   paddedBytes: bigint;
 
   /**
-   * More of this format, by name.
+   * More of this format, by name: cluster_bytes, compression, creator.
    *
    * @generated from field: google.protobuf.Struct features = 6;
    */
