@@ -46,7 +46,7 @@ async function refusal(file: Uint8Array): Promise<ImageRefused> {
 }
 
 const recognised: [string, Buffer, string, RegExp][] = [
-  ['a VMDK without a descriptor', fileWith({ 0: 'KDMV' }), 'vmdk.descriptor-place', /VMDK.*-f vmdk/],
+  ['a VMDK without a descriptor', fileWith({ 0: 'KDMV' }), 'vmdk.no-descriptor', /VMDK.*-f vmdk/],
   ['an ESX VMDK', fileWith({ 0: 'COWD' }), 'format.unsupported', /VMDK/],
   ['an SEsparse VMDK', fileWith({ 0: '\xbe\xba\xfe\xca' }), 'format.unsupported', /VMDK/],
   [

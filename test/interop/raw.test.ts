@@ -26,8 +26,6 @@ describe('raw disks', { skip: withoutQemu }, () => {
 
 describe('disks of other formats, as qemu-img writes them', { skip: withoutQemu }, () => {
   const formats: [string, string[]][] = [
-    ['vmdk', []],
-    ['vmdk', ['-o', 'subformat=streamOptimized']],
     ['vmdk', ['-o', 'subformat=monolithicFlat']],
     ['vhdx', []],
     ['qed', []],

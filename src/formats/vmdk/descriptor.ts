@@ -55,14 +55,7 @@ export async function readDescriptor(
   options?: ReadOptions,
 ): Promise<Descriptor> {
   const { descriptorOffset, descriptorSize } = header;
-  if (descriptorOffset === 0n || descriptorSize === 0n) {
-    throw new ImageRefused({
-      check: 'vmdk.descriptor-place',
-      reason: 'The file has no descriptor in it: it is one part of a VMDK that was split into several files.',
-      remedy:
-        'Make one file of them, where they are; name the small text file that lists the parts: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2',
-    });
-  }
+  if (descriptorOffset === 0n || descriptorSize === 0n) throw noDescriptor();
   // Programs disagree on whether the offset counts at all: for QEMU the descriptor stands at sector 1, whatever it says.
   if (descriptorOffset !== 1n || descriptorSize > maxDescriptorSectors) {
     throw new ImageRefused({
@@ -113,7 +106,7 @@ export function parseDescriptor(bytes: Uint8Array): Descriptor {
 function textOf(bytes: Uint8Array): string {
   const zero = bytes.indexOf(0);
   const length = zero === -1 ? bytes.length : zero;
-  if (length === 0) throw bad('it is empty');
+  if (length === 0) throw noDescriptor();
   if (bytes.subarray(length + 1 + maxLeftOver).some((byte) => byte !== 0)) {
     throw bad(`it goes on behind the zero byte at ${length}, where it ends`);
   }
@@ -150,6 +143,16 @@ function entryOf(line: string): { key: string; value: string } | undefined {
   if (match === null) return undefined;
   const [, key = '', inMarks, bare] = match;
   return { key, value: inMarks ?? bare ?? '' };
+}
+
+/** VMware leaves no room for one in such a part, QEMU leaves the room empty. */
+function noDescriptor(): ImageRefused {
+  return new ImageRefused({
+    check: 'vmdk.no-descriptor',
+    reason: 'The file has no descriptor in it: it is one part of a VMDK that was split into several files.',
+    remedy:
+      'Make one file of them, where they are; name the small text file that lists the parts: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2',
+  });
 }
 
 function bad(what: string, cause?: unknown): ImageRefused {

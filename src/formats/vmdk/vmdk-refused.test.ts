@@ -56,7 +56,7 @@ const hostile: [string, VmdkParts, string][] = [
   ['has a smaller disk than its descriptor says', { header: { capacity: 511 } }, 'vmdk.capacity'],
   ['ends within its metadata', { header: { overHead: 1 << 20 } }, 'vmdk.truncated'],
   ['has metadata of 2^64 - 1 sectors', { header: { overHead: -1n } }, 'vmdk.truncated'],
-  ['is one of several parts', { header: { descriptorOffset: 0, descriptorSize: 0 } }, 'vmdk.descriptor-place'],
+  ['is one of several parts', { header: { descriptorOffset: 0, descriptorSize: 0 } }, 'vmdk.no-descriptor'],
   ['has its descriptor elsewhere', { header: { descriptorOffset: 2 } }, 'vmdk.descriptor-place'],
   ['has its descriptor past 2^64', { header: { descriptorOffset: -1n } }, 'vmdk.descriptor-place'],
   ['has a descriptor of 1 MiB', { header: { descriptorSize: 2048 } }, 'vmdk.descriptor-place'],
@@ -92,7 +92,7 @@ const hostile: [string, VmdkParts, string][] = [
   ['is encrypted by ESXi', text({ more: 'ddb.iofilters = "vmwarevmcrypt"' }), 'vmdk.encryption'],
 
   // The descriptor: not one.
-  ['has an empty descriptor', { descriptor: '\0\0' }, 'vmdk.descriptor'],
+  ['has an empty descriptor', { descriptor: '\0\0' }, 'vmdk.no-descriptor'],
   ['has a descriptor with a line of something else', text({ more: 'hello' }), 'vmdk.descriptor'],
   ['has an extent of a negative size', text({ extent: 'RW -1 SPARSE "a"' }), 'vmdk.descriptor'],
   ['has an extent of 2^100 sectors', text({ extent: `RW ${2n ** 100n} SPARSE "a"` }), 'vmdk.descriptor'],
