@@ -1,6 +1,8 @@
 import type { ByteSource, ReadOptions } from '../byte-source.ts';
 import { ImageRefused } from '../image-refused.ts';
+import { coalesce, type FileRange } from '../plan-reads.ts';
 import { hasMark } from '../probe.ts';
+import { readRanges } from '../read-ranges.ts';
 import { readGuid } from './guid.ts';
 
 /*
@@ -34,18 +36,22 @@ const requiredFlag = 4;
 const fixedFlag = 1;
 const parentFlag = 2;
 
-/** The items that every file must have, and their lengths. */
-const itemIds = {
-  fileParameters: { id: 'CAA16737-FA36-4D43-B3B6-33F0AA44E76B', bytes: 8 },
-  virtualDiskSize: { id: '2FA54224-CD1B-4876-B211-5DBED83BF4B8', bytes: 8 },
-  virtualDiskId: { id: 'BECA12AB-B2E6-4523-93EF-C309E000C746', bytes: 16 },
-  logicalSectorSize: { id: '8141BF1D-A96F-4709-BA47-F233A8FAAB5F', bytes: 4 },
-  physicalSectorSize: { id: 'CDA348C7-445D-4471-9CC9-E9885251C556', bytes: 4 },
+/** Every writer puts the items one behind the other: one read. */
+const merging = { maxGapBytes: 64 * 1024, maxReadBytes: 1024 * 1024 };
+
+/** The items that every file must have, their lengths, and where each is put once they were gathered. */
+const items = {
+  fileParameters: { id: 'CAA16737-FA36-4D43-B3B6-33F0AA44E76B', at: 0, bytes: 8 },
+  virtualDiskSize: { id: '2FA54224-CD1B-4876-B211-5DBED83BF4B8', at: 8, bytes: 8 },
+  virtualDiskId: { id: 'BECA12AB-B2E6-4523-93EF-C309E000C746', at: 16, bytes: 16 },
+  logicalSectorSize: { id: '8141BF1D-A96F-4709-BA47-F233A8FAAB5F', at: 32, bytes: 4 },
+  physicalSectorSize: { id: 'CDA348C7-445D-4471-9CC9-E9885251C556', at: 36, bytes: 4 },
 } as const;
+const gatheredBytes = 40;
 
 const parentLocatorId = 'A8D35F2D-B30B-454D-ABF7-D3D84834AB0C';
 
-const knownIds: ReadonlySet<string> = new Set([...Object.values(itemIds).map(({ id }) => id), parentLocatorId]);
+const knownIds: ReadonlySet<string> = new Set([...Object.values(items).map(({ id }) => id), parentLocatorId]);
 
 /** What the metadata says of the disk, as it is written. */
 export interface Metadata {
@@ -70,7 +76,7 @@ interface Entry {
 }
 
 /**
- * Reads the metadata's table and the items that are known, 64 KiB and 40 bytes.
+ * Reads the metadata's table and the items that are known.
  *
  * @param region where it stands, within the file
  * @throws ImageRefused when the table is damaged, or an item is missing, twice there, or not within the region
@@ -81,37 +87,48 @@ export async function readMetadata(
   options?: ReadOptions,
 ): Promise<Metadata> {
   const entries = readTable(await source.read(region.offset, tableBytes, options));
-  const item = async ({ id, bytes }: { id: string; bytes: number }): Promise<DataView> => {
-    const entry = entries.find((candidate) => candidate.id === id && !candidate.isUser);
-    if (entry === undefined) throw refused(`The metadata has no item ${id}, which every file must have.`);
-    if (entry.bytes !== bytes || entry.offset < tableBytes || entry.offset + bytes > region.bytes) {
-      throw refused(
-        `The metadata item ${id} has ${entry.bytes} bytes at ${entry.offset} of its region; it must have ${bytes}, from ${tableBytes} on.`,
-      );
-    }
-    const found = await source.read(region.offset + entry.offset, bytes, options);
-    return new DataView(found.buffer, found.byteOffset, bytes);
-  };
-  const [parameters, size, diskId, logical, physical] = await Promise.all([
-    item(itemIds.fileParameters),
-    item(itemIds.virtualDiskSize),
-    item(itemIds.virtualDiskId),
-    item(itemIds.logicalSectorSize),
-    item(itemIds.physicalSectorSize),
-  ]);
-  const flags = parameters.getUint32(4, true);
+  const places = Object.values(items).map((item) => placeItem(entries, region, item));
+  const gathered = new Uint8Array(gatheredBytes);
+  await readRanges(
+    source,
+    coalesce(places, merging),
+    (range, bytes) => {
+      for (const { at, offset, length } of range.pieces) {
+        gathered.set(bytes.subarray(offset - range.offset, offset - range.offset + length), at);
+      }
+    },
+    options,
+  );
+  const view = new DataView(gathered.buffer);
+  const flags = view.getUint32(items.fileParameters.at + 4, true);
   return {
-    blockBytes: parameters.getUint32(0, true),
+    blockBytes: view.getUint32(items.fileParameters.at, true),
     isFixed: (flags & fixedFlag) !== 0,
     hasParent: (flags & parentFlag) !== 0 || entries.some(({ id, isUser }) => id === parentLocatorId && !isUser),
-    size: size.getBigUint64(0, true),
-    diskId: readGuid(diskId, 0),
-    logicalSectorBytes: logical.getUint32(0, true),
-    physicalSectorBytes: physical.getUint32(0, true),
+    size: view.getBigUint64(items.virtualDiskSize.at, true),
+    diskId: readGuid(view, items.virtualDiskId.at),
+    logicalSectorBytes: view.getUint32(items.logicalSectorSize.at, true),
+    physicalSectorBytes: view.getUint32(items.physicalSectorSize.at, true),
     unknownItems: entries
       .filter(({ id, isUser, required }) => required && (isUser || !knownIds.has(id)))
       .map(({ id }) => id),
   };
+}
+
+/** Where an item is in the file. */
+function placeItem(
+  entries: readonly Entry[],
+  region: { offset: number; bytes: number },
+  { id, at, bytes }: { id: string; at: number; bytes: number },
+): FileRange & { at: number } {
+  const entry = entries.find((candidate) => candidate.id === id && !candidate.isUser);
+  if (entry === undefined) throw refused(`The metadata has no item ${id}, which every file must have.`);
+  if (entry.bytes !== bytes || entry.offset < tableBytes || entry.offset + bytes > region.bytes) {
+    throw refused(
+      `The metadata item ${id} has ${entry.bytes} bytes at ${entry.offset} of its region; it must have ${bytes}, from ${tableBytes} on.`,
+    );
+  }
+  return { at, offset: region.offset + entry.offset, length: bytes };
 }
 
 function readTable(table: Uint8Array): Entry[] {
