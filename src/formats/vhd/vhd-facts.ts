@@ -21,18 +21,21 @@ export interface VhdFacts {
 }
 
 /** A footer is a VHD's only mark: at both ends of a dynamic disk, at the end alone of a fixed one. */
-export function isVhd({ head, tail }: Probe): boolean {
-  return hasFooter(head, 0) || tailFooterLength(tail) !== undefined;
+export function isVhd(probe: Probe): boolean {
+  return hasFooter(probe.head, 0) || tailFooterLength(probe) !== undefined;
 }
 
-/** @throws ImageRefused when the end of the file is missing, footer and all */
+/** @throws ImageRefused when the end of the file is missing, or a part of the footer there */
 export async function readFacts(probe: Probe, source: ByteSource, options?: ReadOptions): Promise<VhdFacts> {
   const { sizeBytes: fileBytes, head, tail } = probe;
-  const length = tailFooterLength(tail);
-  if (length === undefined) {
+  const length = tailFooterLength(probe) ?? 0;
+  if (length < oldFooterLength) {
     throw new ImageRefused({
       check: 'vhd.truncated',
-      reason: `The file begins as a dynamic VHD does, but its ${fileBytes} bytes do not end with a footer: it was cut short.`,
+      reason:
+        length === 0
+          ? `The file begins as a dynamic VHD does, but its ${fileBytes} bytes do not end with a footer: it was cut short.`
+          : `The file ends within a VHD footer, of which it has ${length} bytes: it was cut short.`,
       remedy: 'Compare its length with the original, and send it again.',
     });
   }
@@ -62,9 +65,11 @@ async function dynamicHeaderOf(
   return readDynamicHeader(await source.read(Number(dataOffset), dynamicHeaderLength, options));
 }
 
-/** How long the footer at the file's end is, if there is one. */
-function tailFooterLength(tail: Uint8Array): number | undefined {
-  return [footerLength, oldFooterLength].find(
-    (length) => tail.length >= length && hasFooter(tail, tail.length - length),
-  );
+/**
+ * How long the footer at the file's end is, if there is one. One that is cut short is found where it would begin, on a
+ * sector border.
+ */
+function tailFooterLength({ sizeBytes, tail }: Probe): number | undefined {
+  const lengths = [footerLength, oldFooterLength, sizeBytes % sectorBytes];
+  return lengths.find((length) => tail.length >= length && hasFooter(tail, tail.length - length));
 }

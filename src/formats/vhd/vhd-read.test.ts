@@ -93,6 +93,26 @@ test('reads a block that the disk ends in, and leaves what is behind its end', a
   assert.deepEqual(bytes, guest(blockPattern(0), blockPattern(1), blockPattern(2)).subarray(0, size));
 });
 
+test('reads a block whose bitmap takes more than a sector', async () => {
+  const size = 8 * 2 ** 20;
+  const footer = { current_size: size };
+  const start = buildVhd({ footer, header: { block_size: size, max_table_entries: 1 }, table: [4] }).subarray(0, 2048);
+  const bitmap = Buffer.alloc(2048);
+  // Sectors 7, 8 and 16383: the last of the first byte, the first of the second, and the last of all.
+  bitmap[0] = 0b0000_0001;
+  bitmap[1] = 0b1000_0000;
+  bitmap[2047] = 0b0000_0001;
+  const file = Buffer.concat([start, bitmap, Buffer.alloc(size, 'data '), buildFooter(footer)]);
+  const { map } = await openDisk(new MemorySource(file));
+  assert.deepEqual(
+    (await map.runs(0, size)).map((run) => run.kind === 'data' && [run.offset, run.length, run.fileOffset]),
+    [
+      [7 * 512, 1024, 4096 + 7 * 512],
+      [size - 512, 512, 4096 + size - 512],
+    ],
+  );
+});
+
 test('reads a fixed VHD without its footer, also when it begins as a disk does', async () => {
   const disk = Buffer.alloc(65536, 'fixed; ');
   disk.write('\x55\xaa', 510, 'latin1');

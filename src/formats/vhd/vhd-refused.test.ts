@@ -154,6 +154,16 @@ test('refuses a dynamic VHD at every length it can be cut to', async () => {
   assert.deepEqual(bytes, (await readDisk(new MemorySource(whole))).bytes);
 });
 
+test('refuses a fixed VHD that was cut within its footer; one without any of it is a raw disk', async () => {
+  const whole = buildFixedVhd(disk);
+  for (let length = disk.length + 8; length < whole.length - 1; length++) {
+    assert.equal(await refusalOf(new MemorySource(whole.subarray(0, length))), 'vhd.truncated', `cut to ${length}`);
+  }
+  assert.deepEqual((await readDisk(new MemorySource(whole.subarray(0, -1)))).bytes, disk);
+  // Nothing is left that would tell: only a length or a digest from elsewhere can.
+  assert.equal((await openDisk(new MemorySource(whole.subarray(0, disk.length)))).format, 'raw');
+});
+
 test('refuses a table of 4 million entries within 64 MiB and 1 s of CPU', async () => {
   // The largest table there is, every place in it apart from the others and in no order; its last entry is also its first.
   const entries = 4 * 2 ** 20;
