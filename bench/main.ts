@@ -23,7 +23,7 @@ ${benchmarks.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n'
 
   --only NAME   only this one; may be repeated
   --runs N      measure each thing N times (3)
-  --image FILE  import this disk file (qcow2 or raw) in place of disks made for the purpose
+  --image FILE  import this disk file (of any format that is read) in place of disks made for the purpose
   --data-mb N   file data in the disks that are made (600)
   --folder DIR  work and keep made disks here, on the file system to measure (the temporary folder)
 `;
