@@ -46,6 +46,7 @@ import { kindsByName, type OperationKinds } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
 import { createRunner, type Runner } from './operations/runner.ts';
 import { createAddressPolicy } from './sources/address-policy.ts';
+import { ownAddresses } from './sources/own-addresses.ts';
 import { checkUri } from './sources/source-uri.ts';
 import { appendToUpload } from './uploads/append-to-upload.ts';
 import { createUpload } from './uploads/create-upload.ts';
@@ -124,7 +125,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const importKind = createImportKind({
     store,
-    policy: createAddressPolicy({ allow: config.allowSources }),
+    policy: createAddressPolicy({ allow: config.allowSources, isOwn: ownAddresses(listenersOf(config)) }),
     memory: new MemoryBudget(importMemoryBytes),
     spoolDirectory: directory.spool,
     onGarbage: () => collector.wake(),
@@ -265,4 +266,8 @@ async function listenAll(
   if (config.grpc !== undefined) await api.listen({ address: config.grpc, certificate, plaintext, doors: 'grpc' });
   if (config.rest !== undefined) await api.listen({ address: config.rest, certificate, plaintext, doors: 'rest' });
   return address;
+}
+
+function listenersOf({ listen, grpc, rest, nbd }: Config): HostPort[] {
+  return [listen, grpc, rest, nbd].filter((address) => address !== undefined);
 }

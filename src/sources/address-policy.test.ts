@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { AddressRefused, createAddressPolicy } from './address-policy.ts';
 import { AllowEntryInvalid } from './allow-list.ts';
+import { ownAddresses } from './own-addresses.ts';
 import { whyNotPublic } from './special-addresses.ts';
 
 /** A policy whose names resolve as the table says. */
@@ -127,6 +128,20 @@ test('allows what the operator named, and not its neighbours', () => {
   }
 });
 
+test('never allows what reaches the service itself', () => {
+  const isOwn = ownAddresses([
+    { host: '203.0.113.7', port: 8443 },
+    { host: '::', port: 9443 },
+  ]);
+  const policy = createAddressPolicy({ allow: ['203.0.113.7', '127.0.0.1', 'own.example'], isOwn });
+  const itself = /this service itself/;
+  assert.throws(() => policy.check('203.0.113.7', 8443, '203.0.113.7'), itself);
+  assert.throws(() => policy.check('own.example', 8443, '203.0.113.7'), itself);
+  assert.throws(() => policy.check('127.0.0.1', 9443, '127.0.0.1'), itself, 'the machine has it, and :: is all it has');
+  policy.check('203.0.113.7', 8080, '203.0.113.7');
+  policy.check('127.0.0.1', 8443, '127.0.0.1');
+});
+
 test('refuses a list entry that it cannot read, and names it', () => {
   const bad = ['', 'http://host', 'host:0', 'host:65536', 'host:', 'host:x', 'a b', '*.example.com', 'u@host'];
   const badAddresses = ['10.0.0.0/33', '10.0.0/8', 'fd00::/129', 'host/8', '/8', '10.0.0.0/', '[::1', '[::1]x', '::1:'];
@@ -162,7 +177,7 @@ test('tells the person the kind of a hidden address, and only the log the addres
     assert.doesNotMatch(error.reason, /10\.1\.2\.3/);
     assert.match(error.reason, /private/);
     assert.match(error.message, /10\.1\.2\.3/);
-    assert.equal(error.entry, 'db.internal:5432');
+    assert.match(error.remedy, /--allow-source db\.internal:5432$/);
     return true;
   });
 });

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { formatHostPort } from '../lib/host-port.ts';
 import { normalHost, parseAllowList } from './allow-list.ts';
+import type { IsOwnAddress } from './own-addresses.ts';
 import { familyOf, whyNotPublic } from './special-addresses.ts';
 
 /** An address that a connection may be made to. */
@@ -16,6 +17,8 @@ export type Lookup = (name: string) => Promise<readonly { readonly address: stri
 export interface AddressPolicyOptions {
   /** Entries of `--allow-source`: HOST, HOST:PORT, [IPV6]:PORT or CIDR. */
   readonly allow: readonly string[];
+  /** What reaches this process itself: never a source, whatever is allowed. */
+  readonly isOwn?: IsOwnAddress | undefined;
   /** How names are resolved; the system's resolver (and its hosts file) unless given. */
   readonly lookup?: Lookup | undefined;
 }
@@ -26,18 +29,17 @@ export class AddressRefused extends Error {
   readonly port: number;
   /** What is wrong, without the address that a name resolved to. */
   readonly reason: string;
+  readonly remedy: string;
 
-  constructor(refusal: { host: string; port: number; address: string; reason: string }) {
+  constructor(refusal: { host: string; port: number; address: string; reason: string; remedy?: string }) {
     super(`${formatHostPort(refusal)} (${refusal.address}): ${refusal.reason}`);
     this.name = 'AddressRefused';
     this.host = refusal.host;
     this.port = refusal.port;
     this.reason = refusal.reason;
-  }
-
-  /** What an operator gives `--allow-source` to allow it. */
-  get entry(): string {
-    return formatHostPort(this);
+    this.remedy =
+      refusal.remedy ??
+      `If it is meant, the service's operator can allow it with --allow-source ${formatHostPort(refusal)}`;
   }
 }
 
@@ -46,7 +48,8 @@ export class AddressRefused extends Error {
  *
  * Allowed are public unicast addresses on port 80, 443 or any from 1024 up (below live mail, shells and directories,
  * which have no images to give but can be made to misread a request), and what the operator named. A named host
- * is allowed with whatever address it resolves to, on the named port, or on any when none was named.
+ * is allowed with whatever address it resolves to, on the named port, or on any when none was named. The service itself
+ * is never allowed.
  *
  * A name that has both a good and a forbidden address is refused whole. Connecting to the good one only would be safe,
  * but no honest public name has such a pair; it is how rebinding looks, and refusing makes the answer independent of
@@ -74,6 +77,11 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
 
   const check = (host: string, port: number, address: string): void => {
     const name = normalHost(host);
+    if (options.isOwn?.(address, port)) {
+      const reason = 'It is this service itself.';
+      const remedy = 'An image of this service is a source by its id.';
+      throw new AddressRefused({ host: name, port, address, reason, remedy });
+    }
     if (allowed.allowsHost(name, port) || allowed.allowsAddress(address, port)) return;
     const special = whyNotPublic(address);
     if (special !== undefined) {

@@ -15,7 +15,7 @@ function factsOf(url: URL, error: unknown): Facts {
     return {
       kind: 'address-not-allowed',
       reason: error.reason,
-      remedy: `If it is meant, the service's operator can allow it with --allow-source ${error.entry}`,
+      remedy: error.remedy,
     };
   }
   const code = codeOf(error);
