@@ -94,9 +94,9 @@ class DynamicMap implements DiskMap {
   }
 
   /**
-   * A sector whose bit is clear was never written and is a hole, whatever stands in its place. So says the specification,
-   * and so do VirtualBox and 7-Zip read; QEMU and Windows do not look at the bits. A disk that differs by it was not
-   * written by any of them, since all set the bit with the sector.
+   * A sector whose bit is clear was never written and is a hole, whatever stands in its place. So says the
+   * specification, and so do VirtualBox and 7-Zip read; QEMU and, by report, Windows do not look at the bits. A writer
+   * sets the bit with the sector (QEMU all bits of a block at once), so only a file made by hand reads differently.
    */
   async runs(offset: number, length: number, options?: ReadOptions): Promise<Run[]> {
     const builder = new RunBuilder(offset, length, this.sizeBytes);
