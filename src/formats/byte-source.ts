@@ -23,4 +23,10 @@ export interface ByteSource extends AsyncDisposable {
    * The range must lie within the file; the bytes belong to the caller.
    */
   read(offset: number, length: number, options?: ByteReadOptions): Promise<Uint8Array>;
+
+  /**
+   * The ranges of `[offset, offset + length)` that may hold anything but zeros, in order, not overlapping. Left out by a
+   * source that can't tell.
+   */
+  dataRanges?(offset: number, length: number): Iterable<{ readonly offset: number; readonly length: number }>;
 }

@@ -19,6 +19,14 @@ export function notADisk({ head, sizeBytes }: Probe): Violation | undefined {
   return { reason: `The file is ${kind}, not a disk: it begins with ${quoted(text)}.`, remedy };
 }
 
+/** The same of a file of which only the beginning is known: markup is no disk, however it goes on. */
+export function markupViolation(head: Uint8Array): Violation | undefined {
+  const text = textOf(head, true);
+  const kind = text === undefined ? undefined : markupOf(text);
+  if (text === undefined || kind === undefined) return undefined;
+  return { reason: `The file is ${kind}, not a disk: it begins with ${quoted(text)}.`, remedy };
+}
+
 function markupOf(text: string): string | undefined {
   const start = text.trimStart();
   if (/^<(!doctype\s+html|html|head|body)\b/i.test(start)) return 'an HTML page';

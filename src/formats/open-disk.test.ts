@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { MemorySource } from '../../test/fixtures/memory-source.ts';
 import { buildQcow2 } from '../../test/fixtures/qcow2-builder.ts';
 import { noise, prose } from '../../test/fixtures/qemu.ts';
@@ -20,21 +19,6 @@ function fileWith(marks: Record<string, string | Uint8Array>, size = 65536): Buf
 
 /** A master boot record's end: one bootable Linux partition. */
 const partitionTable = Buffer.from('80000200830000000008000000380000'.padEnd(128, '0').concat('55aa'), 'hex');
-
-function tarHeader(): Buffer {
-  const header = Buffer.alloc(512);
-  header.write('disk.raw');
-  header.write('ustar  ', 257);
-  header.write('        ', 148);
-  header.write(
-    `${header
-      .reduce((sum, byte) => sum + byte, 0)
-      .toString(8)
-      .padStart(6, '0')}\0 `,
-    148,
-  );
-  return header;
-}
 
 async function refusal(file: Uint8Array): Promise<ImageRefused> {
   const failure = await openDisk(new MemorySource(file)).then(
@@ -68,14 +52,9 @@ const recognised: [string, Buffer, string, RegExp][] = [
   ['a cloop', fileWith({ 0: '#!/bin/sh\n#V2.0 Format\nmodprobe cloop' }), 'format.unsupported', /cloop/],
   ['a LUKS container', fileWith({ 0: 'LUKS\xba\xbe' }), 'format.encrypted', /LUKS/],
   ['a CD image', fileWith({ 32768: '\x01CD001' }), 'format.not-a-disk', /ISO 9660/],
-  ['a gzip file', gzipSync(noise(5000, 1)), 'format.wrapped', /gzip.*gunzip/],
-  ['an xz file', fileWith({ 0: '\xfd7zXZ\0' }), 'format.wrapped', /xz/],
-  ['a zstd file', zstdCompressSync(noise(5000, 1)), 'format.wrapped', /zstd/],
   ['an lz4 file', fileWith({ 0: '\x04\x22\x4d\x18' }), 'format.wrapped', /lz4/],
-  ['a bzip2 file', fileWith({ 0: 'BZh91AY&SY' }), 'format.wrapped', /bzip2/],
   ['a zip file', fileWith({ 0: 'PK\x03\x04' }), 'format.wrapped', /zip/],
   ['a 7-Zip file', fileWith({ 0: "7z\xbc\xaf'\x1c" }), 'format.wrapped', /7-Zip/],
-  ['a tar file', fileWith({ 0: tarHeader() }), 'format.wrapped', /tar/],
   [
     'an HTML page',
     Buffer.from('<!DOCTYPE html><html><body>404 Not Found</body></html>'),

@@ -1,3 +1,4 @@
+import type { ByteSource } from './byte-source.ts';
 import { type FormatCheck, readableFormat } from './disk-format.ts';
 import type { DiskMap } from './disk-map.ts';
 import { guestSizeViolation, sectorBytes } from './guest-size.ts';
@@ -19,7 +20,7 @@ export const raw = readableFormat<Probe>({
   recognises: () => true,
   readFacts: (probe) => probe,
   checks,
-  async openMap(_source, { sizeBytes: fileBytes }) {
+  async openMap(source, { sizeBytes: fileBytes }) {
     const guestBytes = Math.ceil(fileBytes / sectorBytes) * sectorBytes;
     const paddedBytes = guestBytes - fileBytes;
     const notes =
@@ -29,18 +30,23 @@ export const raw = readableFormat<Probe>({
             `The file is not a whole number of 512-byte sectors: ${paddedBytes} zero bytes were added at the disk's end.`,
           ];
     return {
-      map: rawMap(fileBytes, guestBytes),
+      map: rawMap(source, guestBytes),
       report: { format: 'raw', fileBytes, guestBytes, paddedBytes, notes },
     };
   },
 });
 
-function rawMap(fileBytes: number, guestBytes: number): DiskMap {
+/** The holes of a sparse file, where its source knows them, are the disk's. */
+function rawMap(source: ByteSource, guestBytes: number): DiskMap {
   return {
     sizeBytes: guestBytes,
     async runs(offset, length) {
       const runs = new RunBuilder(offset, length, guestBytes);
-      runs.addPlain(0, fileBytes, 0);
+      const end = Math.min(offset + length, source.sizeBytes);
+      const whole = [{ offset, length: Math.max(0, end - offset) }];
+      for (const range of source.dataRanges?.(offset, Math.max(0, end - offset)) ?? whole) {
+        runs.addPlain(range.offset, range.length, range.offset);
+      }
       return runs.runs;
     },
   };

@@ -16,12 +16,12 @@ function otherDisk(name: string, qemuName: string, recognises: (probe: Probe) =>
   });
 }
 
-/** A file that has to be unpacked first. */
+/** A packed file of a kind that is not unpacked (src/wrappers takes off those that are). */
 function wrapped(name: string, command: string, recognises: (probe: Probe) => boolean): DiskFormat {
   return refusedFormat({
     name,
     check: 'format.wrapped',
-    reason: `The file is packed with ${name}; packed files are not read.`,
+    reason: `The file is packed with ${name}, which is not unpacked.`,
     remedy: `Unpack it: ${command}`,
     recognises,
   });
@@ -39,15 +39,6 @@ function isIso({ head }: Probe): boolean {
   if (!hasMark(head, isoMarkOffset, 'CD001') || hasPartitionTable(head)) return false;
   const clusterBits = hasMark(head, 0, 'QFI\xfb') ? (head[23] ?? 0) : 64;
   return 2 ** clusterBits > isoMarkOffset;
-}
-
-/** Tar has no magic at its head: `ustar` at 257, and the sum of the header's bytes, its own field taken as blanks. */
-function isTar({ head }: Probe): boolean {
-  if (!hasMark(head, 257, 'ustar') || head.length < 512) return false;
-  const claimed = Number.parseInt(Buffer.from(head.subarray(148, 156)).toString('latin1'), 8);
-  let sum = 0;
-  for (let i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? 0x20 : (head[i] ?? 0);
-  return sum === claimed;
 }
 
 /**
@@ -76,12 +67,7 @@ export const unsupportedFormats: readonly DiskFormat[] = [
       'Install from it onto a disk, and import that disk: qemu-img create -f qcow2 disk.qcow2 20G, then qemu-system-x86_64 -m 2G -cdrom FILE disk.qcow2',
     recognises: isIso,
   }),
-  wrapped('gzip', 'gunzip FILE', headIs('\x1f\x8b')),
-  wrapped('xz', 'unxz FILE', headIs('\xfd7zXZ\0')),
-  wrapped('zstd', 'unzstd FILE', headIs('\x28\xb5\x2f\xfd')),
   wrapped('lz4', 'unlz4 FILE', headIs('\x04\x22\x4d\x18')),
-  wrapped('bzip2', 'bunzip2 FILE', ({ head }) => hasMark(head, 0, 'BZh') && hasMark(head, 4, '1AY&SY')),
   wrapped('zip', 'unzip FILE', headIs('PK\x03\x04', 'PK\x05\x06')),
   wrapped('7-Zip', '7z x FILE', headIs("7z\xbc\xaf'\x1c")),
-  wrapped('tar', 'tar -xf FILE', isTar),
 ];

@@ -1,0 +1,202 @@
+import type { ByteSource } from '../../formats/byte-source.ts';
+import { ImageRefused } from '../../formats/image-refused.ts';
+import type { SparseKind } from '../layer-report.ts';
+import type { UnwrapLimits } from '../unwrap-limits.ts';
+import { patchworkOf, sliceOf } from '../views.ts';
+import { ArchiveReader, cutShort, inBlocks } from './archive-reader.ts';
+import { type PaxRecord, readPaxRecords } from './pax-records.ts';
+import { numberOf, textOf } from './pax-values.ts';
+import { readOldSparse, readPaxSparse } from './read-sparse.ts';
+import type { SparseMap } from './sparse-map.ts';
+import { decodeName, isEndBlock, readTarHeader, type TarHeader, tarBlockBytes } from './tar-header.ts';
+
+/** A file in an archive. */
+export interface TarMember {
+  readonly name: string;
+  /** Its length, holes included. */
+  readonly sizeBytes: number;
+  readonly sparse: SparseKind | undefined;
+  /** Its bytes, read where they stand in the archive. */
+  readonly bytes: ByteSource;
+}
+
+export interface TarArchive {
+  readonly members: readonly TarMember[];
+  readonly notes: readonly string[];
+}
+
+/** Programs write archives in records of so much; fewer zeros or none behind the end mean nothing. */
+const recordBytes = 10 * 1024;
+
+/** Kinds of members that are not files, by their character; what a person would call them. */
+const otherKinds: Readonly<Record<string, string>> = {
+  '1': 'a hard link',
+  '2': 'a symbolic link',
+  '3': 'a character device',
+  '4': 'a block device',
+  '5': 'a folder',
+  '6': 'a pipe',
+  D: 'a list of a folder',
+  M: 'the rest of a file from another archive',
+};
+
+/** What headers before a member say of it. */
+interface Announced {
+  name: string | undefined;
+  readonly pax: PaxRecord[];
+}
+
+/**
+ * Finds the members of a tar archive (POSIX, GNU, v7) without reading their data. Nothing is ever written anywhere by a
+ * member's name, and yet only plain names are taken: what another program would do with the archive is then no surprise.
+ *
+ * @throws ImageRefused for a member that is not a plain file, has a path or a name twice; for damage; beyond the limits
+ */
+export async function readMembers(
+  source: ByteSource,
+  limits: UnwrapLimits,
+  signal: AbortSignal | undefined,
+): Promise<TarArchive> {
+  const reader = new ArchiveReader(source, { signal });
+  const members: TarMember[] = [];
+  const names = new Set<string>();
+  const notes: string[] = [];
+  let announced: Announced = { name: undefined, pax: [] };
+  let position = 0;
+  for (let headers = 0; ; headers++) {
+    if (position === source.sizeBytes) {
+      notes.push('The archive has no mark at its end.');
+      break;
+    }
+    const block = await reader.read(position, tarBlockBytes);
+    if (isEndBlock(block)) {
+      const behind = source.sizeBytes - position;
+      if (behind > 2 * recordBytes) notes.push(`${behind} bytes behind the archive's end mark were not looked at.`);
+      break;
+    }
+    if (headers === limits.maxHeaders) {
+      throw refuse('tar.headers', `The tar archive has more than ${limits.maxHeaders} headers.`);
+    }
+    const header = readTarHeader(block, position);
+    const start = position + tarBlockBytes;
+    if (header.kind === 'x' || header.kind === 'g' || header.kind === 'L' || header.kind === 'K') {
+      const text = await readText(reader, header, position, limits);
+      if (header.kind === 'x') announced.pax.push(...readPaxRecords(text, position));
+      else if (header.kind === 'g') passGlobal(readPaxRecords(text, position));
+      else if (header.kind === 'L') announced.name = decodeName(text);
+      position = start + inBlocks(header.sizeBytes);
+      continue;
+    }
+    const stored = numberOf(announced.pax, 'size') ?? header.sizeBytes;
+    const { name, isMember } = nameOf(header, announced);
+    if (isMember) {
+      if (names.has(name))
+        throw refuse('tar.duplicate-name', `The tar archive has two members named ${JSON.stringify(name)}.`);
+      names.add(name);
+      const { member, dataEnd } = await readMember(
+        reader,
+        { header, position, stored, name, pax: announced.pax },
+        limits,
+        block,
+      );
+      members.push(member);
+      position = dataEnd;
+    } else {
+      position = start + inBlocks(stored);
+    }
+    announced = { name: undefined, pax: [] };
+  }
+  return { members, notes };
+}
+
+async function readText(
+  reader: ArchiveReader,
+  header: TarHeader,
+  position: number,
+  limits: UnwrapLimits,
+): Promise<Uint8Array> {
+  if (header.sizeBytes > limits.maxTextBytes) {
+    const reason = `The header at byte ${position} of the tar archive announces ${header.sizeBytes} bytes of text; at most ${limits.maxTextBytes} are read.`;
+    throw refuse('tar.header-size', reason);
+  }
+  return (await reader.read(position + tarBlockBytes, header.sizeBytes)).slice();
+}
+
+/** What all members after it are to share: a comment or times, but neither their names nor where their data is. */
+function passGlobal(records: readonly PaxRecord[]): void {
+  const record = records.find(({ key }) => key === 'path' || key === 'size' || key.startsWith('GNU.sparse'));
+  if (record !== undefined) {
+    throw refuse('tar.global-header', `The tar archive gives all of its members one ${JSON.stringify(record.key)}.`);
+  }
+}
+
+function nameOf(header: TarHeader, { name: longName, pax }: Announced): { name: string; isMember: boolean } {
+  const written = textOf(pax, 'GNU.sparse.name') ?? textOf(pax, 'path') ?? longName ?? header.name;
+  // `tar -C FOLDER -c .` puts it before all names.
+  const name = written.replace(/^(\.\/)+/, '');
+  const isFolder = header.kind === '5' || (header.kind === '0' && written.endsWith('/'));
+  if (isFolder && (name === '' || name === '.')) return { name, isMember: false };
+  if (header.kind === 'V') return { name, isMember: false };
+  const isFile = !isFolder && (header.kind === '0' || header.kind === '7' || header.kind === 'S');
+  if (!isFile) {
+    const what =
+      (isFolder ? otherKinds['5'] : otherKinds[header.kind]) ?? `of the unknown kind ${JSON.stringify(header.kind)}`;
+    throw refuse('tar.member-kind', `The member ${JSON.stringify(written)} of the tar archive is ${what}, not a file.`);
+  }
+  if (name === '' || name === '..' || /[/\\\0]/.test(name)) {
+    const reason = `The member ${JSON.stringify(written)} of the tar archive has a path for a name; only plain names are read.`;
+    throw refuse('tar.member-name', reason, 'Pack it anew from its folder: tar -cf disk.tar FILE');
+  }
+  return { name, isMember: true };
+}
+
+interface FoundMember {
+  readonly header: TarHeader;
+  readonly position: number;
+  /** Length of its stored bytes. */
+  readonly stored: number;
+  readonly name: string;
+  readonly pax: readonly PaxRecord[];
+}
+
+async function readMember(
+  reader: ArchiveReader,
+  { header, position, stored, name, pax }: FoundMember,
+  limits: UnwrapLimits,
+  block: Uint8Array,
+): Promise<{ member: TarMember; dataEnd: number }> {
+  const { source } = reader;
+  const start = position + tarBlockBytes;
+  const found =
+    header.kind === 'S'
+      ? await readOldSparse(reader, block, position, limits)
+      : await readPaxSparse(reader, pax, { start, stored }, limits);
+  const dataStart = found?.dataStart ?? start;
+  const dataEnd = (found?.kind === 'oldgnu' ? dataStart : start) + stored;
+  // The last member may lack what fills its last block.
+  if (!Number.isSafeInteger(dataEnd) || dataEnd > source.sizeBytes) throw cutShort(source.sizeBytes, dataEnd);
+  const sizeBytes = found?.map.sizeBytes ?? stored;
+  if (sizeBytes > limits.maxBytes) {
+    const reason = `The member ${JSON.stringify(name)} of the tar archive has ${sizeBytes} bytes; at most ${limits.maxBytes} are read.`;
+    throw refuse('tar.too-big', reason);
+  }
+  if (found !== undefined && found.map.storedBytes !== dataEnd - dataStart) {
+    const reason = `The tar archive is damaged: the map of ${JSON.stringify(name)} has ${found.map.storedBytes} bytes of data, and ${dataEnd - dataStart} are stored.`;
+    throw refuse('tar.sparse-map', reason);
+  }
+  const bytes = found === undefined ? sliceOf(source, start, stored) : sparseView(source, dataStart, found.map);
+  const member = { name, sizeBytes, sparse: found?.kind, bytes };
+  return { member, dataEnd: Math.min(inBlocks(dataEnd), source.sizeBytes) };
+}
+
+function sparseView(source: ByteSource, dataStart: number, map: SparseMap): ByteSource {
+  return patchworkOf(map.sizeBytes, function* (offset, length) {
+    for (const range of map.within(offset, length)) {
+      yield { offset: range.offset, length: range.length, source, sourceOffset: dataStart + range.storedAt };
+    }
+  });
+}
+
+function refuse(check: string, reason: string, remedy?: string): ImageRefused {
+  return new ImageRefused({ check, reason, ...(remedy === undefined ? {} : { remedy }) });
+}

@@ -1,0 +1,154 @@
+import { rm } from 'node:fs/promises';
+import type { ByteSource } from '../formats/byte-source.ts';
+import { ImageRefused } from '../formats/image-refused.ts';
+import { readProbe } from '../formats/probe.ts';
+import { type LayerReport, nameOfLayer } from './layer-report.ts';
+import { recogniseWrapper, type Wrapper } from './recognise-wrapper.ts';
+import { tooManyLayers } from './refuse-early.ts';
+import { openTar } from './tar/open-tar.ts';
+import { unpackFailure } from './unpack-failed.ts';
+import { unpackLayer } from './unpack-layer.ts';
+import { defaultUnwrapLimits, maxLayers, type UnwrapLimits } from './unwrap-limits.ts';
+import type { WorkFile } from './work-file.ts';
+import { removeUnpacked, reopenUnpacked, workFilePath, writeWorkRecord } from './work-record.ts';
+
+export interface UnwrapOptions {
+  /** Where work files may be made, `<workPath>-1` and so on, and `<workPath>.json`. One caller at a time; the folder exists. */
+  readonly workPath: string;
+  /**
+   * Names the version of the source, where that can be told: what an earlier call unpacked of the same one is used again.
+   * Undefined: everything is unpacked anew.
+   */
+  readonly sourceKey?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: Partial<UnwrapLimits> | undefined;
+  /** Called when a layer begins to be unpacked, which may take long. */
+  readonly onUnpacking?: (() => void) | undefined;
+  /**
+   * Called before parts of the source are read that will be read again (an OVA is held against its manifest, then
+   * imported): makes a copy of it, if it is far away. What is read after that must be from the copy.
+   */
+  readonly makeLocal?: (() => Promise<void>) | undefined;
+}
+
+/** What is left of a file when all wrappers are off. Dispose it to close the work file, which stays where it is. */
+export interface Unwrapped extends AsyncDisposable {
+  /** The disk file: the source itself, a view of it, a work file or a view of that. Closed with this, not by itself. */
+  readonly source: ByteSource;
+  /** What was taken off, the outermost first; empty when nothing was around the file. */
+  readonly layers: readonly LayerReport[];
+  /** The source holds a disk's own bytes: no format is to be looked for in them. */
+  readonly isFlatDisk: boolean;
+  /** The SHA-256 of the source in hexadecimal digits, where it was read from front to back on the way. */
+  readonly sourceSha256: string | undefined;
+}
+
+/** Where the unwrapping stands. */
+interface State {
+  readonly source: ByteSource;
+  readonly layers: readonly LayerReport[];
+  readonly isFlatDisk: boolean;
+  readonly sourceSha256: string | undefined;
+  /** The work file that `source` is, or is a view of. */
+  readonly file: WorkFile | undefined;
+}
+
+/**
+ * Takes off what is around a disk file: gzip, xz, zstd, bzip2, tar and OVA, up to three of them in each other, told by
+ * their bytes and never by a name. What is packed is unpacked into a sparse work file; archives are read where they
+ * stand. The source stays the caller's.
+ *
+ * Memory: at most 17 MiB of packed bytes, the window or dictionary that the format takes (128 MiB at most), a few MiB of
+ * output, 24 MiB for the map of a sparse member.
+ *
+ * @throws ImageRefused, with the layers that the fault is in; UnpackFailed when there is no room; what the source fails
+ *   with; the signal's reason
+ */
+export async function unwrap(source: ByteSource, options: UnwrapOptions): Promise<Unwrapped> {
+  const { workPath, sourceKey } = options;
+  const kept = sourceKey === undefined ? undefined : await reopenUnpacked(workPath, sourceKey);
+  let state: State = { source, layers: [], isFlatDisk: false, sourceSha256: undefined, file: undefined };
+  if (kept === undefined)
+    await removeUnpacked(workPath).catch((error: unknown) => Promise.reject(unpackFailure(error)));
+  else state = { ...state, ...kept, source: kept.file };
+  try {
+    for (;;) {
+      const wrapper = await within(state.layers, () => nextWrapper(state, options));
+      if (wrapper === undefined) return finished(state);
+      state = await within(state.layers, () => takeOff(wrapper, state, options));
+    }
+  } catch (error) {
+    await state.file?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function nextWrapper(
+  { source, layers, isFlatDisk }: State,
+  { signal }: UnwrapOptions,
+): Promise<Wrapper | undefined> {
+  if (isFlatDisk || source.sizeBytes === 0) return undefined;
+  const wrapper = recogniseWrapper(await readProbe(source, { signal }));
+  if (wrapper !== undefined && layers.length === maxLayers) throw tooManyLayers();
+  return wrapper;
+}
+
+async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): Promise<State> {
+  const { source, layers } = state;
+  const { workPath, sourceKey, signal } = options;
+  const limits = { ...defaultUnwrapLimits, ...options.limits };
+  if (wrapper.name === 'tar') {
+    const isOutside = layers.length === 0;
+    const makeLocal = async () => void (isOutside && (await options.makeLocal?.()));
+    const { source: disk, report, isFlatDisk } = await openTar(source, { limits, signal, makeLocal });
+    return { ...state, source: disk, layers: [...layers, report], isFlatDisk };
+  }
+  options.onUnpacking?.();
+  const depth = layers.length + 1;
+  const path = workFilePath(workPath, depth);
+  const { file, report, packedSha256 } = await unpackLayer({
+    source,
+    decompressor: wrapper,
+    path,
+    depth,
+    limits,
+    signal,
+  });
+  try {
+    const next: State & { file: WorkFile } = {
+      source: file,
+      layers: [...layers, report],
+      isFlatDisk: false,
+      sourceSha256: layers.length === 0 ? packedSha256 : state.sourceSha256,
+      file,
+    };
+    if (sourceKey !== undefined) await writeWorkRecord(workPath, sourceKey, next);
+    await state.file?.[Symbol.asyncDispose]();
+    for (let earlier = 1; earlier < depth; earlier++) await rm(workFilePath(workPath, earlier), { force: true });
+    return next;
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw unpackFailure(error);
+  }
+}
+
+function finished({ source, layers, isFlatDisk, sourceSha256, file }: State): Unwrapped {
+  return { source, layers, isFlatDisk, sourceSha256, [Symbol.asyncDispose]: async () => file?.[Symbol.asyncDispose]() };
+}
+
+/** Does something with a file out of these layers; a refusal of it says so. */
+export async function within<T>(layers: readonly LayerReport[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ImageRefused) || layers.length === 0) throw error;
+    const { check, reason, remedy } = error;
+    const around = layers.map(nameOfLayer).join(' > ');
+    throw new ImageRefused({
+      check,
+      reason: `Inside ${around}: ${reason}`,
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
+  }
+}
