@@ -38,6 +38,17 @@ export const headerChecks: readonly [FormatCheck<VmdkFacts>, ...FormatCheck<Vmdk
         ? { reason: 'The file was sent as if it were a text: its line ends were changed.', remedy: cutShort }
         : undefined,
   },
+  {
+    name: 'vmdk.partition-table',
+    violation: ({ hasPartitionTable }) =>
+      hasPartitionTable
+        ? {
+            reason:
+              'The header has a partition table behind it, in one sector: the file is a VMDK and a raw disk at once.',
+            remedy: 'Write it anew from the disk it was made from: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2',
+          }
+        : undefined,
+  },
   { name: 'vmdk.unknown-feature', violation: unknownFlag },
   { name: 'vmdk.compression', violation: compression },
   ...descriptorChecks,

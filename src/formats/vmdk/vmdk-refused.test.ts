@@ -232,6 +232,13 @@ for (const [what, parts, check] of hostileStreams) {
   });
 }
 
+test('refuses a VMDK that has a master boot record in its header', async () => {
+  const file = buildVmdk();
+  file.set([0x80, 0, 2, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 0xff, 1, 0, 0], 446);
+  file.set([0x55, 0xaa], 510);
+  assert.equal(await refusalOf(new MemorySource(file)), 'vmdk.partition-table');
+});
+
 test('refuses a VMDK again that it refused', async () => {
   const parts = hostile.find(([, , check]) => check === 'vmdk.amplification')?.[1];
   const { map } = await openDisk(new MemorySource(buildVmdk(parts)));
