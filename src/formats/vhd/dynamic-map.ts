@@ -94,9 +94,9 @@ class DynamicMap implements DiskMap {
   }
 
   /**
-   * A sector whose bit is clear was never written and is a hole, whatever stands in its place. So says the
-   * specification, and so do VirtualBox and 7-Zip read; QEMU and, by report, Windows do not look at the bits. A writer
-   * sets the bit with the sector (QEMU all bits of a block at once), so only a file made by hand reads differently.
+   * A sector whose bit is clear was never written and is a hole, whatever stands in its place. The specification has
+   * zeros stand there, and lets a reader rely on that; VirtualBox and 7-Zip do, while QEMU and, by report, Windows do not
+   * look at the bits. So only a file that breaks the rule is read differently, and then without what it hides.
    */
   async runs(offset: number, length: number, options?: ReadOptions): Promise<Run[]> {
     const builder = new RunBuilder(offset, length, this.sizeBytes);

@@ -8,7 +8,7 @@ import { hasMark } from '../probe.ts';
  *      0    8 cookie: "conectix"
  *      8    4 features: bit 0 temporary; bit 1 reserved, always 1; the others reserved, 0
  *     12    4 file format version: 0x00010000, the major number in the upper half
- *     16    8 data offset: of the dynamic header; all ones in a fixed disk
+ *     16    8 data offset: of the dynamic header; of no meaning in a fixed disk
  *     24    4 time stamp: seconds since 2000-01-01
  *     28    4 creator application: "vpc ", "win ", "vbox", ...
  *     32    4 creator version

@@ -8,7 +8,7 @@ import type { VhdFacts } from './vhd-facts.ts';
 /** The most that Windows, Xen and QEMU make or open: 2040 GiB. */
 const maxVhdBytes = 2040 * 1024 ** 3;
 
-/** Windows offers blocks of 512 KiB and 2 MiB. There is room to spare on both sides, within what tables and reads bear. */
+/** The specification's programs write blocks of 512 KiB and 2 MiB. There is room to spare on both sides, within what tables and reads bear. */
 const minBlockBytes = 4096;
 const maxBlockBytes = 256 * 1024 * 1024;
 
@@ -20,7 +20,11 @@ const majorVersion = 1;
 const resend = 'Compare its length and checksum with the original, and send it again.';
 const remake = 'Write it anew where it was made, or with: qemu-img convert -f vpc -O qcow2 FILE disk.qcow2';
 
-/** What a VHD must keep to be read. Asked in this order: what a footer says means nothing before its checksum is right. */
+/**
+ * What a VHD must keep to be read. Asked in this order: what a footer says means nothing before its checksum is right.
+ * (Virtual PC goes on with the copy where the footer is damaged. A file that is damaged in one place is not imported on
+ * the word of another.)
+ */
 export const vhdChecks: readonly [FormatCheck<VhdFacts>, ...FormatCheck<VhdFacts>[]] = [
   {
     name: 'vhd.footer-checksum',
