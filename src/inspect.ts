@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { sourceReportMessage } from './api/obraz/source-report-message.ts';
 import type { InspectHere } from './cli/image/inspect.ts';
@@ -6,7 +9,11 @@ import { inspectFile } from './images/inspect-file.ts';
 
 /** `obraz image inspect`: what an import would do with a file of this machine. Needs no server. */
 export const inspect: InspectHere = async (path, options) => {
-  const { refusal, guestDigest = '', report } = await inspectFile(path, options);
+  const {
+    refusal,
+    guestDigest = '',
+    report,
+  } = await inTemporaryFolder((folder) => inspectFile(path, { ...options, workPath: join(folder, 'unpacked') }));
   return create(InspectionSchema, {
     verdict: refusal === undefined ? Inspection_Verdict.IMPORTABLE : Inspection_Verdict.REFUSED,
     guestDigest,
@@ -14,3 +21,12 @@ export const inspect: InspectHere = async (path, options) => {
     ...(report && { source: sourceReportMessage(report) }),
   });
 };
+
+async function inTemporaryFolder<T>(work: (path: string) => Promise<T>): Promise<T> {
+  const path = await mkdtemp(join(tmpdir(), 'obraz-inspect-'));
+  try {
+    return await work(path);
+  } finally {
+    await rm(path, { recursive: true, force: true });
+  }
+}

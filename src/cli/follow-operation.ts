@@ -95,7 +95,7 @@ function shownStore({ bytesDone, bytesTotal, bytesPerSecond, errorCount }: Store
 }
 
 function shown(progress: ImportProgress): Progress {
-  const reading = progress.phase <= ImportProgress_Phase.SPOOLING;
+  const reading = progress.phase <= ImportProgress_Phase.SPOOLING || progress.phase === ImportProgress_Phase.UNPACKING;
   return {
     phase: (ImportProgress_PhaseSchema.value[progress.phase]?.name ?? 'working').toLowerCase(),
     doneBytes: Number(reading ? progress.bytesRead : progress.guestBytesDone),

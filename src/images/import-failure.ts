@@ -4,6 +4,7 @@ import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
 import { MissingChunks } from '../volumes/manifest-rows.ts';
 import { PackBroken } from '../volumes/pack-format.ts';
 import { ChunkCorrupt, QuarantinedMeanwhile } from '../volumes/quarantine.ts';
+import { UnpackFailed } from '../wrappers/unpack-failed.ts';
 
 /** The file at the source is not the one that was meant. */
 export class SourceDigestWrong extends Error {
@@ -58,6 +59,11 @@ export function explainImportFailure(error: unknown): unknown {
     });
   }
   if (error instanceof SourceFailed) return explainSource(error);
+  if (error instanceof UnpackFailed) {
+    const code = error.kind === 'no-space' ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION';
+    const reason = `UNPACK_${error.kind.replaceAll('-', '_').toUpperCase()}`;
+    return new ServiceError({ code, reason, message: error.message, fields: [], cause: error });
+  }
   if (storageLied.some((kind) => error instanceof kind)) {
     return unavailable('The storage gave wrong bytes back. They are stored again.', error);
   }

@@ -21,10 +21,10 @@ import { explainImportFailure, SourceDigestWrong } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
 import { checkMinDiskSize } from './min-disk-size.ts';
 import { openDiskFile } from './open-disk-file.ts';
-import { keepCheckpoints, openSourceAgain } from './resume-import.ts';
+import { keepCheckpoints, keyOf, openSourceAgain } from './resume-import.ts';
 import { sealImage } from './seal-image.ts';
 import type { SourceReport } from './source-report.ts';
-import { spoolPath } from './spool-path.ts';
+import { spoolPath, workPath } from './spool-path.ts';
 
 export interface ImportDeps {
   readonly store: Store;
@@ -66,7 +66,16 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     const expectedSha256 = sourceSha256 === '' ? source.identity.sha256 : sourceSha256;
     await checkSha256(source, expectedSha256, signal);
 
-    const { disk, report } = await openDiskFile(source, { sha256: expectedSha256, signal });
+    await using opened = await openDiskFile(source, {
+      sha256: expectedSha256,
+      signal,
+      workPath: workPath(deps, operation.id),
+      sourceKey: keyOf(source.identity),
+      onUnpacking: () => progress.enter('unpacking'),
+      // A source that is far away is copied for that, and read from the copy ever after.
+      makeLocal: () => source.sha256({ signal }),
+    });
+    const { disk, report } = opened;
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, source: report }, 'source opened');
     // What no disk of the size asked for could hold is refused before the work, not after it.
     const { minDiskSizeBytes } = await getImage(store, { imageId: operation.resourceId });

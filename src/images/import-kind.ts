@@ -2,10 +2,11 @@ import type { OperationKind } from '../operations/kind.ts';
 import { removeSpool } from '../sources/spool-record.ts';
 import { releaseUpload } from '../uploads/use-upload.ts';
 import { releaseVolumeWriter } from '../volumes/seal.ts';
+import { removeUnpacked } from '../wrappers/work-record.ts';
 import { discardImage } from './discard-image.ts';
 import { type ImportDeps, importImage } from './import-image.ts';
 import { createImageKind } from './operation-names.ts';
-import { spoolPath } from './spool-path.ts';
+import { spoolPath, workPath } from './spool-path.ts';
 
 export interface ImportKindDeps extends ImportDeps {
   /** There may be something to collect. */
@@ -28,15 +29,21 @@ export function createImportKind(deps: ImportKindDeps): OperationKind {
       await releaseUpload(deps.uploads, tx, id);
     },
     async cleanUp({ id }) {
-      await removeSpool(spoolPath(deps, id));
+      await removeCopies(deps, id);
       deps.onGarbage();
     },
     onDone({ id }) {
       deps.onUploadUsed();
       // Not before: until now another attempt could have needed the copy.
-      removeSpool(spoolPath(deps, id)).catch((error: unknown) => {
+      removeCopies(deps, id).catch((error: unknown) => {
         deps.store.log.warn({ err: error, operationId: id }, 'the copy of a source stays until the next start');
       });
     },
   };
+}
+
+/** Removes what an import keeps of its source: the copy, and what was unpacked. */
+async function removeCopies(deps: ImportDeps, operationId: string): Promise<void> {
+  await removeUnpacked(workPath(deps, operationId));
+  await removeSpool(spoolPath(deps, operationId));
 }

@@ -1,8 +1,11 @@
 import type { JsonObject } from '../lib/json.ts';
 import type { SourcePhase } from '../sources/source.ts';
 
-/** Where an import is. The order is the order of time; `spooling` is passed over where the source gives ranges. */
-export type ImportPhase = 'opening' | 'spooling' | 'importing' | 'sealing';
+/**
+ * Where an import is. The order is the order of time; `spooling` is passed over where the source gives ranges, and
+ * `unpacking` where nothing is packed.
+ */
+export type ImportPhase = 'opening' | 'spooling' | 'unpacking' | 'importing' | 'sealing';
 
 /** Time over which the shown rate is averaged. */
 const rateWindowMs = 3_000;
@@ -15,6 +18,8 @@ export class ImportProgress {
   readonly #report: (progress: JsonObject) => void;
   readonly #now: () => number;
   #phase: ImportPhase = 'opening';
+  /** Where it is, but for copies of the source. */
+  #work: Exclude<ImportPhase, 'spooling'> = 'opening';
   #bytesRead = 0;
   #bytesTotal = 0;
   #guestBytesDone = 0;
@@ -34,16 +39,22 @@ export class ImportProgress {
   }
 
   /**
-   * What the source does, and the file's length when it is known. Until the disk in the file is known, nothing is
-   * imported: a copy that is complete is still to be looked at.
+   * What the source does, and the file's length when it is known. While it is copied the rest waits for it; before the
+   * disk in the file is known, a copy that is complete is still to be looked at.
    */
   followSource(phase: SourcePhase, sizeBytes: number | undefined): void {
     if (sizeBytes !== undefined) this.#bytesTotal = sizeBytes;
-    if (phase === 'spooling') this.enter('spooling');
-    else this.enter(this.#guestBytesTotal > 0 ? 'importing' : this.#phase);
+    if (phase === 'spooling') this.#show('spooling');
+    else if (this.#work !== 'opening') this.#show(this.#work);
+    else this.#tell();
   }
 
-  enter(phase: ImportPhase): void {
+  enter(phase: Exclude<ImportPhase, 'spooling'>): void {
+    this.#work = phase;
+    this.#show(phase);
+  }
+
+  #show(phase: ImportPhase): void {
     if (phase !== this.#phase) this.#samples.length = 0;
     this.#phase = phase;
     this.#tell();

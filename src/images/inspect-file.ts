@@ -3,6 +3,7 @@ import { openFileSource } from '../sources/file-source.ts';
 import { hashInOrder } from '../sources/hash-in-order.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { digestDisk } from '../volumes/digest-disk.ts';
+import { removeUnpacked } from '../wrappers/work-record.ts';
 import { openDiskFile } from './open-disk-file.ts';
 import type { SourceReport } from './source-report.ts';
 
@@ -10,6 +11,8 @@ export interface InspectOptions {
   /** Reads the file's headers and tables only, as an import does before it stores anything. */
   readonly quick: boolean;
   readonly signal: AbortSignal;
+  /** Where the file may be unpacked to; what is there at the end is removed. The folder exists. */
+  readonly workPath: string;
   /** Called often. `hashing` counts bytes of the file, `reading` bytes of the disk. */
   readonly onProgress: (phase: 'hashing' | 'reading', doneBytes: number, totalBytes: number) => void;
 }
@@ -29,7 +32,7 @@ export interface Inspection {
  * failure, or the signal's reason.
  */
 export async function inspectFile(path: string, options: InspectOptions): Promise<Inspection> {
-  const { quick, signal, onProgress } = options;
+  const { quick, signal, workPath, onProgress } = options;
   await using source = await openFileSource(path);
   const sha256 = quick
     ? undefined
@@ -39,7 +42,7 @@ export async function inspectFile(path: string, options: InspectOptions): Promis
       });
   let report: SourceReport | undefined;
   try {
-    const opened = await openDiskFile(source, { sha256, signal });
+    await using opened = await openDiskFile(source, { sha256, signal, workPath });
     report = opened.report;
     if (quick) return { refusal: undefined, guestDigest: undefined, report };
     const { map, source: view } = opened.disk;
@@ -55,5 +58,7 @@ export async function inspectFile(path: string, options: InspectOptions): Promis
   } catch (error) {
     if (!(error instanceof ImageRefused)) throw error;
     return { refusal: error, guestDigest: undefined, report };
+  } finally {
+    await removeUnpacked(workPath);
   }
 }

@@ -1,30 +1,36 @@
-import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
+import type { ByteSource } from '../formats/byte-source.ts';
 import type { OpenedDisk } from '../formats/disk-format.ts';
-import { openDisk } from '../formats/open-disk.ts';
+import { openUnwrapped } from '../wrappers/open-unwrapped.ts';
+import { type UnwrapOptions, unwrap } from '../wrappers/unwrap.ts';
 import { describeSource, type SourceReport } from './source-report.ts';
 
-export interface OpenDiskFileOptions extends ReadOptions {
+export interface OpenDiskFileOptions extends UnwrapOptions {
   /** Of the file, in hexadecimal digits, if it is known. */
   readonly sha256: string | undefined;
 }
 
-/** A disk file that can be read, and what was found on the way to it. */
-export interface OpenedDiskFile {
+/** A disk file that can be read, and what was found on the way to it. Dispose it when the disk is read. */
+export interface OpenedDiskFile extends AsyncDisposable {
   readonly disk: OpenedDisk;
   readonly report: SourceReport;
 }
 
 /**
- * Looks at a file from outside and opens the disk in it. Imports and `inspect` both come through here, so that what
- * one says is what the other does.
+ * Looks at a file from outside, takes off what is around it, and opens the disk in it. Imports and `inspect` both come
+ * through here, so that what one says is what the other does.
  *
- * @throws ImageRefused
+ * @throws ImageRefused, UnpackFailed
  */
-export async function openDiskFile(
-  source: ByteSource,
-  { sha256, signal }: OpenDiskFileOptions,
-): Promise<OpenedDiskFile> {
-  const disk = await openDisk(source, { signal });
-  const { sizeBytes } = source;
-  return { disk, report: describeSource({ sizeBytes, sha256, layers: [], disk: disk.report }) };
+export async function openDiskFile(source: ByteSource, options: OpenDiskFileOptions): Promise<OpenedDiskFile> {
+  const unwrapped = await unwrap(source, options);
+  try {
+    const disk = await openUnwrapped(unwrapped, { signal: options.signal });
+    const { layers, sourceSha256 } = unwrapped;
+    const { sizeBytes } = source;
+    const report = describeSource({ sizeBytes, sha256: options.sha256 ?? sourceSha256, layers, disk: disk.report });
+    return { disk, report, [Symbol.asyncDispose]: () => unwrapped[Symbol.asyncDispose]() };
+  } catch (error) {
+    await unwrapped[Symbol.asyncDispose]();
+    throw error;
+  }
 }

@@ -9,6 +9,14 @@ import type { Store } from '../volumes/store.ts';
 import { type ImportCheckpoint, writeImportCheckpoint } from './import-checkpoint.ts';
 
 /**
+ * Names the one version of a file, where its server tells versions apart: what was made of it may then be used again by
+ * a later run.
+ */
+export function keyOf(identity: SourceIdentity): string | undefined {
+  return isVerifiable(identity) ? JSON.stringify(identity) : undefined;
+}
+
+/**
  * What to write with each checkpoint of the volume: of which file it is, and how far it came. Only beyond what was ever
  * durable is new ground, where crashes before it are forgiven; what is stored again forgives nothing.
  */

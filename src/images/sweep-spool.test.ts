@@ -14,10 +14,13 @@ test('removes what operations that are over left, also a record that was being w
   const { id } = await db.transact((tx) => insertOperation(tx, about));
   const over = 'fd8aaaaaaaaaaaaaaaaa';
   for (const operation of [id, over]) {
-    for (const name of [operation, `${operation}.json`, `.${operation}.json.new`]) {
+    for (const name of [operation, `${operation}.json`, `.${operation}.json.new`, `${operation}.unpacked-1`]) {
       await writeFile(join(directory.path, name), '');
     }
   }
   await sweepSpool({ db, spoolDirectory: directory.path });
-  assert.deepEqual((await readdir(directory.path)).toSorted(), [`.${id}.json.new`, id, `${id}.json`].toSorted());
+  assert.deepEqual(
+    (await readdir(directory.path)).toSorted(),
+    [`.${id}.json.new`, id, `${id}.json`, `${id}.unpacked-1`].toSorted(),
+  );
 });

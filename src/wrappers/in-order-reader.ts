@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ByteSource } from '../formats/byte-source.ts';
 
-/** Read at a time, and one such piece ahead: long enough for a source to ask for in several requests at once. */
-const pieceBytes = 8 * 1024 * 1024;
+/** Read at a time, and one such piece ahead. */
+const pieceBytes = 4 * 1024 * 1024;
 
 /** Given out at a time: a hash of so much holds the main thread for a millisecond. */
 const chunkBytes = 1024 * 1024;

@@ -25,13 +25,14 @@ export interface UnwrapLimits {
 
 /**
  * The limits used unless told otherwise. What is in a layer may be a disk file of the largest disk, with its tables.
- * `zstd --long` and `xz -9` ask for windows of 128 and 64 MiB, which their programs unpack without being told to.
+ * `xz -9` and `zstd -21` ask for a window of 64 MiB; one of 128, as `zstd --long` makes them, is more than an import has
+ * memory set aside for.
  */
 export const defaultUnwrapLimits: UnwrapLimits = {
   maxBytes: maxGuestBytes + 64 * 1024 * MIB,
   minFreeBytes: 256 * MIB,
   maxSilentBytes: 64 * MIB,
-  maxWindowBytes: 128 * MIB,
+  maxWindowBytes: 64 * MIB,
   maxHeaders: 1000,
   maxTextBytes: MIB,
   maxSparseRanges: 1024 * 1024,

@@ -26,9 +26,10 @@ export interface UnwrapOptions {
   readonly onUnpacking?: (() => void) | undefined;
   /**
    * Called before parts of the source are read that will be read again (an OVA is held against its manifest, then
-   * imported): makes a copy of it, if it is far away. What is read after that must be from the copy.
+   * imported): makes a copy of it, if it is far away, from which it is read after that; returns its SHA-256 in
+   * hexadecimal digits.
    */
-  readonly makeLocal?: (() => Promise<void>) | undefined;
+  readonly makeLocal?: (() => Promise<string>) | undefined;
 }
 
 /** What is left of a file when all wrappers are off. Dispose it to close the work file, which stays where it is. */
@@ -58,8 +59,8 @@ interface State {
  * their bytes and never by a name. What is packed is unpacked into a sparse work file; archives are read where they
  * stand. The source stays the caller's.
  *
- * Memory: at most 17 MiB of packed bytes, the window or dictionary that the format takes (128 MiB at most), a few MiB of
- * output, 24 MiB for the map of a sparse member.
+ * Memory: at most 9 MiB of packed bytes, the window or dictionary that the format takes (64 MiB at most), a few MiB of
+ * output, and a thread's own 20 MiB for xz and bzip2; 24 MiB for the map of a sparse member.
  *
  * @throws ImageRefused, with the layers that the fault is in; UnpackFailed when there is no room; what the source fails
  *   with; the signal's reason
@@ -98,10 +99,12 @@ async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): 
   const { workPath, sourceKey, signal } = options;
   const limits = { ...defaultUnwrapLimits, ...options.limits };
   if (wrapper.name === 'tar') {
-    const isOutside = layers.length === 0;
-    const makeLocal = async () => void (isOutside && (await options.makeLocal?.()));
+    let { sourceSha256 } = state;
+    const makeLocal = async () => {
+      if (layers.length === 0) sourceSha256 = await options.makeLocal?.();
+    };
     const { source: disk, report, isFlatDisk } = await openTar(source, { limits, signal, makeLocal });
-    return { ...state, source: disk, layers: [...layers, report], isFlatDisk };
+    return { ...state, source: disk, layers: [...layers, report], isFlatDisk, sourceSha256 };
   }
   options.onUnpacking?.();
   const depth = layers.length + 1;

@@ -10,11 +10,12 @@ const phases = {
   queued: ImportProgress_Phase.QUEUED,
   opening: ImportProgress_Phase.OPENING,
   spooling: ImportProgress_Phase.SPOOLING,
+  unpacking: ImportProgress_Phase.UNPACKING,
   importing: ImportProgress_Phase.IMPORTING,
   sealing: ImportProgress_Phase.SEALING,
 } as const;
 
-const phaseNames = ['queued', 'opening', 'spooling', 'importing', 'sealing'] as const;
+const phaseNames = ['queued', 'opening', 'spooling', 'unpacking', 'importing', 'sealing'] as const;
 
 /** The `progress` of an import as a message; one that has reported none yet waits for its turn. */
 export function importProgressMessage(progress: unknown): ImportProgress {

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file obraz/v1/import_progress.proto.
  */
 export const file_obraz_v1_import_progress: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vYnJhei92MS9pbXBvcnRfcHJvZ3Jlc3MucHJvdG8SCG9icmF6LnYxIpoCCg5JbXBvcnRQcm9ncmVzcxItCgVwaGFzZRgBIAEoDjIeLm9icmF6LnYxLkltcG9ydFByb2dyZXNzLlBoYXNlEhIKCmJ5dGVzX3JlYWQYAiABKAMSEwoLYnl0ZXNfdG90YWwYAyABKAMSGAoQZ3Vlc3RfYnl0ZXNfZG9uZRgEIAEoAxIZChFndWVzdF9ieXRlc190b3RhbBgFIAEoAxIYChBieXRlc19wZXJfc2Vjb25kGAYgASgDImEKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASCgoGUVVFVUVEEAESCwoHT1BFTklORxACEgwKCFNQT09MSU5HEAMSDQoJSU1QT1JUSU5HEAQSCwoHU0VBTElORxAFYgZwcm90bzM");
+  fileDesc("Ch5vYnJhei92MS9pbXBvcnRfcHJvZ3Jlc3MucHJvdG8SCG9icmF6LnYxIqkCCg5JbXBvcnRQcm9ncmVzcxItCgVwaGFzZRgBIAEoDjIeLm9icmF6LnYxLkltcG9ydFByb2dyZXNzLlBoYXNlEhIKCmJ5dGVzX3JlYWQYAiABKAMSEwoLYnl0ZXNfdG90YWwYAyABKAMSGAoQZ3Vlc3RfYnl0ZXNfZG9uZRgEIAEoAxIZChFndWVzdF9ieXRlc190b3RhbBgFIAEoAxIYChBieXRlc19wZXJfc2Vjb25kGAYgASgDInAKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASCgoGUVVFVUVEEAESCwoHT1BFTklORxACEgwKCFNQT09MSU5HEAMSDQoJSU1QT1JUSU5HEAQSCwoHU0VBTElORxAFEg0KCVVOUEFDS0lORxAGYgZwcm90bzM");
 
 /**
  * How far an import is. Counts only grow within one attempt; totals are 0 until they are known.
@@ -24,7 +24,7 @@ export type ImportProgress = Message<"obraz.v1.ImportProgress"> & {
   phase: ImportProgress_Phase;
 
   /**
-   * Bytes read from the source.
+   * Bytes read from the source. What is unpacked counts as it is packed.
    *
    * @generated from field: int64 bytes_read = 2;
    */
@@ -109,6 +109,13 @@ export const ImportProgress_Phase = {
    * @generated from enum value: SEALING = 5;
    */
   SEALING: 5,
+
+  /**
+   * Unpacking a compressed file to the local disk, after opening or spooling and before importing.
+   *
+   * @generated from enum value: UNPACKING = 6;
+   */
+  UNPACKING: 6,
 } as const;
 
 /**
