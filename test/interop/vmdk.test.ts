@@ -107,6 +107,11 @@ describe('VMDK as qemu-img writes it', { skip: withoutQemu }, () => {
       await qemuImg('create', '-f', 'vmdk', '-o', `subformat=${subformat}`, folder.path('disk.vmdk'), '5M');
       await using source = await openFileSource(folder.path('disk.vmdk'));
       await assert.rejects(openDisk(source), { check: 'format.unsupported', message: new RegExp(subformat) });
+      // What the remedy says is right.
+      await qemuIo(folder.path('disk.vmdk'), ['write -P 5 1M 1M']);
+      await qemuImg('convert', '-f', 'vmdk', '-O', 'qcow2', folder.path('disk.vmdk'), folder.path('disk.qcow2'));
+      await using whole = await openFileSource(folder.path('disk.qcow2'));
+      assert.ok((await readDisk(whole)).bytes.equals(Buffer.alloc(5 * MiB).fill(5, MiB, 2 * MiB)));
       if (subformat !== 'twoGbMaxExtentSparse') continue;
       await using part = await openFileSource(folder.path('disk-s001.vmdk'));
       assert.equal(await refusalOf(part), 'vmdk.no-descriptor');
@@ -123,18 +128,23 @@ describe('VMDK as qemu-img writes it', { skip: withoutQemu }, () => {
   });
 });
 
-/** No program on a test machine writes these; that QEMU reads the same shows that the builder writes them rightly. */
-describe('VMDK streams with a footer, as ovftool and VirtualBox write them', { skip: withoutQemu }, () => {
-  test('reads what qemu-img reads', async () => {
-    await using folder = await temporaryFolder();
-    const image = folder.path('stream.vmdk');
-    const capacity = 3 * entriesPerTable * 8 + 40;
-    const places = [0, 1, 77, entriesPerTable, 3 * entriesPerTable + 4];
-    const grains = places.map((index) => [index, grainPattern(index)] as const);
-    await writeFile(image, buildStreamVmdk({ capacity, grains }));
-    await using source = await openFileSource(image);
-    assert.ok((await readDisk(source)).bytes.equals(await qemuGuestBytes(image)));
-  });
+/** No program on a test machine writes these: that QEMU reads the same shows that the builder writes them rightly. */
+describe('VMDK streams with a footer', { skip: withoutQemu }, () => {
+  for (const [who, tablesTogether] of [
+    ['ovftool and VirtualBox', false],
+    ['Xen Orchestra', true],
+  ] as const) {
+    test(`reads what qemu-img reads, in the order of ${who}`, async () => {
+      await using folder = await temporaryFolder();
+      const image = folder.path('stream.vmdk');
+      const capacity = 3 * entriesPerTable * 8 + 40;
+      const places = [0, 1, 77, entriesPerTable, 3 * entriesPerTable + 4];
+      const grains = places.map((index) => [index, grainPattern(index)] as const);
+      await writeFile(image, buildStreamVmdk({ capacity, grains, tablesTogether }));
+      await using source = await openFileSource(image);
+      assert.ok((await readDisk(source)).bytes.equals(await qemuGuestBytes(image)));
+    });
+  }
 
   test("ends the disk where the descriptor does, and qemu-img with the last grain of VirtualBox's header", async () => {
     await using folder = await temporaryFolder();

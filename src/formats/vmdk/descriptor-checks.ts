@@ -51,7 +51,8 @@ function parent({ descriptor: { values, text } }: VmdkFacts): Violation | undefi
   }
   if (id === undefined)
     return { reason: 'The descriptor does not say that the disk has no parent (parentCID=ffffffff).' };
-  return /^[\da-f]{1,8}$/i.test(values.get('cid') ?? '')
+  // Eight digits of base 16; Xen Orchestra writes up to ten of base 10.
+  return /^[\da-f]{1,10}$/i.test(values.get('cid') ?? '')
     ? undefined
     : { reason: 'The descriptor does not say which content the disk has (CID).' };
 }
@@ -62,7 +63,10 @@ function extent({ descriptor: { extents } }: VmdkFacts): Violation | undefined {
     return { reason: `The descriptor lists ${extents.length} extents; a disk in one file has one.`, remedy: flatten };
   }
   const { access, type, fileName, offset } = only;
-  if (type !== 'SPARSE' || offset !== undefined) {
+  if (type === 'SPARSE' && offset !== undefined) {
+    return { reason: `The disk's extent begins at an offset (${offset}): only one that begins with its file is read.` };
+  }
+  if (type !== 'SPARSE') {
     return {
       reason: `The disk's extent is ${quoted(type)} in another file; only SPARSE is one file.`,
       remedy: flatten,

@@ -18,7 +18,7 @@ export interface Geometry {
   /** Offset of the redundant directory; undefined where there is none. */
   readonly redundantDirectoryOffset: number | undefined;
   readonly compressed: boolean;
-  /** Tables were written as the stream went by, each behind a marker of its own; so was the directory. */
+  /** Tables and directory were written as the stream went by, behind markers. */
   readonly streamed: boolean;
 }
 

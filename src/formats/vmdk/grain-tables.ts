@@ -18,6 +18,7 @@ const merging = { maxGapBytes: 64 * 1024, maxReadBytes: 1024 * 1024 };
 /** One entry of a grain table: the sector of its grain; 0: none. */
 export type GrainTable = Uint32Array;
 
+/** A table as one of the directories has it, with its marker where it has one. */
 interface Copy {
   readonly index: number;
   readonly offset: number;
@@ -31,6 +32,7 @@ export class GrainTables {
   readonly #directory: Uint32Array;
   readonly #redundant: Uint32Array | undefined;
   readonly #named: NamedGrains;
+  readonly #tableSectors: number;
   /** By index in the directory, the least lately used first. */
   readonly #cache = new Map<number, GrainTable>();
 
@@ -47,6 +49,7 @@ export class GrainTables {
     this.#directory = directory;
     this.#redundant = redundant;
     this.#named = named;
+    this.#tableSectors = Math.ceil(geometry.tableBytes / sectorBytes);
   }
 
   /**
@@ -100,40 +103,39 @@ export class GrainTables {
   /** Tables behind `index` that stand in the file right behind it, and are not here yet: they cost no request. */
   #neighbours(index: number | undefined): number[] {
     const neighbours: number[] = [];
-    if (index === undefined || this.#geometry.streamed) return neighbours;
-    const tableSectors = Math.ceil(this.#geometry.tableBytes / sectorBytes);
+    if (index === undefined) return neighbours;
     for (let next = index + 1; neighbours.length < tablesAtOnce; next++) {
-      const sector = this.#directory[next];
-      if (sector !== (this.#directory[next - 1] ?? 0) + tableSectors || this.#cache.has(next)) break;
+      if (!this.#followsAnother(this.#directory, next) || this.#cache.has(next)) break;
       neighbours.push(next);
     }
     return neighbours;
   }
 
   #copies(index: number): Copy[] {
-    const { tableBytes, streamed } = this.#geometry;
-    const front = streamed ? markerBytes : 0;
-    const at = (sector: number): Copy => ({
-      index,
-      offset: sector * sectorBytes - front,
-      length: front + tableBytes,
-    });
-    const copies = [at(this.#directory[index] ?? 0)];
-    const redundant = this.#redundant?.[index] ?? 0;
-    if (redundant !== 0) copies.push(at(redundant));
-    return copies;
+    return [this.#directory, this.#redundant]
+      .filter((directory) => directory !== undefined)
+      .map((directory) => {
+        const marker = this.#geometry.streamed && !this.#followsAnother(directory, index) ? markerBytes : 0;
+        const offset = (directory[index] ?? 0) * sectorBytes - marker;
+        return { index, offset, length: marker + this.#geometry.tableBytes };
+      });
+  }
+
+  /** Whether a table stands right behind the one before it. In a stream, such tables have one marker in front of all. */
+  #followsAnother(directory: Uint32Array, index: number): boolean {
+    const before = directory[index - 1] ?? 0;
+    return before !== 0 && directory[index] === before + this.#tableSectors;
   }
 
   #parse(index: number, bytes: Uint8Array): GrainTable {
-    const { tableBytes, entriesPerTable, streamed } = this.#geometry;
-    if (streamed) {
-      const sectors = Math.ceil(tableBytes / sectorBytes);
-      const fault = markerFault(bytes.subarray(0, markerBytes), markerTypes.grainTable, sectors);
+    const { tableBytes, entriesPerTable } = this.#geometry;
+    const start = bytes.length - tableBytes;
+    if (start > 0) {
+      const fault = markerFault(bytes.subarray(0, markerBytes), markerTypes.grainTable, this.#tableSectors);
       if (fault !== undefined) {
         throw new ImageRefused({ check: 'vmdk.marker', reason: `Grain table ${index} is damaged: ${fault}.` });
       }
     }
-    const start = bytes.length - tableBytes;
     const view = new DataView(bytes.buffer, bytes.byteOffset + start, tableBytes);
     const table = new Uint32Array(entriesPerTable);
     for (let i = 0; i < entriesPerTable; i++) table[i] = view.getUint32(i * 4, true);

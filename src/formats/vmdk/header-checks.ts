@@ -3,7 +3,7 @@ import { guestSizeViolation } from '../guest-size.ts';
 import { descriptorChecks } from './descriptor-checks.ts';
 import { footerViolation } from './footer.ts';
 import { directoryBytes, geometryOf, redundantDirectorySector } from './geometry.ts';
-import { hasFlag, isCompressed, vmdkFlags } from './header.ts';
+import { bytesOf, hasFlag, isCompressed, vmdkFlags } from './header.ts';
 import { placingHeader, type VmdkFacts } from './vmdk-facts.ts';
 
 /** 8 sectors are the least by the specification; 4096 (2 MiB) make a grain as large as the largest cluster that is read. */
@@ -56,7 +56,7 @@ export const headerChecks: readonly [FormatCheck<VmdkFacts>, ...FormatCheck<Vmdk
   {
     name: 'vmdk.virtual-size',
     violation: ({ header, descriptor }) =>
-      guestSizeViolation(header.capacity * 512n) ?? guestSizeViolation((descriptor.extents[0]?.sectors ?? 0n) * 512n),
+      guestSizeViolation(bytesOf(header.capacity)) ?? guestSizeViolation(bytesOf(descriptor.extents[0]?.sectors ?? 0n)),
   },
   { name: 'vmdk.capacity', violation: capacity },
   { name: 'vmdk.footer', violation: footerViolation },
@@ -64,7 +64,7 @@ export const headerChecks: readonly [FormatCheck<VmdkFacts>, ...FormatCheck<Vmdk
   {
     name: 'vmdk.truncated',
     violation: ({ header, fileBytes }) =>
-      header.overhead * 512n > BigInt(fileBytes)
+      bytesOf(header.overhead) > fileBytes
         ? {
             reason: `The file has ${fileBytes} bytes, and ${header.overhead} sectors of metadata before the first grain: it was cut short.`,
             remedy: cutShort,
@@ -140,8 +140,8 @@ function directoryPlace(
   if (sector < reserved) {
     return { reason: `The ${name} is said to stand at sector ${sector}, where the header and the descriptor are.` };
   }
-  const end = sector * 512n + BigInt(directoryBytes(tables));
-  if (end > BigInt(fileBytes)) {
+  const end = bytesOf(sector) + BigInt(directoryBytes(tables));
+  if (end > fileBytes) {
     return {
       reason: `The ${name} ends at ${end}, but the file has only ${fileBytes} bytes: it was cut short.`,
       remedy: cutShort,

@@ -93,6 +93,11 @@ export function isCompressed(header: VmdkHeader): boolean {
   return header.compressAlgorithm === 1;
 }
 
+/** Sectors in bytes, for any number that a header can hold. */
+export function bytesOf(sectors: bigint): bigint {
+  return sectors * BigInt(sectorBytes);
+}
+
 /** Sectors in bytes, for a number that a check has bounded. */
 export function toBytes(sectors: bigint | number): number {
   return Number(sectors) * sectorBytes;

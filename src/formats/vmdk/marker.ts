@@ -2,7 +2,7 @@
  * A metadata marker of a streamOptimized VMDK: one sector, little-endian, in front of what it announces.
  *
  * offset size field
- *      0    8 numSectors: length of what follows
+ *      0    8 numSectors: length of what follows; some programs (Xen Orchestra) leave it 0
  *      8    4 size: 0; anything else would make it a grain
  *     12    4 type
  *     16  496 zeros
@@ -25,7 +25,7 @@ export function markerFault(sector: Uint8Array, type: number, sectors: number): 
     const name = size === 0 ? (names[found] ?? `a thing of type ${found}`) : 'a grain';
     return `the marker of the ${names[type]} is that of ${name}`;
   }
-  if (numSectors !== BigInt(sectors)) {
+  if (numSectors !== 0n && numSectors !== BigInt(sectors)) {
     return `the marker of the ${names[type]} says ${numSectors} sectors in place of ${sectors}`;
   }
   return undefined;

@@ -14,23 +14,22 @@ interface NamedRange {
  */
 export class TablePlaces {
   readonly #fixed: readonly NamedRange[];
-  /** Sectors where grain tables begin (or their markers), ascending. */
+  /** Sectors where grain tables begin, ascending. */
   readonly #tables: Uint32Array;
   readonly #tableBytes: number;
 
   /**
    * @param directories sectors of the grain tables in any order; 0: no table. They are copied.
-   * @param table what a table takes in the file: bytes, of which `markerSectors` stand in front of it
    * @throws ImageRefused when any two tables overlap
    */
   constructor(
     fixed: readonly { name: string; start: number; bytes: number }[],
     directories: readonly Uint32Array[],
-    table: { bytes: number; markerSectors: number },
+    tableBytes: number,
   ) {
     this.#fixed = fixed.map(({ name, start, bytes }) => ({ name, start, end: start + bytes }));
-    this.#tables = sortedTables(directories, table.markerSectors);
-    this.#tableBytes = table.bytes + table.markerSectors * sectorBytes;
+    this.#tables = sortedTables(directories);
+    this.#tableBytes = tableBytes;
     for (const [i, a] of this.#fixed.entries()) {
       const b = this.#fixed.slice(i + 1).find((other) => other.start < a.end && a.start < other.end);
       if (b !== undefined) throw overlap(`The ${a.name} and the ${b.name} overlap.`);
@@ -66,13 +65,13 @@ export class TablePlaces {
 }
 
 /** Typed arrays sort by number, and without a callback: 4 million take about 0.3 s in the worst order. */
-function sortedTables(directories: readonly Uint32Array[], markerSectors: number): Uint32Array {
+function sortedTables(directories: readonly Uint32Array[]): Uint32Array {
   const all = new Uint32Array(directories.reduce((sum, { length }) => sum + length, 0));
   let used = 0;
   for (const directory of directories) {
     for (const sector of directory) {
       if (sector === 0) continue;
-      all[used] = sector - markerSectors;
+      all[used] = sector;
       used++;
     }
   }

@@ -8,7 +8,6 @@ import { readGrainDirectory } from './grain-directory.ts';
 import { GrainTables, mustHaveSameTables } from './grain-tables.ts';
 import { hasFlag, isVmdk, toBytes, vmdkFlags } from './header.ts';
 import { headerChecks } from './header-checks.ts';
-import { markerBytes } from './marker.ts';
 import { NamedGrains } from './named-grains.ts';
 import { TablePlaces } from './table-places.ts';
 import { readFacts, type VmdkFacts } from './vmdk-facts.ts';
@@ -41,7 +40,7 @@ async function openMap(source: ByteSource, facts: VmdkFacts, options?: ReadOptio
   const places = new TablePlaces(
     fixedPlaces(facts, geometry),
     redundant === undefined ? [directory] : [directory, redundant],
-    { bytes: geometry.tableBytes, markerSectors: geometry.streamed ? 1 : 0 },
+    geometry.tableBytes,
   );
   const named = new NamedGrains({ fileBytes, ...geometry });
   const tables = new GrainTables(source, geometry, directory, redundant, named);
@@ -53,12 +52,7 @@ async function openMap(source: ByteSource, facts: VmdkFacts, options?: ReadOptio
 function fixedPlaces(facts: VmdkFacts, geometry: Geometry): { name: string; start: number; bytes: number }[] {
   const { directoryOffset, redundantDirectoryOffset, tables, streamed } = geometry;
   const { descriptorOffset, descriptorSize } = facts.header;
-  const marker = streamed ? markerBytes : 0;
-  const directory = (name: string, offset: number) => ({
-    name,
-    start: offset - marker,
-    bytes: directoryBytes(tables) + marker,
-  });
+  const directory = (name: string, start: number) => ({ name, start, bytes: directoryBytes(tables) });
   return [
     { name: 'header', start: 0, bytes: toBytes(descriptorOffset) },
     { name: 'descriptor', start: toBytes(descriptorOffset), bytes: toBytes(descriptorSize) },

@@ -76,11 +76,12 @@ test('reads any disk of one table, plain or compressed, whatever the order of it
   );
 });
 
-test('reads any stream of up to five tables', async () => {
+test('reads any stream of up to five tables, between the grains or together behind them', async () => {
   await fc.assert(
-    fc.asyncProperty(disks(5 * entriesPerTable), async (disk) => {
+    fc.asyncProperty(disks(5 * entriesPerTable), fc.boolean(), async (disk, tablesTogether) => {
       const grains = disk.grains.map((grain) => [grain.index, bytesOf(grain)] as const);
-      const { bytes } = await readDisk(new MemorySource(buildStreamVmdk({ capacity: disk.capacity, grains })));
+      const file = buildStreamVmdk({ capacity: disk.capacity, grains, tablesTogether });
+      const { bytes } = await readDisk(new MemorySource(file));
       assert.ok(bytes.equals(guestOf(disk)));
     }),
     { numRuns: 300 },

@@ -127,6 +127,7 @@ test('reads descriptors as several programs write them', async () => {
     descriptorText().replaceAll('\n', '\r\n'),
     descriptorText().replace('"monolithicSparse"', 'monolithicSparse'),
     descriptorText().replace('ffffffff', 'FFFFFFFF'),
+    descriptorText().replace('7e4f1a2b', '4294967295 '),
     descriptorText({ extent: 'RDONLY  512\tSPARSE   "a name with (spaces).vmdk"  ' }),
     descriptorText({ more: 'encoding="UTF-8"\nddb.uuid.image="8f1e"\nddb.comment=""\nisNativeSnapshot="no"' }),
     descriptorText({ extent: 'RW 512 SPARSE "диск.vmdk"' }),

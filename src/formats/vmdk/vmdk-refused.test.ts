@@ -70,7 +70,7 @@ const hostile: [string, VmdkParts, string][] = [
   ['names a parent file in a value', text({ more: 'ddb.x = "parentfilenamehint=a"' }), 'vmdk.parent'],
   ['does not say whether it has a parent', edited('parentCID=ffffffff\n', ''), 'vmdk.parent'],
   ['has no content id', edited('CID=7e4f1a2b\nparent', 'parent'), 'vmdk.parent'],
-  ['has a content id of 9 digits', edited('7e4f1a2b', '7e4f1a2b0'), 'vmdk.parent'],
+  ['has a content id of 11 digits', edited('7e4f1a2b', '7e4f1a2b000'), 'vmdk.parent'],
   ...['monolithicFlat', 'twoGbMaxExtentSparse', 'twoGbMaxExtentFlat', 'vmfs', 'vmfsSparse', 'seSparse', 'custom'].map(
     (type): [string, VmdkParts, string] => [`is of type ${type}`, text({ type }), 'vmdk.create-type'],
   ),
@@ -208,7 +208,11 @@ const hostileStreams: [string, StreamParts, string][] = [
   ['has a table past its end', { editDirectory: (entries) => entries.fill(1 << 20) }, 'vmdk.truncated'],
   ['has a grain as a table', { editDirectory: (entries) => entries.fill(9) }, 'vmdk.marker'],
   ['has a table as a grain', { editTable: (_, entries, sector) => entries.fill(sector, 0, 1) }, 'vmdk.overlap'],
-  ['has a marker as a grain', { editTable: (_, entries, sector) => entries.fill(sector - 1, 0, 1) }, 'vmdk.overlap'],
+  [
+    'has a marker as a grain',
+    { editTable: (_, entries, sector) => entries.fill(sector - 1, 0, 1) },
+    'vmdk.compressed-grain',
+  ],
   ['has a footer marker of another type', { markers: { footer: { type: 99 } } }, 'vmdk.footer'],
   ['has a footer marker of 2^40 sectors', { markers: { footer: { numSectors: 1n << 40n } } }, 'vmdk.footer'],
   ['has no end-of-stream marker', { markers: { endOfStream: { type: 1 } } }, 'vmdk.footer'],
