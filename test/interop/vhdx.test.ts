@@ -15,6 +15,7 @@ import {
   withoutQemu,
   writeSparse,
 } from '../fixtures/qemu.ts';
+import { below, seededRng } from '../fixtures/random-choice.ts';
 import { readDisk } from '../fixtures/read-disk.ts';
 import {
   batEntry,
@@ -90,8 +91,8 @@ describe('VHDX as qemu-img writes it', { skip: withoutQemu }, () => {
       await qemuImg('create', '-f', 'vhdx', '-o', 'block_size=1M', image, size);
       await using empty = await openFileSource(image);
       const { sizeBytes } = (await openDisk(empty)).map;
-      // Around the first sector bitmap's entry, too: 4096 blocks in.
-      const places = [MiB, 4096 * MiB - 512, 4096 * MiB, sizeBytes / 2 + 1024, sizeBytes - 8192];
+      // One across the first sector bitmap's entry, 4096 blocks in, and the disk's last sector but one.
+      const places = [MiB, 4096 * MiB - 4096, sizeBytes / 2 + 1024, sizeBytes - 8192 - 512];
       await qemuIo(
         image,
         [...places.entries()].map(([i, place]) => `write -P ${i + 1} ${place} 8k`),
@@ -100,29 +101,31 @@ describe('VHDX as qemu-img writes it', { skip: withoutQemu }, () => {
       const { map } = await openDisk(source);
       await using device = createMappedDevice(source, map);
       for (const [i, place] of places.entries()) {
-        const found = Buffer.alloc(8192 + 1024);
-        const from = Math.min(place - 512, sizeBytes - found.length);
-        await device.readAt(found, from);
-        const expected = Buffer.alloc(found.length);
-        for (const [j, other] of places.entries()) {
-          for (let at = 0; at < 8192; at += 512) {
-            const in_ = other + at - from;
-            if (in_ >= 0 && in_ < expected.length) expected.fill(j + 1, in_, in_ + 512);
-          }
-        }
-        assert.ok(found.equals(expected), `place ${i}`);
+        const found = Buffer.alloc(512 + 8192 + 512);
+        await device.readAt(found, place - 512);
+        assert.deepEqual(found, Buffer.concat([Buffer.alloc(512), Buffer.alloc(8192, i + 1), Buffer.alloc(512)]));
       }
     });
   }
 
-  test('reads a disk that was written to in pieces and resized', async () => {
-    await using folder = await temporaryFolder();
-    const image = folder.path('life.vhdx');
-    await qemuImg('create', '-f', 'vhdx', '-o', 'block_size=1M', image, '16M');
-    await qemuIo(image, ['write -P 1 0 100k', 'write -P 2 5M 2M', 'write -P 3 12345856 512', 'write -P 4 15M 1M']);
-    await using source = await openFileSource(image);
-    assert.ok((await readDisk(source)).bytes.equals(await qemuGuestBytes(image)));
-  });
+  for (const seed of [1, 2, 3]) {
+    test(`reads a disk after a life of writes (${seed})`, async () => {
+      await using folder = await temporaryFolder();
+      const image = folder.path('life.vhdx');
+      const sectors = 24 * 2048 - 1;
+      await qemuImg('create', '-f', 'vhdx', '-o', 'block_size=1M', image, String(sectors * 512));
+      const chance = seededRng(seed);
+      // Block 0 first: QEMU before 8.0.1 shifts the table when it writes its first entry after others (its issue 727).
+      const commands = Array.from({ length: 40 }, (_, i) => {
+        const first = i === 0 ? 0 : below(chance, sectors);
+        const length = 1 + below(chance, Math.min(3000, sectors - first));
+        return `write ${chance() < 0.2 ? '-z' : `-P ${1 + below(chance, 255)}`} ${first * 512} ${length * 512}`;
+      });
+      await qemuIo(image, commands);
+      await using source = await openFileSource(image);
+      assert.ok((await readDisk(source)).bytes.equals(await qemuGuestBytes(image)));
+    });
+  }
 });
 
 const tableSector = (...entries: bigint[]) => Buffer.concat([long(...entries)], sector);

@@ -6,7 +6,9 @@ import { createFileGuestReader } from '../../src/volumes/guest-reader.ts';
 import { openVolume, type StoredDevice } from '../../src/volumes/stored-device.ts';
 import { type GeneratedDisk, generatedDisks, toGuest, toQcow2, toRaw } from '../fixtures/generated-disk.ts';
 import { MemorySource } from '../fixtures/memory-source.ts';
+import { toBuffer } from '../fixtures/sparse-file.ts';
 import { openTestStore, storeGuestAs, type TestStore } from '../fixtures/store.ts';
+import { blockOffset, blockPattern, buildVhdx } from '../fixtures/vhdx-builder.ts';
 
 /** What goes in comes out: any disk, in any file that can hold it, read in any pieces. */
 describe('reading back', () => {
@@ -56,6 +58,15 @@ describe('reading back', () => {
       );
     });
   }
+
+  test('gives the guest bytes of a VHDX that was not closed, as its log has them', async () => {
+    const data = Buffer.alloc(4096, 'from the log; ');
+    const log = [{ sector: 0, sequence: 1n, writes: [{ offset: blockOffset(0) + 4096, data }] }];
+    await using device = await importFile(toBuffer(buildVhdx({ log })));
+    const bytes = Buffer.alloc(3 * 4096, 0xaa);
+    await device.readAt(bytes, 0);
+    assert.deepEqual(bytes, Buffer.concat([blockPattern(0).subarray(0, 4096), data, Buffer.alloc(4096)]));
+  });
 
   test('calls the same disk by the same name, whatever file it came in', async () => {
     await fc.assert(

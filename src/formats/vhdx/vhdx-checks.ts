@@ -17,8 +17,7 @@ export const vhdxChecks: readonly [FormatCheck<VhdxFacts>, ...FormatCheck<VhdxFa
       metadata.hasParent
         ? {
             reason: 'The file is a differencing disk: a layer on top of another file (its parent).',
-            remedy:
-              'Merge it where all of its files are: Merge-VHD FILE in PowerShell, or make a whole copy with Convert-VHD FILE disk.vhdx',
+            remedy: 'Make one file of it, where all of its files are: Convert-VHD FILE disk.vhdx in PowerShell',
           }
         : undefined,
   },
