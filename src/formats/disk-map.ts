@@ -17,7 +17,8 @@ export type UnitEncoding =
  * A plain run's bytes stand at `fileOffset`, `length` of them (`fileLength === length`, `skip === 0`,
  * `unitLength === length`). Any other codec keeps a *unit* of `unitLength` plain bytes (a cluster, a grain) in
  * `fileLength` bytes at `fileOffset`; the run is the unit's bytes from `skip` on. A unit's encoded bytes may be
- * followed by others within `fileLength` (qcow2 counts in whole sectors); decoding stops after `unitLength` bytes.
+ * followed by others within `fileLength` (qcow2 counts in whole sectors, and how long a grain is, only its marker
+ * knows); decoding stops after `unitLength` bytes.
  */
 export type DataRun = RunPlace & ({ readonly codec: 'plain' } | UnitEncoding);
 
