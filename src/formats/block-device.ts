@@ -32,3 +32,28 @@ export interface BlockDevice extends AsyncDisposable {
   /** Fills `target` with the guest bytes from `offset`, or throws. The range must lie within the disk. */
   readAt(target: Uint8Array, offset: number, options?: ReadOptions): Promise<void>;
 }
+
+/** What a change of a device may be asked to be. */
+export interface ChangeOptions extends ReadOptions {
+  /** The change is durable before the call returns, as if `flush` had followed for it alone (FUA). */
+  readonly durable?: boolean;
+}
+
+/**
+ * A disk that can be written. A change is seen by every read that begins after its call returned, and is durable once a
+ * `flush` that began after that has returned: until then a crash leaves each 4 KiB block either as it was or as it was
+ * made, never something else. Calls may overlap; of changes that overlap in time and place either may win, block by block.
+ *
+ * After a failed flush or durable change nothing is promised of what it was to make durable, so the device fails every
+ * change and flush from then on.
+ */
+export interface WritableBlockDevice extends BlockDevice {
+  /** Writes all of `bytes` from `offset`, or throws. The range must lie within the disk. */
+  writeAt(bytes: Uint8Array, offset: number, options?: ChangeOptions): Promise<void>;
+
+  /** Makes a range read as zeros, and gives back the space that it takes where that can be. */
+  zeroAt(offset: number, length: number, options?: ChangeOptions): Promise<void>;
+
+  /** Makes every change whose call has returned durable. */
+  flush(options?: ReadOptions): Promise<void>;
+}
