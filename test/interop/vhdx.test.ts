@@ -15,7 +15,7 @@ import {
   withoutQemu,
   writeSparse,
 } from '../fixtures/qemu.ts';
-import { below, seededRng } from '../fixtures/random-choice.ts';
+import { below, pick, seededRng } from '../fixtures/random-choice.ts';
 import { readDisk } from '../fixtures/read-disk.ts';
 import {
   batEntry,
@@ -186,8 +186,33 @@ const dirtyLogs: [string, readonly VhdxLogEntry[]][] = [
   ],
 ];
 
+/** A log of entries that follow each other from some sector on: new tables, data and zeros, over each other. */
+function anyLog(seed: number): VhdxLogEntry[] {
+  const chance = seededRng(seed);
+  const place = () => blockOffset(below(chance, 3)) + below(chance, 6) * sector;
+  const bat = () => {
+    const blocks = [0, 1, 2].toSorted(() => chance() - 0.5);
+    return tableSector(...blocks.map((block) => pick(chance, [batEntry(blockOffset(block)), 0n, 2n])));
+  };
+  const log: VhdxLogEntry[] = [];
+  const first = below(chance, 150);
+  for (let index = 0, at = first; index < 6; index++) {
+    const writes = Array.from({ length: below(chance, 10) }, (_, i) =>
+      pick(chance, [
+        { offset: place(), data: Buffer.alloc(sector, `entry ${index}, write ${i}; `) },
+        { offset: place(), data: sector * (1 + below(chance, 5)) },
+        { offset: batOffset, data: bat() },
+      ]),
+    );
+    log.push({ sector: at, sequence: BigInt(seed * 1000 + index), writes, fields: { Tail: first * sector } });
+    at += 1 + writes.filter(({ data }) => typeof data === 'object').length;
+  }
+  return log;
+}
+
 describe('VHDX that was not closed', { skip: withoutQemu }, () => {
-  for (const [what, log] of dirtyLogs) {
+  const anyLogs = [1, 2, 3, 4, 5].map((seed): [string, VhdxLogEntry[]] => [`of any writes (${seed})`, anyLog(seed)]);
+  for (const [what, log] of [...dirtyLogs, ...anyLogs]) {
     test(`is read as QEMU reads it after replaying its log ${what}`, async () => {
       await using folder = await temporaryFolder();
       const image = folder.path('dirty.vhdx');

@@ -43,7 +43,12 @@ export async function replayLog(source: ByteSource, header: VhdxHeader, options?
   const sequence = findActiveSequence(log);
   const newest = sequence?.at(-1);
   if (sequence === undefined || newest === undefined) {
-    throw refused('The header says that there is a log to replay, and the log has no whole sequence of entries.');
+    // QEMU leaves the file so when it ends between its header and its log, and reads it; [MS-VHDX] calls it corrupt.
+    throw new ImageRefused({
+      check: 'vhdx.log',
+      reason: 'The header says that there is a log to replay, and the log has no whole sequence of entries.',
+      remedy: 'If its disk is whole when QEMU reads it, convert it: qemu-img convert -f vhdx -O qcow2 FILE disk.qcow2',
+    });
   }
   if (newest.flushedFileOffset > BigInt(source.sizeBytes)) {
     throw new ImageRefused({
