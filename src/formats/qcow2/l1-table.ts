@@ -11,7 +11,10 @@ import { ImageRefused } from '../image-refused.ts';
 const reservedHigh = 0x7f000000;
 const reservedLow = 0x1ff;
 
-/** The table is read in pieces of this size, so that its raw bytes never stand in memory beside the whole result. */
+/**
+ * The table is read in pieces of this size, each over the one before, so that its raw bytes never stand in memory beside
+ * the whole result: pieces of their own would be 32 MiB before the collector took one.
+ */
 const pieceBytes = 1024 * 1024;
 
 /**
@@ -26,10 +29,12 @@ export async function readL1Table(
   options?: ReadOptions,
 ): Promise<Uint32Array> {
   const clusters = new Uint32Array(table.entries);
+  const piece = new Uint8Array(Math.min(pieceBytes, table.entries * 8));
   for (let done = 0; done < table.entries; done += pieceBytes / 8) {
     const count = Math.min(pieceBytes / 8, table.entries - done);
-    const piece = await source.read(table.offset + done * 8, count * 8, options);
-    const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+    const into = piece.subarray(0, count * 8);
+    const bytes = await source.read(table.offset + done * 8, count * 8, { ...options, into });
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let i = 0; i < count; i++) {
       const high = view.getUint32(i * 8);
       const low = view.getUint32(i * 8 + 4);
