@@ -52,6 +52,9 @@ export type Block =
 const hole: Block = { kind: 'hole' };
 const zero: Block = { kind: 'zero' };
 
+/** Stands for zeros in place of an offset in MiB: it is beyond any file. Nor is 0 any block's, where the headers are. */
+const zeroPlace = 0xffffffff;
+
 /** The blocks of a disk, every one of them checked: 4 bytes each, 16 MiB for the largest disk there can be. */
 export class BlockTable {
   /** For each block its offset in MiB; 0: a hole; `zeroPlace`: zeros. */
@@ -67,9 +70,6 @@ export class BlockTable {
     return place === zeroPlace ? zero : { kind: 'present', fileOffset: place * mib };
   }
 }
-
-/** The headers are before 1 MiB, so that 0 is no block's offset; this is beyond any file. */
-const zeroPlace = 0xffffffff;
 
 /**
  * Reads the whole table and checks every block: its state, that it lies within the file as far as the disk reaches, and

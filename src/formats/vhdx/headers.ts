@@ -39,7 +39,6 @@ export const regionTablesOffset = 192 * 1024;
 
 /** The header that counts. */
 export interface VhdxHeader {
-  readonly sequence: bigint;
   readonly version: number;
   /** Undefined where there is no log to replay. */
   readonly logGuid: string | undefined;
@@ -86,7 +85,6 @@ function readHeader(bytes: Uint8Array, otherIsDamaged: boolean): VhdxHeader {
   const view = viewOf(bytes);
   const logGuid = readGuid(view, 48);
   return {
-    sequence: sequenceOf(bytes),
     version: view.getUint16(66, true),
     logGuid: logGuid === zeroGuid ? undefined : logGuid,
     logVersion: view.getUint16(64, true),

@@ -20,9 +20,8 @@ const maxGrowthBytes = 1024 ** 3;
 /** The file as it must be read, and what the replay did. */
 export interface Replay {
   readonly source: ByteSource;
+  /** Entries that were replayed; 0 where there was nothing to replay. */
   readonly entries: number;
-  /** Parts of the file that are read from the log. */
-  readonly patches: number;
 }
 
 /**
@@ -34,7 +33,7 @@ export interface Replay {
  * @throws ImageRefused when there is no whole sequence of entries, the file was cut short, or a write goes where none may
  */
 export async function replayLog(source: ByteSource, header: VhdxHeader, options?: ReadOptions): Promise<Replay> {
-  if (header.logGuid === undefined) return { source, entries: 0, patches: 0 };
+  if (header.logGuid === undefined) return { source, entries: 0 };
   if (header.logBytes > maxReplayedBytes) {
     throw refused(`The log that must be replayed has ${header.logBytes} bytes; at most ${maxReplayedBytes} are.`);
   }
@@ -62,7 +61,7 @@ export async function replayLog(source: ByteSource, header: VhdxHeader, options?
     return start < regionTablesOffset || (start < logEnd && logStart < end);
   });
   const sizeBytes = Math.max(source.sizeBytes, patches.end, lastOffset(newest, source.sizeBytes));
-  return { source: new ReplayedSource(source, patches, sizeBytes), entries: sequence.length, patches: patches.count };
+  return { source: new ReplayedSource(source, patches, sizeBytes), entries: sequence.length };
 }
 
 function collectWrites(

@@ -11,10 +11,6 @@ interface Patch {
 export class Patches {
   readonly #sorted: Patch[] = [];
 
-  get count(): number {
-    return this.#sorted.length;
-  }
-
   /** Where the last part ends; 0 without any. */
   get end(): number {
     return this.#sorted.at(-1)?.end ?? 0;
