@@ -84,8 +84,8 @@ export class ReplayedSource implements ByteSource {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #readFile(offset: number, length: number, options?: ByteReadOptions): Promise<Uint8Array> {
-    const inFile = Math.max(0, Math.min(length, this.#file.sizeBytes - offset));
-    if (inFile === length) return await this.#file.read(offset, length, options);
+    if (offset + length <= this.#file.sizeBytes) return await this.#file.read(offset, length, options);
+    const inFile = Math.max(0, this.#file.sizeBytes - offset);
     const bytes = new Uint8Array(length);
     if (inFile > 0) bytes.set(await this.#file.read(offset, inFile, { signal: options?.signal }));
     return bytes;
