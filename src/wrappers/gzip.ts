@@ -7,6 +7,7 @@ import {
   refusePacked,
   truncated,
 } from './decompressor.ts';
+import { isTooManyStreams, tooManyStreams } from './stream-limit.ts';
 import { isUnexpectedEnd, isZlibFailure, throughZlib, zlibOutput } from './zlib-stream.ts';
 
 /*
@@ -41,12 +42,20 @@ export const gzip: Decompressor = {
   command: 'gunzip FILE',
   async *decompress(options) {
     const { reader, facts } = options;
-    for (;;) {
+    let bytes = 0;
+    for (let streams = 1; ; streams++) {
       const start = reader.position;
       if (!(await isMember(options, start))) return;
+      if (isTooManyStreams(streams, bytes)) {
+        const reason = `The gzip data is not unpacked: ${tooManyStreams(streams, bytes)}.`;
+        throw refusePacked('gzip', 'streams', reason, 'Pack it anew: gunzip FILE, then gzip.');
+      }
       await passHeader(options);
-      facts.streams = (facts.streams ?? 0) + 1;
-      yield* inflateMember(options);
+      facts.streams = streams;
+      for await (const chunk of inflateMember(options)) {
+        bytes += chunk.length;
+        yield chunk;
+      }
     }
   },
 };

@@ -15,6 +15,6 @@ export type ToThread = { readonly bytes: Uint8Array | undefined } | undefined;
 
 /** Why a file could not be unpacked; `reason` is the end of a sentence. */
 export interface ThreadFailure {
-  readonly check: 'truncated' | 'damaged' | 'window' | 'options';
+  readonly check: 'truncated' | 'damaged' | 'streams' | 'window' | 'options';
   readonly reason: string;
 }

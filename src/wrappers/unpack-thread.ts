@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BitsEnded } from './bzip2/bit-reader.ts';
-import { Bzip2Damaged } from './bzip2/bzip2-damaged.ts';
+import { Bzip2Damaged, Bzip2Scattered } from './bzip2/bzip2-damaged.ts';
 import { type Bzip2Facts, readBzip2 } from './bzip2/read-bzip2.ts';
 import { InputBuffer } from './input-buffer.ts';
 import type { FromThread, ThreadFailure, ThreadFormat, ToThread } from './thread-messages.ts';
@@ -41,6 +41,7 @@ async function unpack(): Promise<Bzip2Facts | undefined> {
 function failureOf(error: unknown): ThreadFailure {
   if (error instanceof BitsEnded) return { check: 'truncated', reason: 'the file ends before its data does' };
   if (error instanceof Bzip2Damaged) return { check: 'damaged', reason: error.message };
+  if (error instanceof Bzip2Scattered) return { check: 'streams', reason: error.message };
   if (error instanceof XzRefused) return { check: error.check, reason: error.message };
   throw error;
 }

@@ -1,4 +1,4 @@
-import { type Decompressor, damaged, ignoreTrailing, truncated } from '../decompressor.ts';
+import { type Decompressor, damaged, ignoreTrailing, refusePacked, truncated } from '../decompressor.ts';
 import { onThread, ThreadRefused } from '../on-thread.ts';
 
 /** bzip2 files: all streams are read, as bzip2 does; for what is behind the last see `ignoreTrailing`. */
@@ -13,8 +13,11 @@ export const bzip2: Decompressor = {
       if (found !== undefined && found.endBytes < reader.sizeBytes) ignoreTrailing('bzip2', options, found.endBytes);
     } catch (error) {
       if (!(error instanceof ThreadRefused)) throw error;
-      if (error.failure.check === 'truncated') throw truncated('bzip2', reader, error);
-      throw damaged('bzip2', reader.position, error.failure.reason, error);
+      const { check, reason } = error.failure;
+      if (check === 'truncated') throw truncated('bzip2', reader, error);
+      if (check === 'damaged') throw damaged('bzip2', reader.position, reason, error);
+      const remedy = 'Pack it anew: bunzip2 FILE, then bzip2.';
+      throw refusePacked('bzip2', check, `The bzip2 data is not unpacked: ${reason}.`, remedy, error);
     }
   },
 };

@@ -1,8 +1,9 @@
 import type { InputBuffer } from '../input-buffer.ts';
+import { isTooManyStreams, tooManyStreams } from '../stream-limit.ts';
 import { BitReader } from './bit-reader.ts';
 import { blockBytes } from './block-bytes.ts';
 import { readBlockHead, readSymbols } from './block-symbols.ts';
-import { Bzip2Damaged } from './bzip2-damaged.ts';
+import { Bzip2Damaged, Bzip2Scattered } from './bzip2-damaged.ts';
 
 /*
  * A bzip2 file is streams that follow each other, each from the border of a byte. A stream, in bits:
@@ -32,18 +33,26 @@ export interface Bzip2Facts {
  * The bytes in a bzip2 file. Each piece is the caller's until the next is asked for. Memory: 4 MB for the block, 3 MB
  * of input.
  *
- * @throws Bzip2Damaged; BitsEnded when the input ends before the data
+ * @throws Bzip2Damaged, Bzip2Scattered; BitsEnded when the input ends before the data
  */
 export async function* readBzip2(input: InputBuffer): AsyncGenerator<Uint8Array, Bzip2Facts> {
   const piece = new Uint8Array(pieceBytes);
+  let block = new Uint32Array(0);
+  let bytes = 0;
   for (let streams = 0; ; streams++) {
     const head = await input.peek(4);
     if (!isStreamHead(head)) {
       if (streams > 0) return { streams, endBytes: input.position };
       throw new Bzip2Damaged('it does not begin with BZh and a digit');
     }
+    if (isTooManyStreams(streams + 1, bytes)) throw new Bzip2Scattered(tooManyStreams(streams + 1, bytes));
     input.pass(4);
-    yield* readStream(input, new Uint32Array(blockUnit * ((head[3] ?? 0) - 0x30)), piece);
+    const symbols = blockUnit * ((head[3] ?? 0) - 0x30);
+    if (block.length < symbols) block = new Uint32Array(symbols);
+    for await (const chunk of readStream(input, block.subarray(0, symbols), piece)) {
+      bytes += chunk.length;
+      yield chunk;
+    }
   }
 }
 
