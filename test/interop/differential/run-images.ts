@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises';
+import { temporaryFolder } from '../../fixtures/qemu.ts';
+import { seededRng } from '../../fixtures/random-choice.ts';
+import { type Comparison, describeComparison, readWithOurs, readWithQemu } from './compare-with-qemu.ts';
+import { type ExpectedDifference, explain } from './expected-differences.ts';
+import { makeByHand } from './made-by-hand.ts';
+import { type FormatName, makeByQemu } from './made-by-qemu.ts';
+import { makeMutated } from './mutated.ts';
+
+/** Where an image comes from: from QEMU's own tools, from our builders, or from them and damaged. */
+export const makings = ['by-qemu', 'by-hand', 'mutated'] as const;
+export const formats = ['qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'raw'] as const satisfies FormatName[];
+
+/** What makes an image again. */
+export interface ImageName {
+  readonly making: (typeof makings)[number];
+  readonly format: FormatName;
+  readonly seed: number;
+  readonly image: number;
+}
+
+/** What became of the images of one kind. */
+export interface Totals {
+  /** Images made. */
+  images: number;
+  /** Read by both, the bytes compared. */
+  compared: number;
+  /** Guest bytes compared. */
+  bytes: number;
+  /** Refused by Obraz; qemu-img was then not asked. Mutated images only. */
+  refused: number;
+  /** Read by Obraz and refused by qemu-img. Mutated images only. */
+  onlyOurs: number;
+  /** Times that each expected difference explained an image, by its id. */
+  readonly differences: Map<string, number>;
+}
+
+/** An image over which the two disagree in a way that is not listed. */
+export class UnlistedDifference extends Error {
+  readonly image: ImageName;
+
+  constructor(image: ImageName, what: string) {
+    super(`${image.making} ${image.format}, seed ${image.seed}, image ${image.image}: ${what}`);
+    this.name = 'UnlistedDifference';
+    this.image = image;
+  }
+}
+
+export function noTotals(): Totals {
+  return { images: 0, compared: 0, bytes: 0, refused: 0, onlyOurs: 0, differences: new Map() };
+}
+
+/**
+ * Makes an image, has both read it, and adds what came of it to `totals`.
+ *
+ * A good image both must read, and the same: but for differences that are listed. Of a mutated image that is asked only
+ * if both read it. qemu-img never sees a mutated image that we refuse: so it opens no file that a mutated one names.
+ *
+ * @throws UnlistedDifference
+ */
+export async function runImage(
+  name: ImageName,
+  differences: readonly ExpectedDifference[],
+  totals: Totals,
+): Promise<void> {
+  await using folder = await temporaryFolder();
+  const path = folder.path('image');
+  const how = await makeImage(name, path, folder.path('scratch'));
+  totals.images++;
+  const ours = await readWithOurs(path);
+  const isMutated = name.making === 'mutated';
+  if (isMutated && ours.kind !== 'read') {
+    totals.refused++;
+    return;
+  }
+  const comparison: Comparison = { path, ours, theirs: await readWithQemu(path) };
+  if (isMutated && comparison.theirs.kind === 'refused') {
+    totals.onlyOurs++;
+    return;
+  }
+  const explained = ours.kind === 'read' ? await explain(comparison, differences) : undefined;
+  if (explained === undefined) {
+    throw new UnlistedDifference(name, [describeComparison(comparison), ...how].join('\n  '));
+  }
+  for (const id of explained) totals.differences.set(id, (totals.differences.get(id) ?? 0) + 1);
+  totals.compared++;
+  totals.bytes += ours.kind === 'read' ? ours.bytes.length : 0;
+}
+
+/** Makes the image of a name. Returns what was done, for a person. */
+export async function makeImage(
+  { making, format, seed, image }: ImageName,
+  path: string,
+  scratch: string,
+): Promise<string[]> {
+  // Images of one run, and runs of neighbouring seeds, have nothing in common.
+  const rng = seededRng(Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) + Math.imul(image + 1, 0x85ebca6b));
+  switch (making) {
+    case 'by-qemu': {
+      const steps = await makeByQemu(format, rng, path, scratch);
+      await rm(scratch, { force: true });
+      return steps;
+    }
+    case 'by-hand':
+      await makeByHand(format, rng, path);
+      return [];
+    case 'mutated':
+      await makeMutated(format, rng, path);
+      return [];
+  }
+}
