@@ -134,7 +134,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   });
   const imageKinds = [importKind, createDigestKind(store)];
   const storeKinds = [
-    createCheckKind(store),
+    createCheckKind(store, config.keepDeletedMs),
     createScrubKind(store),
     createCompactKind({ store, onGarbage: () => collector.wake() }),
   ];

@@ -10,15 +10,15 @@ import { StoreProgress } from './store-progress.ts';
 import { ReportBuilder, reportToJson } from './store-report.ts';
 
 /** How operations that check the store are run: one that is interrupted begins again, but for the data it has read. */
-export function createCheckKind(store: Store): OperationKind {
+export function createCheckKind(store: Store, keepDeletedMs: number): OperationKind {
   return {
     name: checkStoreKind,
-    run: (context) => check(store, context),
+    run: (context) => check(store, keepDeletedMs, context),
     async abandon() {},
   };
 }
 
-async function check(store: Store, context: OperationContext): Promise<Commit> {
+async function check(store: Store, keepDeletedMs: number, context: OperationContext): Promise<Commit> {
   const { operation, signal, report } = context;
   const isReading = booleanOf(objectOf(operation.input, 'input of a check'), 'readData');
   const found = new ReportBuilder();
@@ -31,7 +31,7 @@ async function check(store: Store, context: OperationContext): Promise<Commit> {
     if (bytes > 0) packs += 1;
     progress.passed(bytes);
   };
-  for (const findings of [checkHolders(store.db.read), checkStore(store, { signal, onChecked })]) {
+  for (const findings of [checkHolders(store.db.read), checkStore(store, { signal, keepDeletedMs, onChecked })]) {
     for await (const finding of findings) {
       found.add(finding);
       progress.errors = found.errors;

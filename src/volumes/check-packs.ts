@@ -9,12 +9,15 @@ import type { Store } from './store.ts';
 
 export interface CheckOptions {
   readonly signal?: AbortSignal | undefined;
+  /** How long the collector keeps a condemned pack that a sealed volume once needed; for ever unless it is said. */
+  readonly keepDeletedMs?: number | undefined;
   /** One more thing, of so many bytes of the store, was looked at. */
   readonly onChecked?: (bytes: number) => void;
 }
 
 /** Holds the rows of packs against their blobs, and what each pack says of itself against the index. */
-export async function* checkPacks(store: Store, { signal, onChecked }: CheckOptions = {}): AsyncIterable<Finding> {
+export async function* checkPacks(store: Store, options: CheckOptions = {}): AsyncIterable<Finding> {
+  const { signal, onChecked, keepDeletedMs = Number.POSITIVE_INFINITY } = options;
   let last = '';
   for (;;) {
     const rows = await store.db.read
@@ -26,7 +29,7 @@ export async function* checkPacks(store: Store, { signal, onChecked }: CheckOpti
       .execute();
     for (const { id, size } of rows) {
       signal?.throwIfAborted();
-      yield* await lookTwice(() => checkPack(store, id));
+      yield* await lookTwice(() => checkPack(store, id, keepDeletedMs));
       onChecked?.(size);
       last = id;
     }
@@ -54,7 +57,7 @@ export async function* checkOrphans(store: Store, { signal }: CheckOptions = {})
   }
 }
 
-async function checkPack(store: Store, packId: string): Promise<Finding[]> {
+async function checkPack(store: Store, packId: string, keepDeletedMs: number): Promise<Finding[]> {
   const row = await store.db.read.selectFrom('packs').selectAll().where('id', '=', packId).executeTakeFirst();
   // What is being written is nobody's yet: its writer, or the next collection, sees to it.
   if (row === undefined || row.state === 'writing') return [];
@@ -65,7 +68,9 @@ async function checkPack(store: Store, packId: string): Promise<Finding[]> {
       const fact = `${indexed.length} rows of the index name a condemned pack`;
       return [{ severity: 'error', what: 'condemned-pack-indexed', id: packId, fact, remedy: remedies.rebuild }];
     }
-    if (blob !== undefined || row.was_sealed === 0) return [];
+    // When its time is over the collector deletes the blob, and then the row.
+    const isDue = row.was_sealed === 0 || (row.condemned_at ?? 0) + keepDeletedMs <= store.now();
+    if (blob !== undefined || isDue) return [];
     const fact = 'a condemned pack is gone before its time: a backup of the metadata that needs it cannot be restored';
     return [{ severity: 'warning', what: 'condemned-pack-missing', id: packId, fact, remedy: remedies.collected }];
   }

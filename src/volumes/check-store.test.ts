@@ -161,6 +161,23 @@ eachDatabase(({ open }) => {
     });
   }
 
+  test('finds a condemned pack that is gone before its time, and not one whose time is over', async () => {
+    await using testStore = await openFilledStore({ open });
+    const { store } = testStore;
+    for (const holder of ['one', 'two']) await store.db.transact((tx) => removeVolumeReference(tx, holder));
+    const delayMs = 60_000;
+    await collectGarbage(store, { delayMs });
+    const [condemned] = await store.db.read.selectFrom('packs').selectAll().where('state', '=', 'condemned').execute();
+    assert.ok(condemned);
+    await store.blobs.delete(condemned.id);
+    const found = await Array.fromAsync(checkStore(store, { keepDeletedMs: delayMs }));
+    assert.deepEqual(
+      found.map(({ what }) => what),
+      ['condemned-pack-missing'],
+    );
+    assert.deepEqual(await Array.fromAsync(checkStore(store, { keepDeletedMs: 0 })), []);
+  });
+
   test('a scrub finds a flipped bit, quarantines it and names who is touched; an import heals it', async () => {
     await using testStore = await openFilledStore({ open });
     const { store } = testStore;
