@@ -199,7 +199,7 @@ export type CreateImageRequest = Message<"yandex.cloud.compute.v1.CreateImageReq
     case: "snapshotId";
   } | {
     /**
-     * A qcow2 or raw disk, by http or https, or `obraz:upload/UPLOAD_ID` for a file that was uploaded to this service. A
+     * A disk file, packed or not, by http or https, or `obraz:upload/UPLOAD_ID` for one that was uploaded to this service. A
      * pre-signed link keeps its signature to itself: it is shown nowhere.
      *
      * @generated from field: string uri = 11;
