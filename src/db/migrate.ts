@@ -4,6 +4,7 @@ import { createInitialTables } from './migrations/0001-initial.ts';
 import { createUploadTables } from './migrations/0002-uploads.ts';
 import { addLiveBytes } from './migrations/0003-live-bytes.ts';
 import { createImageSources } from './migrations/0004-image-sources.ts';
+import { createDiskTables } from './migrations/0005-disks.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -13,6 +14,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0002-uploads': { up: (db: Kysely<unknown>) => createUploadTables(db, dialect) },
     '0003-live-bytes': { up: addLiveBytes },
     '0004-image-sources': { up: (db: Kysely<unknown>) => createImageSources(db, dialect) },
+    '0005-disks': { up: (db: Kysely<unknown>) => createDiskTables(db, dialect) },
   };
 }
 

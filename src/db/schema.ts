@@ -14,6 +14,10 @@ export interface Schema {
   images: ImagesTable;
   image_labels: ImageLabelsTable;
   image_sources: ImageSourcesTable;
+  disks: DisksTable;
+  disk_labels: DiskLabelsTable;
+  snapshots: SnapshotsTable;
+  snapshot_labels: SnapshotLabelsTable;
   packs: PacksTable;
   chunks: ChunksTable;
   pack_pins: PackPinsTable;
@@ -138,6 +142,65 @@ export interface ImageLabelsTable {
 export interface ImageSourcesTable {
   image_id: string;
   report: string;
+}
+
+export interface DisksTable {
+  id: string;
+  folder_id: string;
+  created_at: number;
+  name: string;
+  description: string;
+  labels: string;
+  type_id: string;
+  zone_id: string;
+  size: number;
+  block_size: number;
+  product_ids: string;
+  status: 'CREATING' | 'READY' | 'ERROR' | 'DELETING';
+  /** What it was made from; '' in one of them at least. */
+  source_image_id: string;
+  source_snapshot_id: string;
+  /** What is known of the guest's system, as JSON; null when nothing is. */
+  os: string | null;
+  hardware_generation: string;
+  placement_policy: string;
+  /** Its base: the content it began with, under what was written since; null for a disk that began blank. */
+  volume_id: string | null;
+  /** Of the base, in bytes; 0 without one. */
+  volume_size: number;
+  /** The base's guest digest, in hexadecimal digits; '' without one. */
+  volume_digest: string;
+}
+
+/** The labels of `disks` once more, for filters. */
+export interface DiskLabelsTable {
+  disk_id: string;
+  key: string;
+  value: string;
+}
+
+export interface SnapshotsTable {
+  id: string;
+  folder_id: string;
+  created_at: number;
+  name: string;
+  description: string;
+  labels: string;
+  storage_size: number;
+  disk_size: number;
+  product_ids: string;
+  status: 'CREATING' | 'READY' | 'ERROR' | 'DELETING';
+  source_disk_id: string;
+  hardware_generation: string;
+  volume_id: string | null;
+  guest_digest: string;
+}
+
+/** The labels of `snapshots` once more, for filters. */
+export interface SnapshotLabelsTable {
+  snapshot_id: string;
+  key: string;
+  value: string;
 }
 
 /**

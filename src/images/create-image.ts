@@ -7,12 +7,13 @@ import { uploadIdOf } from '../lib/upload-uri.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
+import type { Os } from '../resources/os.ts';
 import { useUpload } from '../uploads/use-upload.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
-import { claimName } from './claim-name.ts';
-import { defaultHardwareGeneration, type HardwareGeneration, type Image, type Os } from './image.ts';
+import type { Image } from './image.ts';
 import { createdImageToJson } from './image-json.ts';
-import { insertImage, lockImage } from './image-rows.ts';
+import { claimImageName, insertImage, lockImage } from './image-rows.ts';
 import { findImageSource, insertImageSource } from './image-source-rows.ts';
 import { writeImportInput } from './import-checkpoint.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
@@ -86,7 +87,7 @@ async function startImport(
   { uri, createdBy }: { readonly uri: string; readonly createdBy: string },
 ): Promise<Operation> {
   const image = newImage(request, undefined);
-  await claimName(tx, image, () => insertImage(tx, image));
+  await claimImageName(tx, image, () => insertImage(tx, image));
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
     input: writeImportInput({ uri, sourceSha256: request.sourceSha256 }),
@@ -119,7 +120,7 @@ async function copyImage(
     guestDigest: source.guestDigest,
     volumeId: source.volumeId,
   };
-  await claimName(tx, image, () => insertImage(tx, image));
+  await claimImageName(tx, image, () => insertImage(tx, image));
   await addVolumeReference(tx, image.id, source.volumeId);
   const report = await findImageSource(tx, source.id);
   if (report !== undefined) await insertImageSource(tx, image.id, report);

@@ -8,7 +8,10 @@ import {
   stringOf,
   stringsOf,
 } from '../lib/json.ts';
-import type { HardwareGeneration, Image, Os } from './image.ts';
+import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { osFromJson, osToJson } from '../resources/os.ts';
+import { resourceStatuses } from '../resources/resource-status.ts';
+import type { Image } from './image.ts';
 import { type SourceReport, sourceReportFromJson, sourceReportToJson } from './source-report.ts';
 
 /** An image as JSON, the form in which operations keep their result. imageFromJson reads it back. */
@@ -47,7 +50,7 @@ export function imageFromJson(value: unknown): Image {
     storageSizeBytes: integerOf(json, 'storageSizeBytes'),
     minDiskSizeBytes: integerOf(json, 'minDiskSizeBytes'),
     productIds: stringsOf(json.productIds, 'productIds'),
-    status: choiceOf(json.status, ['CREATING', 'READY', 'ERROR', 'DELETING'], 'status'),
+    status: choiceOf(json.status, resourceStatuses, 'status'),
     os: osFromJson(json.os),
     pooled: booleanOf(json, 'pooled'),
     hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
@@ -55,24 +58,4 @@ export function imageFromJson(value: unknown): Image {
     guestDigest: stringOf(json, 'guestDigest'),
     volumeId: json.volumeId === null ? undefined : stringOf(json, 'volumeId'),
   };
-}
-
-export function osToJson(os: Os): JsonObject {
-  return { type: os.type, nvidiaDriver: os.nvidiaDriver };
-}
-
-export function osFromJson(value: unknown): Os {
-  const json = objectOf(value, 'os');
-  return { type: choiceOf(json.type, ['LINUX', 'WINDOWS'], 'type'), nvidiaDriver: stringOf(json, 'nvidiaDriver') };
-}
-
-export function hardwareGenerationToJson(generation: HardwareGeneration): JsonObject {
-  return { ...generation };
-}
-
-export function hardwareGenerationFromJson(value: unknown): HardwareGeneration {
-  const json = objectOf(value, 'hardwareGeneration');
-  const kind = choiceOf(json.kind, ['legacy', 'generation2'], 'kind');
-  if (kind === 'generation2') return { kind };
-  return { kind, pciTopology: choiceOf(json.pciTopology, ['V1', 'V2'], 'pciTopology') };
 }

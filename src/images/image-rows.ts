@@ -3,8 +3,15 @@ import { sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { ImagesTable } from '../db/schema.ts';
 import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
+import { claimName } from '../resources/claim-name.ts';
+import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { osFromJson, osToJson } from '../resources/os.ts';
 import type { Image } from './image.ts';
-import { hardwareGenerationFromJson, hardwareGenerationToJson, osFromJson, osToJson } from './image-json.ts';
+
+/** Writes a row that gives `image` its name. Throws ALREADY_EXISTS when another image of the folder has it. */
+export function claimImageName(tx: Transaction, image: Image, write: () => Promise<void>): Promise<void> {
+  return claimName({ ...image, noun: 'Image', findHolder: () => findImageByName(tx, image), write });
+}
 
 /** Throws DatabaseFailed with `isConstraint` when the folder has an image of this name. */
 export async function insertImage(tx: Transaction, image: Image): Promise<void> {

@@ -1,18 +1,6 @@
-export type ImageStatus = 'CREATING' | 'READY' | 'ERROR' | 'DELETING';
-
-export interface Os {
-  readonly type: 'LINUX' | 'WINDOWS';
-  /** Version of the NVIDIA driver in the image; empty when there is none. */
-  readonly nvidiaDriver: string;
-}
-
-/** What virtual hardware the image expects. */
-export type HardwareGeneration =
-  | { readonly kind: 'legacy'; readonly pciTopology: 'V1' | 'V2' }
-  | { readonly kind: 'generation2' };
-
-/** What no request and no source says: the oldest generation, which every image can boot on. */
-export const defaultHardwareGeneration: HardwareGeneration = { kind: 'legacy', pciTopology: 'V1' };
+import type { HardwareGeneration } from '../resources/hardware-generation.ts';
+import type { Os } from '../resources/os.ts';
+import type { ResourceStatus } from '../resources/resource-status.ts';
 
 /** An image as the service knows it; the doors translate it. */
 export interface Image {
@@ -29,7 +17,7 @@ export interface Image {
   /** The smallest disk that may be made from it; at least `sizeBytes`. */
   readonly minDiskSizeBytes: number;
   readonly productIds: readonly string[];
-  readonly status: ImageStatus;
+  readonly status: ResourceStatus;
   readonly os: Os;
   readonly pooled: boolean;
   readonly hardwareGeneration: HardwareGeneration;

@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.ts';
+import { dedupDomainOf } from '../folders/dedup-domain.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
@@ -13,7 +14,6 @@ import { createFileGuestReader } from '../volumes/guest-reader.ts';
 import type { Store } from '../volumes/store.ts';
 import { storeGuestBytes } from '../volumes/store-guest.ts';
 import { type WrittenVolume, writeVolume } from '../volumes/write-volume.ts';
-import { dedupDomainOf } from './dedup-domain.ts';
 import { getImage } from './get-image.ts';
 import { createdImageToJson } from './image-json.ts';
 import { readImportCheckpoint, readImportInput } from './import-checkpoint.ts';

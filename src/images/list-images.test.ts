@@ -6,14 +6,14 @@ import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { folderId, makeImage, openImageDatabase } from '../../test/fixtures/image-fixture.ts';
 import type { Database } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
+import { readListFilter } from '../resources/list-filter.ts';
+import { readListOrder } from '../resources/list-order.ts';
+import type { ListRequest } from '../resources/list-resources.ts';
 import type { Image } from './image.ts';
-import { imagePage } from './image-page-rows.ts';
 import { insertImage } from './image-rows.ts';
-import { readImageFilter } from './list-filter.ts';
-import { type ListImages, listImages } from './list-images.ts';
-import { readImageOrder } from './list-order.ts';
+import { imagePage, listedImages, listImages } from './list-images.ts';
 
-const all: ListImages = { folderId, pageSize: 0, pageToken: '', filter: '', orderBy: '' };
+const all: ListRequest = { folderId, pageSize: 0, pageToken: '', filter: '', orderBy: '' };
 
 async function insertAll(db: Database, images: readonly Image[]): Promise<void> {
   await db.transact(async (tx) => {
@@ -21,7 +21,7 @@ async function insertAll(db: Database, images: readonly Image[]): Promise<void> 
   });
 }
 
-async function listAll(db: Database, request: Partial<ListImages>): Promise<Image[]> {
+async function listAll(db: Database, request: Partial<ListRequest>): Promise<Image[]> {
   const images: Image[] = [];
   let pageToken = '';
   do {
@@ -135,8 +135,9 @@ eachDatabase(({ open }) => {
     for (const [field, index] of Object.entries(indexes)) {
       for (const direction of ['asc', 'desc']) {
         for (const filter of ['', 'labels.env = prod AND status = READY']) {
-          const order = readImageOrder(`${field} ${direction}`);
-          const query = imagePage(db.read, { folderId, conditions: readImageFilter(filter), order, after, limit: 101 });
+          const order = readListOrder(`${field} ${direction}`);
+          const conditions = readListFilter(listedImages, filter);
+          const query = imagePage(db.read, { folderId, conditions, order, after, limit: 101 });
           const plan = await explain(db, query);
           assert.match(plan, planOf[db.dialect](index, field));
           assert.doesNotMatch(plan, /TEMP B-TREE|SCAN|Sort|Seq Scan on images/, plan);
@@ -187,7 +188,7 @@ eachDatabase(({ open }) => {
     const db = await openImageDatabase(t, open);
     await insertAll(db, variousImages(5));
     const { nextPageToken: pageToken } = await listImages({ db }, { ...all, pageSize: 2 });
-    const cases: [Partial<ListImages>, string, RegExp][] = [
+    const cases: [Partial<ListRequest>, string, RegExp][] = [
       [{ filter: 'size = 1' }, 'filter', /position 1: "size" cannot be filtered by; these can: name, family/],
       [{ filter: 'name < a' }, 'filter', /takes =, !=, IN and NOT IN only/],
       [{ filter: 'labels = a' }, 'filter', /labels.KEY/],

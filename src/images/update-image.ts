@@ -1,13 +1,13 @@
 import type { Caller } from '../access/caller.ts';
 import type { Database } from '../db/database.ts';
-import { invalidField, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
-import { claimName } from './claim-name.ts';
+import { maskedFields } from '../resources/update-mask.ts';
 import type { Image } from './image.ts';
 import { imageToJson } from './image-json.ts';
-import { lockImage, replaceImage } from './image-rows.ts';
+import { claimImageName, lockImage, replaceImage } from './image-rows.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
 import { updateImageKind } from './operation-names.ts';
 
@@ -35,12 +35,12 @@ export async function updateImage(
   request: UpdateImage,
   caller: Caller,
 ): Promise<Operation> {
-  const fields = fieldsOf(request.paths);
+  const fields = maskedFields(request.paths, mutableFields);
   return startOnce(deps, caller, async (tx) => {
     const image = await lockImage(tx, request.imageId);
     if (image === undefined) throw notFound('Image', request.imageId);
     const updated = change(image, request, fields);
-    await claimName(tx, updated, () => replaceImage(tx, updated));
+    await claimImageName(tx, updated, () => replaceImage(tx, updated));
     return insertFinishedOperation(tx, {
       kind: updateImageKind,
       folderId: image.folderId,
@@ -50,17 +50,6 @@ export async function updateImage(
       result: imageToJson(updated),
     });
   });
-}
-
-function fieldsOf(paths: readonly string[] | undefined): ReadonlySet<MutableField> {
-  if (paths === undefined || paths.length === 0) return new Set(mutableFields);
-  return new Set(
-    paths.map((path) => {
-      const field = mutableFields.find((known) => known === path);
-      if (field !== undefined) return field;
-      throw invalidField('update_mask', `"${path}" cannot be updated; these can: ${mutableFields.join(', ')}`);
-    }),
-  );
 }
 
 function change(image: Image, request: UpdateImage, fields: ReadonlySet<MutableField>): Image {

@@ -12,8 +12,10 @@ import {
   Os_Type,
   type Os as OsMessage,
 } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
-import type { HardwareGeneration, Image, Os } from '../../images/image.ts';
+import type { Image } from '../../images/image.ts';
 import type { SourceReport } from '../../images/source-report.ts';
+import type { HardwareGeneration } from '../../resources/hardware-generation.ts';
+import type { Os } from '../../resources/os.ts';
 import { sourceReportMessage } from '../obraz/source-report-message.ts';
 
 /** The image as clients see it, with the report on its source where that is asked for. `os` and `hardware_generation` are always there: Terraform reads them unasked. */

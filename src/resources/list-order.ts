@@ -1,13 +1,13 @@
 import { invalidField } from '../errors.ts';
 
-/** What a list of images is sorted by; equal ones, in the same direction, by id. */
-export interface ImageOrder {
+/** What a list is sorted by; equal ones, in the same direction, by id. */
+export interface ListOrder {
   readonly column: 'id' | 'name' | 'created_at';
   readonly direction: 'asc' | 'desc';
 }
 
 /** The names that requests may use, in the case of the API's JSON or its proto. */
-const columns = new Map<string, ImageOrder['column']>([
+const columns = new Map<string, ListOrder['column']>([
   ['id', 'id'],
   ['name', 'name'],
   ['createdAt', 'created_at'],
@@ -15,7 +15,7 @@ const columns = new Map<string, ImageOrder['column']>([
 ]);
 
 /** Reads `order_by`: a field, then asc (which is the default) or desc. Throws INVALID_ARGUMENT on it. */
-export function readImageOrder(text: string): ImageOrder {
+export function readListOrder(text: string): ListOrder {
   const [field = '', direction = 'asc', ...more] = text.trim() === '' ? ['id'] : text.trim().split(/\s+/);
   const column = columns.get(field);
   if (column === undefined || more.length > 0) {

@@ -1,0 +1,48 @@
+import type { Database, Queryable } from '../db/database.ts';
+import { invalidField, notFound } from '../errors.ts';
+import { findFolder } from '../folders/folder-rows.ts';
+import { cutPage, decodePageToken, type Page, pageLimit } from '../lib/page.ts';
+import { readListFilter } from './list-filter.ts';
+import { readListOrder } from './list-order.ts';
+import { type PageQuery, positionOf } from './list-page.ts';
+import type { ListedTable } from './listed-table.ts';
+
+export interface ListRequest {
+  readonly folderId: string;
+  /** 0 leaves it to us. */
+  readonly pageSize: number;
+  /** '' for the first page; any other is of one folder, filter and order. */
+  readonly pageToken: string;
+  /** See list-filter.ts; '' for everything. */
+  readonly filter: string;
+  /** See list-order.ts; '' for by id. */
+  readonly orderBy: string;
+}
+
+/** What is listed: a table, and how its rows are read. */
+export interface Listing<R> {
+  readonly table: ListedTable;
+  rows(db: Queryable, query: PageQuery): Promise<R[]>;
+}
+
+/**
+ * The resources of one kind in a folder. Throws NOT_FOUND for the folder, INVALID_ARGUMENT for a filter, an order or a
+ * page token. What is there all the while that somebody pages is listed exactly once.
+ */
+export async function listResources<R extends { readonly id: string; readonly name: string; readonly createdAt: Date }>(
+  { db }: { readonly db: Database },
+  { folderId, pageSize, pageToken, filter, orderBy }: ListRequest,
+  { table, rows }: Listing<R>,
+): Promise<Page<R>> {
+  const conditions = readListFilter(table, filter);
+  const order = readListOrder(orderBy);
+  const asked = [table.name, folderId, filter, order.column, order.direction];
+  const after = pageToken === '' ? undefined : decodePageToken(asked, pageToken);
+  if (pageToken !== '' && after === undefined) {
+    throw invalidField('page_token', 'is not a token of this list: folder, filter and order must stay the same');
+  }
+  if ((await findFolder(db.read, folderId)) === undefined) throw notFound('Folder', folderId);
+  const limit = pageLimit(pageSize);
+  const found = await rows(db.read, { folderId, conditions, order, after, limit: limit + 1 });
+  return cutPage(found, limit, asked, (row) => positionOf(row, order));
+}
