@@ -1,5 +1,5 @@
 import { buildQcow2, compressedEntry, copied, deflated, zstandard } from '../../fixtures/qcow2-builder.ts';
-import { prose, writeSparse } from '../../fixtures/qemu.ts';
+import { prose } from '../../fixtures/qemu.ts';
 import { below, chance, pick, type Rng } from '../../fixtures/random-choice.ts';
 import type { SparseFile } from '../../fixtures/sparse-file.ts';
 import { buildVdi, discarded, unwritten } from '../../fixtures/vdi-builder.ts';
@@ -23,14 +23,9 @@ const makers = {
   raw: (rng) => whole(anyRaw(rng)),
 } as const satisfies Record<FormatName, (rng: Rng) => SparseFile>;
 
-/** Makes a good image of a format by hand, at `path`. */
-export async function makeByHand(format: FormatName, rng: Rng, path: string): Promise<void> {
-  const { sizeBytes, parts } = makers[format](rng);
-  await writeSparse(
-    path,
-    sizeBytes,
-    parts.map(([offset, bytes]) => [offset, bytes]),
-  );
+/** Makes a good image of a format by hand. */
+export function makeByHand(format: FormatName, rng: Rng): SparseFile {
+  return makers[format](rng);
 }
 
 function whole(bytes: Uint8Array): SparseFile {

@@ -189,7 +189,7 @@ export function anyGuest(rng: Rng, sizeBytes: number): Buffer {
     pick(rng, [() => noise(length, seed), () => prose(length, seed), () => Buffer.alloc(length)])().copy(guest, at);
     at += length;
   }
-  if (chance(rng, 0.5)) guest.fill('the end', -Math.min(7, sizeBytes));
+  if (chance(rng, 0.5)) guest.fill('the end', Math.max(0, sizeBytes - 7));
   return guest;
 }
 

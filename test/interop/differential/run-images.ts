@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { temporaryFolder } from '../../fixtures/qemu.ts';
+import { temporaryFolder, writeSparse } from '../../fixtures/qemu.ts';
 import { seededRng } from '../../fixtures/random-choice.ts';
+import type { SparseFile } from '../../fixtures/sparse-file.ts';
 import { type Comparison, describeComparison, readWithOurs, readWithQemu } from './compare-with-qemu.ts';
 import { type ExpectedDifference, explain } from './expected-differences.ts';
 import { makeByHand } from './made-by-hand.ts';
@@ -102,10 +103,18 @@ export async function makeImage(
       return steps;
     }
     case 'by-hand':
-      await makeByHand(format, rng, path);
+      await writeFileOf(makeByHand(format, rng), path);
       return [];
     case 'mutated':
-      await makeMutated(format, rng, path);
+      await writeFileOf(makeMutated(format, rng), path);
       return [];
   }
+}
+
+async function writeFileOf({ sizeBytes, parts }: SparseFile, path: string): Promise<void> {
+  await writeSparse(
+    path,
+    sizeBytes,
+    parts.map(([offset, bytes]) => [offset, bytes.subarray(0, Math.max(0, sizeBytes - offset))]),
+  );
 }
