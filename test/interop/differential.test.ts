@@ -5,7 +5,7 @@ import { isDifferenceOf, loadExpectedDifferences, qemuVersion } from './differen
 import { formats, makings, noTotals, runImage } from './differential/run-images.ts';
 
 /** A run by hand (differential.ts) compares as many as one likes; this one finds what a change broke in plain sight. */
-const secondsEach = 1.2;
+const secondsEach = 0.9;
 
 const seed = Number(process.env.OBRAZ_TEST_SEED ?? Date.now() % 1_000_000);
 
