@@ -18,11 +18,21 @@ if (port === null) throw new Error('files are unpacked by a worker thread only')
 let answered: (answer: ToThread) => void = () => {};
 port.on('message', (answer: ToThread) => answered(answer));
 
+/** The answer to the last question, which is before the next question in its turn. */
+let lastAnswer: Promise<ToThread> = Promise.resolve(undefined);
+
+/**
+ * One message at a time, the next when the one before is answered: the decoder of xz asks for input while its output is
+ * still being taken.
+ */
 function ask(message: FromThread): Promise<ToThread> {
-  const { promise, resolve } = Promise.withResolvers<ToThread>();
-  answered = resolve;
-  port?.postMessage(message);
-  return promise;
+  lastAnswer = lastAnswer.then(() => {
+    const { promise, resolve } = Promise.withResolvers<ToThread>();
+    answered = resolve;
+    port?.postMessage(message);
+    return promise;
+  });
+  return lastAnswer;
 }
 
 async function nextInput(): Promise<Uint8Array | undefined> {
