@@ -1,9 +1,10 @@
 import type { ByteSource } from '../formats/byte-source.ts';
-import type { ImageRefused } from '../formats/image-refused.ts';
+import { ImageRefused } from '../formats/image-refused.ts';
 import { type Decompressor, type PackedFacts, refusePacked } from './decompressor.ts';
 import { InOrderReader } from './in-order-reader.ts';
 import type { CompressedLayer } from './layer-report.ts';
 import { earlyBytes, refuseEarly } from './refuse-early.ts';
+import { refusedWithin } from './refused-within.ts';
 import type { UnwrapLimits } from './unwrap-limits.ts';
 import { WorkFile } from './work-file.ts';
 
@@ -39,7 +40,7 @@ export async function unpackLayer(options: UnpackOptions): Promise<UnpackedLayer
   await using stack = new AsyncDisposableStack();
   const file = stack.use(await WorkFile.create(options.path, limits.minFreeBytes));
   stack.defer(() => reader.stop());
-  const beginning = new Beginning(options.depth);
+  const beginning = new Beginning(decompressor.name, options.depth);
   for await (const chunk of decompressor.decompress({ reader, limits, facts, signal })) {
     signal?.throwIfAborted();
     if (file.sizeBytes + chunk.length > limits.maxBytes) throw tooBig();
@@ -77,11 +78,13 @@ export async function unpackLayer(options: UnpackOptions): Promise<UnpackedLayer
 
 /** The first bytes that come out, looked at when they are enough to tell what they are of. */
 class Beginning {
+  readonly #layer: string;
   readonly #depth: number;
   #chunks: Uint8Array[] | undefined = [];
   #bytes = 0;
 
-  constructor(depth: number) {
+  constructor(layer: string, depth: number) {
+    this.#layer = layer;
     this.#depth = depth;
   }
 
@@ -96,6 +99,11 @@ class Beginning {
   async end(): Promise<void> {
     const chunks = this.#chunks;
     this.#chunks = undefined;
-    if (chunks !== undefined) await refuseEarly(Buffer.concat(chunks).subarray(0, earlyBytes), this.#depth);
+    if (chunks === undefined) return;
+    try {
+      await refuseEarly(Buffer.concat(chunks).subarray(0, earlyBytes), this.#depth);
+    } catch (error) {
+      throw error instanceof ImageRefused ? refusedWithin([this.#layer], error) : error;
+    }
   }
 }

@@ -5,6 +5,7 @@ import { readProbe } from '../formats/probe.ts';
 import { type LayerReport, nameOfLayer } from './layer-report.ts';
 import { recogniseWrapper, type Wrapper } from './recognise-wrapper.ts';
 import { tooManyLayers } from './refuse-early.ts';
+import { refusedWithin } from './refused-within.ts';
 import { openTar } from './tar/open-tar.ts';
 import { unpackFailure } from './unpack-failed.ts';
 import { unpackLayer } from './unpack-layer.ts';
@@ -145,13 +146,6 @@ export async function within<T>(layers: readonly LayerReport[], work: () => Prom
     return await work();
   } catch (error) {
     if (!(error instanceof ImageRefused) || layers.length === 0) throw error;
-    const { check, reason, remedy } = error;
-    const around = layers.map(nameOfLayer).join(' > ');
-    throw new ImageRefused({
-      check,
-      reason: `Inside ${around}: ${reason}`,
-      ...(remedy === undefined ? {} : { remedy }),
-      cause: error,
-    });
+    throw refusedWithin(layers.map(nameOfLayer), error);
   }
 }

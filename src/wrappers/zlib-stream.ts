@@ -22,7 +22,7 @@ export async function* throughZlib(stream: ZlibStream, reader: InOrderReader): A
     let givenBytes = 0;
     for (;;) {
       const chunk = await reader.next();
-      if (stopped) return;
+      if (stopped || stream.destroyed) return;
       if (chunk === undefined) {
         stream.end();
         return;
@@ -48,9 +48,15 @@ export async function* throughZlib(stream: ZlibStream, reader: InOrderReader): A
   }
 }
 
+/** Resolves when the chunk was taken, or never will be: a stream that fails forgets to say so of the chunk it failed at. */
 function write(stream: ZlibStream, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('close', done);
+      resolve();
+    };
+    stream.once('close', done);
+    stream.write(chunk, done);
   });
 }
 

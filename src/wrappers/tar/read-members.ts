@@ -28,6 +28,9 @@ export interface TarArchive {
 /** Programs write archives in records of so much; fewer zeros or none behind the end mean nothing. */
 const recordBytes = 10 * 1024;
 
+/** The longest that the eleven digits of a header tell. */
+const maxOctalBytes = 8 ** 11 - 1;
+
 /** Kinds of members that are not files, by their character; what a person would call them. */
 const otherKinds: Readonly<Record<string, string>> = {
   '1': 'a hard link',
@@ -87,7 +90,7 @@ export async function readMembers(
       position = start + inBlocks(header.sizeBytes);
       continue;
     }
-    const stored = numberOf(announced.pax, 'size') ?? header.sizeBytes;
+    const stored = storedBytes(header, announced.pax);
     const { name, isMember } = nameOf(header, announced);
     if (isMember) {
       if (names.has(name))
@@ -128,6 +131,19 @@ function passGlobal(records: readonly PaxRecord[]): void {
   if (record !== undefined) {
     throw refuse('tar.global-header', `The tar archive gives all of its members one ${JSON.stringify(record.key)}.`);
   }
+}
+
+/**
+ * The length of what is stored of a member. A PAX record of it is for those that the header's field can't tell; of two
+ * that differ where it can, one program would take the one and another the other.
+ */
+function storedBytes(header: TarHeader, pax: readonly PaxRecord[]): number {
+  const told = numberOf(pax, 'size') ?? header.sizeBytes;
+  if (told !== header.sizeBytes && told <= maxOctalBytes) {
+    const reason = `The tar archive says of ${JSON.stringify(header.name)} both that it has ${header.sizeBytes} bytes and that it has ${told}.`;
+    throw refuse('tar.size-conflict', reason);
+  }
+  return told;
 }
 
 function nameOf(header: TarHeader, { name: longName, pax }: Announced): { name: string; isMember: boolean } {

@@ -35,13 +35,18 @@ export interface TarHeader {
   readonly kind: string;
 }
 
-/** Whether a file begins as a tar archive does: with a header whose check sum is right. */
+/**
+ * Whether a file begins as a tar archive does: with the mark of a header, be it damaged or cut short. A v7 header has no
+ * mark: there the check sum must be right, and the numbers numbers.
+ */
 export function isTarHeader(head: Uint8Array): boolean {
-  if (head.length < tarBlockBytes || !isSumRight(head.subarray(0, tarBlockBytes))) return false;
   if (flavourOf(head) !== 'v7') return true;
-  // Nothing but the sum tells such an archive from a disk, so the rest must be what it says, too.
   return (
-    /^[ 0-7]{6}[ \0]{2}$/.test(textAt(head, 100, 8)) && /^[ 0-7]{11}[ \0]$/.test(textAt(head, 124, 12)) && head[0] !== 0
+    head.length >= tarBlockBytes &&
+    head[0] !== 0 &&
+    isSumRight(head.subarray(0, tarBlockBytes)) &&
+    /^[ 0-7]{6,7}[ \0]{1,2}$/.test(textAt(head, 100, 8)) &&
+    /^[ 0-7]{11,12}[ \0]?$/.test(textAt(head, 124, 12))
   );
 }
 
@@ -93,7 +98,7 @@ export function isEndBlock(block: Uint8Array): boolean {
 
 function flavourOf(block: Uint8Array): TarFlavour {
   if (hasMark(block, 257, 'ustar  \0')) return 'gnu';
-  return hasMark(block, 257, 'ustar') ? 'ustar' : 'v7';
+  return hasMark(block, 257, 'ustar\0') || hasMark(block, 257, 'ustar  ') ? 'ustar' : 'v7';
 }
 
 function isSumRight(block: Uint8Array): boolean {
