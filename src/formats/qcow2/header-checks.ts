@@ -1,6 +1,6 @@
 import type { FormatCheck, Violation } from '../disk-format.ts';
 import { guestSizeViolation, sectorBytes } from '../guest-size.ts';
-import { extensionTypes, incompatibleFeatureName } from './extensions.ts';
+import { bitmapCount, extensionTypes, incompatibleFeatureName } from './extensions.ts';
 import { hasBit, incompatibleBits } from './features.ts';
 import { geometryOf } from './geometry.ts';
 import type { Qcow2Header } from './header.ts';
@@ -11,6 +11,7 @@ const knownBits = new Set<number>(Object.values(incompatibleBits));
 const maxL1Bytes = 32 * 1024 * 1024;
 const maxRefcountTableBytes = 8 * 1024 * 1024;
 const maxSnapshots = 65_536;
+const maxBitmaps = 65_535;
 
 const flatten = 'Write it out whole, where all of its files are: qemu-img convert -O qcow2 FILE disk.qcow2';
 const repair = 'Look at it where it was made: qemu-img check FILE';
@@ -64,6 +65,16 @@ export const headerChecks: readonly [FormatCheck<Qcow2Header>, ...FormatCheck<Qc
   { name: 'qcow2.l1-table', violation: l1Table },
   { name: 'qcow2.refcount-table', violation: refcountTable },
   { name: 'qcow2.snapshots', violation: snapshots },
+  {
+    name: 'qcow2.bitmaps',
+    // They are left behind unread; but a report tells their number.
+    violation: ({ extensions }) => {
+      const bitmaps = bitmapCount(extensions);
+      return bitmaps <= maxBitmaps
+        ? undefined
+        : { reason: `The file has ${bitmaps} bitmaps; at most ${maxBitmaps} can be.`, remedy: repair };
+    },
+  },
 ];
 
 function unknownFeature({ incompatible, extensions }: Qcow2Header): Violation | undefined {

@@ -74,6 +74,7 @@ const hostile: [string, Qcow2Parts, string][] = [
   ['has a disk of 2^64 - 512 bytes', { header: { size: (1n << 64n) - 512n } }, 'qcow2.virtual-size'],
   ['has 2^31 snapshots', { header: { nb_snapshots: 2 ** 31, snapshots_offset: 4096 } }, 'qcow2.snapshots'],
   ['has its snapshots past the end', { header: { nb_snapshots: 1, snapshots_offset: 1 << 30 } }, 'qcow2.snapshots'],
+  ['has 2^31 bitmaps', { extensions: [{ type: 0x23852875, data: Buffer.alloc(24, 0x80) }] }, 'qcow2.bitmaps'],
   ['has reference counts of 128 bits', { header: { refcount_order: 7 } }, 'qcow2.refcount-table'],
   ['has no refcount table', { header: { refcount_table_clusters: 0 } }, 'qcow2.refcount-table'],
   ['has a refcount table of 8 TiB', { header: { refcount_table_clusters: 2 ** 31 } }, 'qcow2.refcount-table'],

@@ -17,8 +17,8 @@ export interface KnownDifference {
   readonly theirs?: (path: string) => Promise<Theirs>;
 
   /**
-   * Whether a disagreement over any good image, or one that both read, is just this. Left out where our reader refuses
-   * what was made: a good image it must read.
+   * Whether a disagreement over any good image, or one that both read, is just this. Left out where no such image can
+   * disagree in this way: what was made is damaged, or unsafe.
    */
   readonly recognises?: (comparison: ReadByUs) => boolean;
 

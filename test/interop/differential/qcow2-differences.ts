@@ -46,6 +46,10 @@ export const qcow2Differences: KnownDifferences = {
       }),
   },
   'qcow2-and-vhd': { make: () => Buffer.concat([buildQcow2(), buildFooter({ type: 2, data_offset: -1n })]) },
+  'qcow2-damaged-snapshot': {
+    // The first entry of the table of snapshots begins in the data, whose letters make no sense as its numbers.
+    make: () => buildQcow2({ header: { nb_snapshots: 1, snapshots_offset: dataOffset(0) } }),
+  },
   'qcow2-backing-file': {
     make: async (folder) => {
       await qemuImg('create', '-f', 'raw', folder.path('base.raw'), '1M');

@@ -5,6 +5,8 @@ import { batEntry, blockOffset, buildVhdx, sector, type VhdxLogEntry, words } fr
 import { readWithQemu, type Theirs } from './compare-with-qemu.ts';
 import type { KnownDifferences } from './known-difference.ts';
 
+const regionTableOffset = 192 * 1024;
+
 /** One entry of a log: 4 KiB onto the beginning of the first block. */
 function logEntry(at: number, sequence: bigint, text: string, tail: number): VhdxLogEntry {
   const data = Buffer.alloc(sector, text);
@@ -38,6 +40,14 @@ export const vhdxDifferences: KnownDifferences = {
     recognises: ({ ours, theirs }) => {
       const { report } = ours.disk;
       return theirs.kind === 'refused' && report.format === 'vhdx' && report.logicalSectorBytes === 4096;
+    },
+  },
+  'vhdx-damaged-region-table': {
+    make: () => {
+      const file = toBuffer(buildVhdx());
+      // In the first table's checksum; the second is good.
+      file.fill(0x5a, regionTableOffset + 4, regionTableOffset + 8);
+      return file;
     },
   },
   'vhdx-shared-block': {
