@@ -1,4 +1,6 @@
+import { ovaFiles, tarFiles } from './archive-files.ts';
 import type { CorpusTable } from './corpus-table.ts';
+import { packedFiles } from './packed-files.ts';
 import { qcow2Files } from './qcow2-files.ts';
 import { rawFiles } from './raw-files.ts';
 import { vdiFiles } from './vdi-files.ts';
@@ -14,4 +16,7 @@ export const corpus: Readonly<Record<string, CorpusTable>> = {
   VHDX: vhdxFiles,
   VDI: vdiFiles,
   'raw file': rawFiles,
+  'packed file': packedFiles,
+  'tar archive': tarFiles,
+  OVA: ovaFiles,
 };
