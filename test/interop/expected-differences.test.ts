@@ -46,6 +46,18 @@ async function compareMade(
   return { path, ours: await readWithOurs(path), theirs: await theirs(path) };
 }
 
+test('a difference is expected of versions before the first that agrees', () => {
+  const isExpected = (until: string | undefined, ...numbers: number[]) => isDifferenceOf({ until }, numbers);
+  assert.deepEqual(
+    [isExpected(undefined, 99, 0, 0), isExpected('10.0.0', 9, 2, 5), isExpected('10.0.0', 7, 2, 22)],
+    [true, true, true],
+  );
+  assert.deepEqual(
+    [isExpected('10.0.0', 10, 0, 0), isExpected('10.0.0', 10, 0, 1), isExpected('9.2.0', 10, 1, 0)],
+    [false, false, false],
+  );
+});
+
 function outcomeOf({ ours, theirs }: Comparison): string {
   if (ours.kind === 'read' && theirs.kind === 'read') {
     return ours.bytes.equals(theirs.bytes) ? 'agreed' : 'other-bytes';

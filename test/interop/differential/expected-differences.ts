@@ -82,7 +82,7 @@ export async function qemuVersion(): Promise<readonly number[]> {
 }
 
 /** Whether a version of qemu-img still has a difference. */
-export function isDifferenceOf({ until }: ExpectedDifference, version: readonly number[]): boolean {
+export function isDifferenceOf({ until }: Pick<ExpectedDifference, 'until'>, version: readonly number[]): boolean {
   if (until === undefined) return true;
   const fixed = until.split('.').map(Number);
   const index = fixed.findIndex((number, i) => number !== version[i]);

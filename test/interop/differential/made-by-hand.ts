@@ -1,12 +1,12 @@
-import { buildQcow2, compressedEntry, copied, deflated, zstandard } from '../../fixtures/qcow2-builder.ts';
-import { prose } from '../../fixtures/qemu.ts';
 import { below, chance, pick, type Rng } from '../../fixtures/random-choice.ts';
 import type { SparseFile } from '../../fixtures/sparse-file.ts';
 import { buildVdi, discarded, unwritten } from '../../fixtures/vdi-builder.ts';
 import * as vhd from '../../fixtures/vhd-builder.ts';
 import * as vhdx from '../../fixtures/vhdx-builder.ts';
 import * as vmdk from '../../fixtures/vmdk-builder.ts';
-import { anyGuest, type FormatName } from './made-by-qemu.ts';
+import type { FormatName } from './made-by-qemu.ts';
+import { anyQcow2 } from './qcow2-by-hand.ts';
+import { anyBytes, shuffled } from './random-bytes.ts';
 
 /*
  * Images as other programs may write them and QEMU never does: blocks in any order and with room between them, tables
@@ -30,90 +30,6 @@ export function makeByHand(format: FormatName, rng: Rng): SparseFile {
 
 function whole(bytes: Uint8Array): SparseFile {
   return { sizeBytes: bytes.length, parts: [[0, bytes]] };
-}
-
-/** In another order, each equally likely. */
-function shuffled<Item>(rng: Rng, items: readonly Item[]): Item[] {
-  const rest = [...items];
-  return items.flatMap(() => rest.splice(below(rng, rest.length), 1));
-}
-
-/** Zeros, text, or noise. */
-function anyBytes(rng: Rng, length: number): Buffer {
-  return chance(rng, 0.2) ? prose(length, below(rng, 1000)) : anyGuest(rng, length);
-}
-
-/**
- * Tables, and clusters of every kind, in clusters of any size; nothing is where QEMU would have put it. Compressed
- * clusters stand one behind the other on no border, several in a cluster of the file.
- */
-function anyQcow2(rng: Rng): Buffer {
-  const bits = pick(rng, [9, 10, 12, 14, 16]);
-  const cluster = 2 ** bits;
-  const extended = bits >= 14 && chance(rng, 0.5);
-  const entryBytes = extended ? 16 : 8;
-  const perTable = cluster / entryBytes;
-  const guestClusters = 1 + below(rng, Math.min(300, perTable * 4));
-  const tables = Math.ceil(guestClusters / perTable);
-  const version = !extended && chance(rng, 0.2) ? 2 : 3;
-  const zstd = version === 3 && chance(rng, 0.4);
-
-  // The first two hold the header and the refcount table, which reading does not need; the others are dealt out.
-  const l1Clusters = Math.ceil((tables * 8) / cluster);
-  const free = shuffled(
-    rng,
-    Array.from({ length: tables + guestClusters }, (_, i) => 2 + l1Clusters + i),
-  );
-  const packed: Buffer[] = [];
-  const packedAt = (2 + l1Clusters + tables + guestClusters) * cluster;
-  const packedBytes = () => packed.reduce((sum, { length }) => sum + length, 0);
-  const file = Buffer.alloc(packedAt);
-  const take = () => (free.pop() ?? 0) * cluster;
-
-  for (let table = 0; table < tables; table++) {
-    if (chance(rng, 0.1)) continue;
-    const tableAt = take();
-    file.writeBigUInt64BE(copied(tableAt), 2 * cluster + table * 8);
-    for (let entry = 0; entry < perTable && table * perTable + entry < guestClusters; entry++) {
-      const at = tableAt + entry * entryBytes;
-      const kind = pick(rng, ['hole', 'plain', 'plain', 'zero', 'zero at', 'compressed']);
-      if (kind === 'hole') continue;
-      const bytes = anyBytes(rng, cluster);
-      if (kind === 'compressed') {
-        const unit = (zstd ? zstandard : deflated)(bytes);
-        if (unit.length >= cluster) continue;
-        file.writeBigUInt64BE(compressedEntry(packedAt + packedBytes(), unit.length, bits), at);
-        packed.push(unit);
-        continue;
-      }
-      const isZero = kind !== 'plain' && version === 3;
-      const place = kind === 'zero' && isZero ? 0 : take();
-      if (place > 0) bytes.copy(file, place);
-      if (extended) {
-        const allocated = place === 0 ? 0 : below(rng, 2 ** 32);
-        file.writeBigUInt64BE(place === 0 ? 0n : copied(place), at);
-        file.writeUInt32BE((below(rng, 2 ** 32) & ~allocated) >>> 0, at + 8);
-        file.writeUInt32BE(allocated, at + 12);
-      } else {
-        file.writeBigUInt64BE((place === 0 ? 0n : copied(place)) | (isZero ? 1n : 0n), at);
-      }
-    }
-  }
-  const header = {
-    version,
-    cluster_bits: bits,
-    size: (guestClusters - 1) * cluster + 512 * (1 + below(rng, cluster / 512)),
-    l1_size: tables,
-    l1_table_offset: 2 * cluster,
-    refcount_table_offset: cluster,
-    header_length: version === 2 ? 0 : 112,
-    incompatible_features: version === 2 ? 0 : (zstd ? 8 : 0) + (extended ? 16 : 0),
-    refcount_order: version === 2 ? 0 : 4,
-    compression_type: zstd ? 1 : 0,
-  };
-  buildQcow2({ header, data: [] }).copy(file, 0, 0, 112);
-  // Sectors of compressed clusters are counted whole, and the last may end with the file.
-  return Buffer.concat([file, ...packed, Buffer.alloc(chance(rng, 0.5) ? 512 : 0)]);
 }
 
 /** A stream with a footer, as ovftool and VirtualBox write it. */
@@ -229,7 +145,7 @@ function anyVdi(rng: Rng): Buffer {
 
 /** Any length, whole sectors or not; a text is none. */
 function anyRaw(rng: Rng): Buffer {
-  const disk = anyGuest(rng, 1 + below(rng, pick(rng, [600, 5000, 500_000])));
+  const disk = anyBytes(rng, 1 + below(rng, pick(rng, [600, 5000, 500_000])));
   disk[0] = 0;
   return disk;
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { noise, prose, qemuImg } from '../../fixtures/qemu.ts';
+import { qemuImg } from '../../fixtures/qemu.ts';
 import { below, chance, pick, type Rng } from '../../fixtures/random-choice.ts';
+import { anyBytes } from './random-bytes.ts';
 
 const run = promisify(execFile);
 
@@ -88,11 +89,6 @@ const qemuFormats = { qcow2, vmdk, vhd, vhdx, vdi, raw } as const satisfies Reco
 
 export type FormatName = keyof typeof qemuFormats;
 
-/** QEMU's own name for a format. */
-export function qemuNameOf(format: FormatName): string {
-  return qemuFormats[format].name;
-}
-
 /**
  * Makes an image of a format as a person with QEMU would: converted from a raw disk, or created and written to. `path`
  * is where the image is to stand, `scratch` a place for a disk to convert. Returns what was done, for a person.
@@ -116,7 +112,7 @@ async function convert(
   path: string,
   scratch: string,
 ): Promise<string[]> {
-  await writeFile(scratch, anyGuest(rng, sizeBytes));
+  await writeFile(scratch, anyBytes(rng, sizeBytes));
   const canCompress = format.name === 'qcow2' && !options.some((option) => option.startsWith('preallocation='));
   const args = [
     ...(canCompress && chance(rng, 0.5) ? ['-c'] : []),
@@ -177,20 +173,6 @@ function anyWrite(rng: Rng, format: QemuFormat, sizeBytes: number): string {
   }
   if (format.name !== 'vpc') writes.push(`discard ${range}`);
   return pick(rng, writes);
-}
-
-/** Noise, text and zeros in pieces of any length, and something in the last sector. */
-export function anyGuest(rng: Rng, sizeBytes: number): Buffer {
-  const guest = Buffer.alloc(sizeBytes);
-  const mostPiece = pick(rng, [2000, 100_000, 2_000_000]);
-  for (let at = 0; at < sizeBytes; ) {
-    const length = Math.min(sizeBytes - at, 1 + below(rng, mostPiece));
-    const seed = below(rng, 1000);
-    pick(rng, [() => noise(length, seed), () => prose(length, seed), () => Buffer.alloc(length)])().copy(guest, at);
-    at += length;
-  }
-  if (chance(rng, 0.5)) guest.fill('the end', Math.max(0, sizeBytes - 7));
-  return guest;
 }
 
 function asFlags(options: string[]): string[] {
