@@ -85,9 +85,14 @@ async function compareAll(): Promise<void> {
 }
 
 function rowOf(making: string, format: string, totals: Totals): string {
-  const { images, compared, bytes, refused, onlyOurs, differences } = totals;
+  const { images, compared, bytes, refused, onlyOurs, damaged, differences } = totals;
   const met = [...differences].map(([id, count]) => `${id} ${count}`).join(', ');
   const counts = `${images} images, ${compared} compared (${Math.round(bytes / 2 ** 20)} MiB)`;
-  const others = making === 'mutated' ? `, ${refused} refused by Obraz, ${onlyOurs} by qemu-img alone` : '';
+  const others =
+    making === 'mutated'
+      ? `, ${refused} refused by Obraz, ${onlyOurs} by qemu-img alone`
+      : damaged > 0
+        ? `, ${damaged} damaged by QEMU`
+        : '';
   return `${making.padEnd(8)} ${format.padEnd(6)} ${counts}${others}${met === '' ? '' : `; ${met}`}`;
 }
