@@ -17,7 +17,7 @@ export interface UnwrapLimits {
   readonly maxWindowBytes: number;
   /** Most headers in an archive, its members and what only describes them together. */
   readonly maxHeaders: number;
-  /** Longest header of a member in an archive (PAX records, a long name), manifest or description. */
+  /** Longest manifest or description, and most text (PAX records, long names) in the headers of an archive together. */
   readonly maxTextBytes: number;
   /** Most ranges in the map of a sparse member: 24 bytes of memory each. */
   readonly maxSparseRanges: number;

@@ -46,7 +46,7 @@ const otherKinds: Readonly<Record<string, string>> = {
 /** What headers before a member say of it. */
 interface Announced {
   name: string | undefined;
-  readonly pax: PaxRecord[];
+  pax: readonly PaxRecord[];
 }
 
 /**
@@ -66,6 +66,7 @@ export async function readMembers(
   const notes: string[] = [];
   let announced: Announced = { name: undefined, pax: [] };
   let position = 0;
+  let textBytes = 0;
   for (let headers = 0; ; headers++) {
     if (position === source.sizeBytes) {
       notes.push('The archive has no mark at its end.');
@@ -83,8 +84,13 @@ export async function readMembers(
     const header = readTarHeader(block, position);
     const start = position + tarBlockBytes;
     if (header.kind === 'x' || header.kind === 'g' || header.kind === 'L' || header.kind === 'K') {
-      const text = await readText(reader, header, position, limits);
-      if (header.kind === 'x') announced.pax.push(...readPaxRecords(text, position));
+      textBytes += header.sizeBytes;
+      if (textBytes > limits.maxTextBytes) {
+        const reason = `The tar archive has ${textBytes} bytes of text in its headers up to byte ${position}; at most ${limits.maxTextBytes} are read.`;
+        throw refuse('tar.header-size', reason);
+      }
+      const text = (await reader.read(start, header.sizeBytes)).slice();
+      if (header.kind === 'x') announced.pax = onlyOnce(announced.pax, readPaxRecords(text, position), position);
       else if (header.kind === 'g') passGlobal(readPaxRecords(text, position));
       else if (header.kind === 'L') announced.name = decodeName(text);
       position = start + inBlocks(header.sizeBytes);
@@ -112,17 +118,14 @@ export async function readMembers(
   return { members, notes };
 }
 
-async function readText(
-  reader: ArchiveReader,
-  header: TarHeader,
+/** The records of a member's one PAX header. Which of two would count is not said anywhere. */
+function onlyOnce(
+  earlier: readonly PaxRecord[],
+  records: readonly PaxRecord[],
   position: number,
-  limits: UnwrapLimits,
-): Promise<Uint8Array> {
-  if (header.sizeBytes > limits.maxTextBytes) {
-    const reason = `The header at byte ${position} of the tar archive announces ${header.sizeBytes} bytes of text; at most ${limits.maxTextBytes} are read.`;
-    throw refuse('tar.header-size', reason);
-  }
-  return (await reader.read(position + tarBlockBytes, header.sizeBytes)).slice();
+): readonly PaxRecord[] {
+  if (earlier.length === 0) return records;
+  throw refuse('tar.pax-record', `The tar archive has a second PAX header for one member, at byte ${position}.`);
 }
 
 /** What all members after it are to share: a comment or times, but neither their names nor where their data is. */

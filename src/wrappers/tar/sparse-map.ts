@@ -16,6 +16,8 @@ export class SparseMap {
   /** Of each range: offset, length, place among the stored bytes. */
   #ranges = new Float64Array(3 * 64);
   #count = 0;
+  /** Of all that were added: empty ones are not kept, but cost the reading. */
+  #added = 0;
   #storedBytes = 0;
   readonly #maxRanges: number;
 
@@ -39,12 +41,12 @@ export class SparseMap {
     if (last !== undefined && offset < last.offset + last.length) {
       throw badMap(`its range at ${offset} lies before the end of the one before it`);
     }
+    if (++this.#added > this.#maxRanges) throw badMap(`it has more than ${this.#maxRanges} ranges`);
     if (length === 0) return;
     // GNU tar begins each range at a block, other readers do not: where that makes a difference, two programs disagree.
     if (this.#storedBytes % tarBlockBytes !== 0) {
       throw badMap(`its range before the one at ${offset} is not a whole number of blocks`);
     }
-    if (this.#count === this.#maxRanges) throw badMap(`it has more than ${this.#maxRanges} ranges`);
     if (this.#count * 3 === this.#ranges.length) {
       const larger = new Float64Array(this.#ranges.length * 2);
       larger.set(this.#ranges);

@@ -86,6 +86,11 @@ const cases: readonly (readonly [what: string, archive: Buffer, check: string, m
   ['a PAX record without a line end', buildTar({ ...paxEntry([]), data: '10 path=xy' }, good), 'tar.pax-record'],
   ['a PAX record without a value', buildTar({ ...paxEntry([]), data: '8 path\n\n' }, good), 'tar.pax-record'],
   ['a PAX record of 0 bytes', buildTar({ ...paxEntry([]), data: '0 \n' }, good), 'tar.pax-record'],
+  [
+    'two PAX headers for one member',
+    buildTar(paxEntry([['a', 'b']]), paxEntry([['size', '4096']]), good),
+    'tar.pax-record',
+  ],
   ['one path for all', buildTar(paxEntry([['path', 'x']], 'g'), good), 'tar.global-header'],
   ['one size for all', buildTar(paxEntry([['size', '512']], 'g'), good), 'tar.global-header'],
   ['too many headers', buildTar(...Array.from({ length: 1001 }, (_, index) => ({ name: `${index}` }))), 'tar.headers'],
@@ -240,6 +245,23 @@ for (const [what, archive, check, message] of [...cases, ...sparse]) {
     if (message !== undefined) assert.match(refusal.message, message);
   });
 }
+
+test('refuses more text in all headers together than is read', async () => {
+  const records = Array.from({ length: 20 }, () => paxEntry([['comment', 'x'.repeat(60_000)]], 'g'));
+  assert.equal((await refusalOfFile(buildTar(...records, good))).check, 'tar.header-size');
+  assert.equal((await readUnwrapped(buildTar(...records.slice(10), good))).bytes.length, 4096);
+});
+
+test('refuses empty ranges without end', async () => {
+  const block = Buffer.alloc(512);
+  block.set(rangeFields(Array.from({ length: 21 }, () => [0, 0] as const)));
+  block[504] = 1;
+  const blocks = Array.from({ length: 100 }, () => block);
+  const archive = Buffer.concat([tarEntry(oldSparseEntry([], 8192, Buffer.alloc(0), true)), ...blocks]);
+  const refusal = await refusalOfFile(archive, { limits: { maxSparseRanges: 1000 } });
+  assert.equal(refusal.check, 'tar.sparse-map');
+  assert.match(refusal.message, /more than 1000 ranges/);
+});
 
 test('refuses more ranges than fit', async () => {
   const ranges = Array.from({ length: 21 }, (_, index) => [index * 1024, 512] as const);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { ByteSource, ReadOptions } from '../../formats/byte-source.ts';
 import type { ImageRefused } from '../../formats/image-refused.ts';
@@ -25,8 +26,11 @@ const headBytes = 12;
 const footerBytes = 12;
 const streamMark = Buffer.from('fd377a585a00', 'hex');
 
-/** Four million blocks: 4 TiB in blocks of 1 MiB, the smallest that xz makes. */
-const maxIndexBytes = 32 * 1024 * 1024;
+/** A million blocks: 1 TiB in blocks of 1 MiB; those that xz makes for 4 TiB have at least 3. */
+const maxIndexBytes = 8 * 1024 * 1024;
+
+/** Blocks whose lengths are read on end: a few milliseconds of the main thread. */
+const blocksAtOnce = 16_384;
 
 const maxStreams = 1000;
 
@@ -102,7 +106,7 @@ async function readStream(
     throw damaged('xz', end, `an index of ${indexBytes} bytes is said to be in it`);
   }
   const indexStart = end - footerBytes - indexBytes;
-  const index = readIndex(await source.read(indexStart, indexBytes, options), end);
+  const index = await readIndex(await source.read(indexStart, indexBytes, options), end);
   const start = indexStart - index.packedBytes - headBytes;
   if (start < 0) throw damaged('xz', end, 'its index names more packed bytes than there are');
   const head = await source.read(start, Math.min(headBytes + 1024, indexStart - start), options);
@@ -112,7 +116,7 @@ async function readStream(
   return { start, bytes: index.bytes };
 }
 
-function readIndex(index: Uint8Array, end: number): { packedBytes: number; bytes: number } {
+async function readIndex(index: Uint8Array, end: number): Promise<{ packedBytes: number; bytes: number }> {
   const wrong = () => damaged('xz', end, 'its index is not one');
   const view = viewOf(index);
   const sumAt = index.length - 4;
@@ -122,6 +126,7 @@ function readIndex(index: Uint8Array, end: number): { packedBytes: number; bytes
   let packedBytes = 0;
   let bytes = 0;
   for (let left = numbers.next(); left > 0; left--) {
+    if (left % blocksAtOnce === 0) await setImmediate();
     packedBytes += Math.ceil(numbers.next() / 4) * 4;
     bytes += numbers.next();
     if (!Number.isSafeInteger(packedBytes) || !Number.isSafeInteger(bytes)) throw wrong();
