@@ -1,0 +1,363 @@
+import type { BlockDevice, ChangeOptions, Extent } from '../formats/block-device.ts';
+import type { ReadOptions } from '../formats/byte-source.ts';
+import { isZero } from '../lib/zeros.ts';
+import { Compactor } from './compactor.ts';
+import { createFrozenLayer, type FrozenLayer, type FrozenLayerOwner } from './frozen-layer.ts';
+import { partsByRegion } from './layer-index.ts';
+import { LayerStack } from './layer-stack.ts';
+import { type Changes, LogAppender } from './log-appender.ts';
+import { blockBytes, checksumOf, type DataRun, type ZeroRun } from './log-format.ts';
+import type { Layer, LogSet } from './log-set.ts';
+import { frozenLayersMax, type Overlay, type OverlayUsage, TooManyFrozenLayers } from './overlay.ts';
+import { OverlayFailed } from './overlay-failed.ts';
+import { RangeLocks } from './range-locks.ts';
+
+/** Pieces of a request that are on their way to the log: one is being written, one is being summed. */
+const piecesUnderWay = 2;
+
+/** Every layer there is. */
+const all = Number.POSITIVE_INFINITY;
+
+export interface OverlayDeviceOptions {
+  /** Whether log files that are mostly dead are compacted without anybody asking for it. */
+  readonly compactsByItself: boolean;
+  onProblem(error: OverlayFailed): void;
+}
+
+export class OverlayDevice implements Overlay, FrozenLayerOwner {
+  readonly #logs: LogSet;
+  readonly #appender: LogAppender;
+  readonly #locks = new RangeLocks();
+  readonly #compactor: Compactor;
+  #stack: LayerStack;
+  /** The frozen layers as they were handed out. */
+  readonly #frozen = new Map<Layer, FrozenLayer>();
+  #closing: Promise<void> | undefined;
+
+  constructor(logs: LogSet, base: BlockDevice | undefined, options: OverlayDeviceOptions) {
+    this.#logs = logs;
+    this.#appender = new LogAppender(logs);
+    this.#stack = new LayerStack(logs, logs.layers, base);
+    for (const layer of logs.layers.slice(0, -1)) this.#frozen.set(layer, createFrozenLayer(this, layer));
+    this.#compactor = new Compactor({
+      logs,
+      appender: this.#appender,
+      runsByItself: options.compactsByItself,
+      unread: () => this.#replaceStack(this.#stack.layers, this.#stack.base),
+      onProblem: options.onProblem,
+    });
+    logs.onSealed = () => this.#compactor.wake();
+  }
+
+  get sizeBytes(): number {
+    return this.#logs.sizeBytes;
+  }
+
+  extents(offset: number, length: number, options?: ReadOptions): AsyncIterable<Extent> {
+    this.#mustHold(offset, length);
+    return mergedExtents(this.#stack.extents(offset, length, all, options));
+  }
+
+  async readAt(target: Uint8Array, offset: number, options?: ReadOptions): Promise<void> {
+    this.#mustHold(offset, target.byteLength);
+    this.#mustBeOpen();
+    await this.#stack.readAt(target, offset, all, options);
+  }
+
+  async writeAt(bytes: Uint8Array, offset: number, options?: ChangeOptions): Promise<void> {
+    await this.#change(offset, bytes.byteLength, options, (append) => this.#write(bytes, offset, append));
+  }
+
+  async zeroAt(offset: number, length: number, options?: ChangeOptions): Promise<void> {
+    await this.#change(offset, length, options, (append) => this.#zero(offset, length, append));
+    this.#compactor.wake();
+  }
+
+  async flush({ signal }: ReadOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    this.#mustBeOpen();
+    await this.#logs.sync();
+  }
+
+  async freeze(): Promise<FrozenLayer> {
+    this.#mustBeOpen();
+    for (;;) {
+      await this.#logs.prepareSpare(); // before anybody has to wait
+      const unlock = await this.#locks.lock(0, all);
+      try {
+        this.#mustBeOpen();
+        const frozen = await this.#freezeNow();
+        if (frozen !== undefined) return frozen;
+      } finally {
+        unlock();
+      }
+    }
+  }
+
+  /** @returns undefined when the file that was made ready has been taken by a batch meanwhile */
+  async #freezeNow(): Promise<FrozenLayer | undefined> {
+    let frozen: FrozenLayer | undefined;
+    await this.#appender.between(() => {
+      if (this.#frozen.size >= frozenLayersMax) throw new TooManyFrozenLayers();
+      this.#logs.throwIfFailed();
+      if (!this.#logs.hasSpare) return;
+      const layer = this.#logs.freeze();
+      void this.#replaceStack(this.#logs.layers, this.#stack.base);
+      frozen = createFrozenLayer(this, layer);
+      this.#frozen.set(layer, frozen);
+    });
+    return frozen;
+  }
+
+  frozenLayers(): readonly FrozenLayer[] {
+    return [...this.#frozen.values()];
+  }
+
+  async rebase(base: BlockDevice | undefined, through: FrozenLayer): Promise<void> {
+    this.#mustBeOpen();
+    if (!this.frozenLayers().includes(through)) throw new Error(`layer ${through.number} is not one of this disk's`);
+    for (const layer of this.#frozen.keys()) if (layer.number <= through.number) this.#frozen.delete(layer);
+    const kept = this.#stack.layers.filter(({ number }) => number > through.number);
+    await this.#replaceStack(kept, base);
+    await this.#logs.removeLayers(through.number);
+    await this.#logs.save();
+  }
+
+  async resize(sizeBytes: number): Promise<void> {
+    this.#mustBeOpen();
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < this.sizeBytes) {
+      throw new RangeError(`a disk of ${this.sizeBytes} bytes can't be made one of ${sizeBytes}`);
+    }
+    if (sizeBytes > this.sizeBytes) await this.#logs.resize(sizeBytes);
+  }
+
+  async compact(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#compactor.run();
+  }
+
+  usage(): OverlayUsage {
+    const { files, layers } = this.#logs;
+    return {
+      storedBytes: blockBytes * files.reduce((sum, { endBlock }) => sum + endBlock, 0),
+      liveBytes: blockBytes * files.reduce((sum, { liveBlocks }) => sum + liveBlocks, 0),
+      indexMemoryBytes: layers.reduce((sum, { index }) => sum + index.memoryBytes, 0),
+      logFiles: files.length,
+      frozenLayers: this.#frozen.size,
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // --- For its frozen layers.
+
+  stackWith(layer: Layer): LayerStack {
+    if (!this.#frozen.has(layer)) throw new Error(`layer ${layer.number} was dropped`);
+    return this.#stack;
+  }
+
+  async settle(): Promise<void> {
+    await this.#logs.settle();
+  }
+
+  async drop(layer: Layer): Promise<void> {
+    const frozen = this.#frozen.get(layer);
+    if (frozen !== undefined) await this.rebase(this.#stack.base, frozen);
+  }
+
+  // --- Changes.
+
+  async #change(
+    offset: number,
+    length: number,
+    { signal, durable = false }: ChangeOptions = {},
+    change: (append: (changes: Changes) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    this.#mustHold(offset, length);
+    this.#mustBeOpen();
+    signal?.throwIfAborted();
+    this.#logs.throwIfFailed();
+    if (length > 0) {
+      const unlock = await this.#locks.lock(Math.floor(offset / blockBytes), Math.ceil((offset + length) / blockBytes));
+      try {
+        this.#mustBeOpen();
+        await this.#inPieces(change);
+      } finally {
+        unlock();
+      }
+    }
+    if (durable) await this.flush();
+  }
+
+  /** Lets a change append piece by piece, a few at a time, and returns when all of them are in the log or it has failed. */
+  async #inPieces(change: (append: (changes: Changes) => Promise<void>) => Promise<void>): Promise<void> {
+    const underWay: Promise<void>[] = [];
+    const append = async (changes: Changes): Promise<void> => {
+      if (changes.data.length + changes.zeros.length === 0) return;
+      const appending = this.#appender.append(changes);
+      appending.catch(() => {}); // it is waited for below, but perhaps only after another one has failed
+      underWay.push(appending);
+      if (underWay.length >= piecesUnderWay) await underWay.shift();
+    };
+    try {
+      await change(append);
+    } finally {
+      // Nothing of this request may still be on its way when its blocks are unlocked.
+      await Promise.allSettled(underWay);
+    }
+    await Promise.all(underWay);
+  }
+
+  async #write(bytes: Uint8Array, offset: number, append: (changes: Changes) => Promise<void>): Promise<void> {
+    const end = offset + bytes.byteLength;
+    for (let at = offset; at < end; ) {
+      const block = Math.floor(at / blockBytes);
+      const inBlock = at % blockBytes;
+      const whole = Math.min(this.#appender.dataBlocksMax, Math.floor((end - at) / blockBytes));
+      if (inBlock === 0 && whole > 0) {
+        const next = at + whole * blockBytes;
+        await append(this.#changesOf(block, bytes.subarray(at - offset, next - offset)));
+        at = next;
+      } else {
+        const next = Math.min(end, (block + 1) * blockBytes);
+        const merged = await this.#blockNow(block);
+        merged.set(bytes.subarray(at - offset, next - offset), inBlock);
+        await append(this.#changesOf(block, merged));
+        at = next;
+      }
+    }
+  }
+
+  async #zero(offset: number, length: number, append: (changes: Changes) => Promise<void>): Promise<void> {
+    const end = offset + length;
+    const first = Math.ceil(offset / blockBytes);
+    // Nothing is behind the disk's end, so its last block is zeroed as a whole.
+    const last = end === this.sizeBytes ? Math.ceil(end / blockBytes) : Math.floor(end / blockBytes);
+    if (first >= last) {
+      for (let at = offset; at < end; ) {
+        const next = Math.min(end, (Math.floor(at / blockBytes) + 1) * blockBytes);
+        await this.#zeroPart(at, next, append);
+        at = next;
+      }
+      return;
+    }
+    await this.#zeroPart(offset, Math.min(end, first * blockBytes), append);
+    await this.#zeroPart(Math.max(offset, last * blockBytes), end, append);
+    const runs = this.#zeroRuns(first, last - first);
+    for (let at = 0; at < runs.length; at += this.#appender.zeroRunsMax) {
+      await append({ data: [], zeros: runs.slice(at, at + this.#appender.zeroRunsMax) });
+    }
+  }
+
+  /** Zeros bytes of one block. */
+  async #zeroPart(from: number, to: number, append: (changes: Changes) => Promise<void>): Promise<void> {
+    if (from >= to) return;
+    const block = Math.floor(from / blockBytes);
+    const merged = await this.#blockNow(block);
+    merged.fill(0, from - block * blockBytes, to - block * blockBytes);
+    await append(this.#changesOf(block, merged));
+  }
+
+  /** A block as it is; its lock is held. What lies behind the disk's end is zeros. */
+  async #blockNow(block: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(blockBytes);
+    await this.#stack.readAt(bytes, block * blockBytes, all);
+    bytes.fill(0, Math.min(blockBytes, this.sizeBytes - block * blockBytes));
+    return bytes;
+  }
+
+  /** Whole blocks as changes: those of zeros take no space. */
+  #changesOf(block: number, bytes: Uint8Array): { data: DataRun[]; zeros: ZeroRun[] } {
+    const data: { block: number; bytes: Uint8Array; checksums: number[] }[] = [];
+    const zeros: ZeroRun[] = [];
+    const count = bytes.byteLength / blockBytes;
+    let isInData = false;
+    for (let at = 0; at < count; at += 1) {
+      const one = bytes.subarray(at * blockBytes, (at + 1) * blockBytes);
+      if (isZero(one)) {
+        zeros.push(...this.#zeroRuns(block + at, 1));
+        isInData = false;
+        continue;
+      }
+      let run = data.at(-1);
+      if (!isInData || run === undefined) {
+        run = { block: block + at, bytes: one, checksums: [] };
+        data.push(run);
+        isInData = true;
+      }
+      run.checksums.push(checksumOf(one));
+      run.bytes = bytes.subarray((run.block - block) * blockBytes, (at + 1) * blockBytes);
+    }
+    return { data, zeros: mergedRuns(zeros) };
+  }
+
+  /**
+   * Of a range, what the log has to say zeros of: not what it says zeros of already, and not what neither the base
+   * nor a layer has anything of. By regions, so that a trim of everything is not looked at block by block.
+   */
+  #zeroRuns(block: number, count: number): ZeroRun[] {
+    const { layers, base } = this.#stack;
+    const baseEnd = Math.ceil((base?.sizeBytes ?? 0) / blockBytes);
+    const { index } = this.#logs.active;
+    const runs: ZeroRun[] = [];
+    for (const part of partsByRegion(block, count)) {
+      const hasBelow = part.block < baseEnd || layers.some((layer) => layer.index.hasRegionOf(part.block));
+      if (hasBelow && !index.isZero(part.block, part.count)) runs.push(part);
+    }
+    return mergedRuns(runs);
+  }
+
+  #replaceStack(layers: readonly Layer[], base: BlockDevice | undefined): Promise<unknown> {
+    const { next, unread } = this.#stack.replaceBy(layers, base);
+    this.#stack = next;
+    return unread;
+  }
+
+  #mustHold(offset: number, length: number): void {
+    if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
+      throw new RangeError(`${length} bytes at ${offset} of a disk of ${this.sizeBytes}`);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing !== undefined) throw new OverlayFailed('EIO', 'the overlay is closed');
+  }
+
+  async #close(): Promise<void> {
+    await this.#compactor[Symbol.asyncDispose]();
+    const unlock = await this.#locks.lock(0, all);
+    await this.#replaceStack(this.#stack.layers, this.#stack.base); // nobody reads any more
+    try {
+      await this.#logs[Symbol.asyncDispose]();
+    } finally {
+      unlock(); // who waited finds it closed
+    }
+  }
+}
+
+/** Neighbours made one. */
+function mergedRuns(runs: readonly ZeroRun[]): ZeroRun[] {
+  const merged: { block: number; count: number }[] = [];
+  for (const run of runs) {
+    const last = merged.at(-1);
+    if (last !== undefined && last.block + last.count === run.block) last.count += run.count;
+    else merged.push({ ...run });
+  }
+  return merged;
+}
+
+async function* mergedExtents(extents: AsyncIterable<Extent>): AsyncIterable<Extent> {
+  let pending: Extent | undefined;
+  for await (const extent of extents) {
+    if (pending !== undefined && pending.kind === extent.kind) {
+      pending = { ...pending, length: pending.length + extent.length };
+      continue;
+    }
+    if (pending !== undefined) yield pending;
+    pending = extent;
+  }
+  if (pending !== undefined) yield pending;
+}
