@@ -1,5 +1,5 @@
 /** So many streams may a file have whatever is in them. */
-const anyStreams = 1000;
+const anyStreams = 250;
 
 /** Beyond those, a stream holds so much on average. bgzip's, the smallest that programs write, hold 65,280 bytes. */
 const leastBytesEach = 32 * 1024;

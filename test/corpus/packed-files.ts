@@ -9,6 +9,12 @@ const packedDisk = gzipSync(disk);
 const packedZstd = zstdCompressSync(disk);
 const zeros = (bytes: number) => new Uint8Array(bytes);
 
+/** 1.2 MB of zeros as bzip2 keeps them. */
+const zerosInBzip2 = Buffer.from(
+  '425a6839314159265359a89d645c000930c002c00000020008200030cc0529a68288d84288f177245385090a89d645c0',
+  'hex',
+);
+
 /** A bzip2 stream with nothing in it. */
 const emptyBzip2 = Buffer.from('425a683917724538509000000000', 'hex');
 
@@ -26,6 +32,7 @@ export const packedFiles: CorpusTable = {
     ],
     ['is 16 MiB of zeros in gzip, within its limit', () => gzipSync(zeros(16 * MiB)), 'accepted'],
     ['is 16 MiB of zeros in gzip in gzip, within its limit', () => gzipSync(gzipSync(zeros(16 * MiB))), 'accepted'],
+    ['is 1.2 MB of zeros in bzip2, over a limit of one MiB', () => zerosInBzip2, 'bzip2.too-big', mebibyte],
     // Refused by what it says of itself, before a byte is unpacked.
     ['is xz, and claims 8 TiB', () => buildXz({ data: disk, indexedBytes: 2 ** 43 }), 'xz.too-big'],
     ['is xz, and claims 2^53 bytes', () => buildXz({ data: disk, indexedBytes: 2 ** 53 }), 'xz.damaged'],
@@ -33,6 +40,11 @@ export const packedFiles: CorpusTable = {
     ['is xz with a dictionary of 64 MiB', () => buildXz({ data: disk, dictionary: 28 }), 'accepted'],
     ['is xz with a dictionary of 96 MiB', () => buildXz({ data: disk, dictionary: 29 }), 'xz.dictionary'],
     ['is xz with a dictionary of 4 GiB', () => buildXz({ data: disk, dictionary: 40 }), 'xz.dictionary'],
+    [
+      'is xz with a dictionary of 96 MiB in its second block',
+      () => buildXz({ data: disk, secondDictionary: 29 }),
+      'xz.window',
+    ],
     ['is zstd with a window of 128 MiB', () => zstdWindow(27), 'zstd.window'],
     ['is zstd with a window of 2 GiB', () => zstdWindow(31), 'zstd.window'],
     // A stream costs work to begin, and nothing to write.
@@ -43,10 +55,24 @@ export const packedFiles: CorpusTable = {
     ['is 100,000 zstd files of nothing', () => repeated(zstdCompressSync(zeros(0)), 100_000), 'format.empty'],
     [
       'is zstd that goes on and holds nothing more',
-      () => Buffer.concat([packedZstd, repeated(skippable(64 * KiB), 33)]),
+      () => Buffer.concat([packedZstd, repeated(skippable(64 * KiB), 80)]),
       'zstd.silent',
       { maxSilentBytes: MiB },
     ],
+    [
+      'is gzip that holds nothing on end',
+      () => repeated(namedGzip(60 * KiB, zeros(0)), 80),
+      'gzip.silent',
+      { maxSilentBytes: MiB },
+    ],
+    // Nothing can come out of these before a good part went in, so only a lower limit shows it.
+    [
+      'is xz that holds nothing for long',
+      () => buildXz({ data: noise(3 * MiB, 2) }),
+      'xz.silent',
+      { maxSilentBytes: 1 },
+    ],
+    ['is bzip2 that holds nothing for long', () => bzip2Noise(3 * MiB), 'bzip2.silent', { maxSilentBytes: 1 }],
     ['has a gzip header that is a name of 64 KiB and more', () => namedGzip(64 * KiB + 1), 'gzip.header'],
     ['is packed three times', () => gzipSync(gzipSync(packedDisk)), 'accepted'],
     ['is packed four times', () => gzipSync(gzipSync(gzipSync(packedDisk))), 'layers.too-many'],
@@ -85,6 +111,7 @@ export const packedFiles: CorpusTable = {
     ['is zstd with noise in it', () => Buffer.concat([zstdWindow(20).subarray(0, 6), noise(64, 1)]), 'zstd.damaged'],
     ['is xz with check sums that are not read', () => buildXz({ data: disk, check: 10 }), 'xz.check'],
     ['is xz behind a filter', () => buildXz({ data: disk, filter: 4 }), 'xz.filter'],
+    ['is xz with options of tomorrow', () => buildXz({ data: disk, blockFlags: 4 }), 'xz.options'],
     ['is xz with a wrong sum', () => changed(buildXz({ data: disk }), 30), 'xz.damaged'],
     ['is xz cut short', () => buildXz({ data: disk }).subarray(0, -4), 'xz.truncated'],
     ['is bzip2 cut short', () => emptyBzip2.subarray(0, -1), 'bzip2.truncated'],
@@ -110,12 +137,16 @@ function zstdWindow(bits: number): Buffer {
 }
 
 /** A gzip file whose header gives it a name of so many letters. */
-function namedGzip(letters: number): Buffer {
+function namedGzip(letters: number, bytes: Uint8Array = disk): Buffer {
   const head = Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]);
   const trailer = Buffer.alloc(8);
-  trailer.writeUInt32LE(crc32(disk), 0);
-  trailer.writeUInt32LE(disk.length, 4);
-  return Buffer.concat([head, Buffer.alloc(letters, 'a'), Buffer.from([0]), deflateRawSync(disk), trailer]);
+  trailer.writeUInt32LE(crc32(bytes), 0);
+  trailer.writeUInt32LE(bytes.length, 4);
+  return Buffer.concat([head, Buffer.alloc(letters, 'a'), Buffer.from([0]), deflateRawSync(bytes), trailer]);
+}
+
+function bzip2Noise(bytes: number): Buffer {
+  return Buffer.concat([zerosInBzip2.subarray(0, 10), noise(bytes, 3)]);
 }
 
 function withPartitionTable(file: Buffer): Buffer {
