@@ -30,8 +30,9 @@ export class SocketReader {
 
   /** The next bytes if they are here already. They are good until the next call. */
   take(length: number): Buffer | undefined {
+    if (this.#keptBytes < length) return undefined;
     const first = this.#chunks[0];
-    if (first === undefined || this.#keptBytes < length) return undefined;
+    if (first === undefined) return Buffer.alloc(0);
     const end = this.#at + length;
     if (end <= first.length) {
       const bytes = first.subarray(this.#at, end);
