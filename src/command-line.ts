@@ -74,6 +74,8 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     .option('--rest <host:port>', 'a port for REST alone, besides --listen (OBRAZ_REST)')
     .option('--tls-name <host>', 'another name for the server certificate; repeat it (OBRAZ_TLS_NAME)', collect)
     .option('--plaintext', 'take plain connections from other machines, too (OBRAZ_PLAINTEXT)')
+    .option('--zone <zone>', 'a zone that disks can be in; repeat it (OBRAZ_ZONE, with commas)', collect)
+    .option('--disk-type <type>', 'a type that disks can have; repeat it (OBRAZ_DISK_TYPE, with commas)', collect)
     .option(
       '--keep-deleted <hours>',
       'keep content that no image needs for a backup of the metadata (OBRAZ_KEEP_DELETED, default 24)',

@@ -16,6 +16,8 @@ test('has a default for everything', () => {
     tlsNames: [],
     plaintext: false,
     allowSources: [],
+    zones: ['ru-central1-a', 'ru-central1-b', 'ru-central1-d'],
+    diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
     keepDeletedMs: 86_400_000,
     logLevel: 'info',
   });

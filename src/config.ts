@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { ClientEnvironment } from './cli/find-server.ts';
+import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
+import { defaultZoneIds, isZoneId } from './disks/zone.ts';
 import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
 import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
 
@@ -27,6 +29,9 @@ export interface Config {
   readonly plaintext: boolean;
   /** Sources that imports may read besides public addresses: `HOST[:PORT]` or a CIDR. */
   readonly allowSources: readonly string[];
+  /** The zones and the types that disks may be asked for in; neither is empty. */
+  readonly zones: readonly string[];
+  readonly diskTypes: readonly string[];
   /** How long content that no image needs any more is kept: longer than the newest backup of the metadata is old. */
   readonly keepDeletedMs: number;
   readonly logLevel: LogLevel;
@@ -45,6 +50,8 @@ export interface ServeFlags {
   readonly tlsName?: readonly string[];
   readonly plaintext?: boolean;
   readonly allowSource?: readonly string[];
+  readonly zone?: readonly string[];
+  readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
   readonly logLevel?: string;
 }
@@ -98,6 +105,16 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     read(one(flag, given, variable), parseHostPort, `give HOST:PORT, for example ${example}; IPv6 in brackets`);
   const many = (flag: string, given: readonly string[] | undefined, variable: string) =>
     pickMany(environment, flag, given, variable);
+  /** What is given, each once; the defaults when nothing is. */
+  const names = (
+    given: readonly Setting[],
+    isName: (text: string) => boolean,
+    remedy: string,
+    defaults: readonly string[],
+  ) => {
+    const known = given.flatMap((setting) => read(setting, (text) => (isName(text) ? text : undefined), remedy) ?? []);
+    return given.length === 0 ? defaults : [...new Set(known)];
+  };
 
   const config: Config = {
     invokedAs: environment.OBRAZ_INVOKED_AS || undefined,
@@ -114,6 +131,18 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     plaintext: flags.plaintext ?? read(pick(environment, 'OBRAZ_PLAINTEXT'), parseFlag, 'give true or false') ?? false,
     allowSources: many('--allow-source', flags.allowSource, 'OBRAZ_ALLOW_SOURCE').flatMap(
       (source) => read(source, parseSource, 'give HOST, HOST:PORT or a CIDR, for example 10.0.0.0/8') ?? [],
+    ),
+    zones: names(
+      many('--zone', flags.zone, 'OBRAZ_ZONE'),
+      isZoneId,
+      'give REGION-LETTER, for example ru-central1-a',
+      defaultZoneIds,
+    ),
+    diskTypes: names(
+      many('--disk-type', flags.diskType, 'OBRAZ_DISK_TYPE'),
+      isDiskTypeId,
+      'give a name of a-z, 0-9 and -, for example network-ssd',
+      defaultDiskTypeIds,
     ),
     keepDeletedMs:
       read(

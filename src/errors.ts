@@ -76,7 +76,8 @@ export type ResourceNoun =
   | 'Operation'
   | 'Upload'
   | 'Endpoint'
-  | 'Zone';
+  | 'Zone'
+  | 'Disk type';
 
 export function notFound(noun: ResourceNoun, id: string): ServiceError {
   return new ServiceError({ code: 'NOT_FOUND', reason: 'RESOURCE_NOT_FOUND', message: `${noun} "${id}" not found` });

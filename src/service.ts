@@ -10,6 +10,17 @@ import { openLocalBlobs } from './blobs/local.ts';
 import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
 import { openDatabase } from './db/open-database.ts';
+import { type Catalog, createCatalog } from './disks/catalog.ts';
+import { createDisk } from './disks/create-disk.ts';
+import { deleteDisk } from './disks/delete-disk.ts';
+import type { DiskContents } from './disks/disk-contents.ts';
+import { getDisk } from './disks/get-disk.ts';
+import { listDiskOperations } from './disks/list-disk-operations.ts';
+import { listDisks } from './disks/list-disks.ts';
+import { moveDisk } from './disks/move-disk.ts';
+import { relocateDisk } from './disks/relocate-disk.ts';
+import { noDiskUsers, untouchedContents } from './disks/untouched-disks.ts';
+import { updateDisk } from './disks/update-disk.ts';
 import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
 import { listClouds } from './folders/list-clouds.ts';
@@ -21,6 +32,7 @@ import { createDigestKind } from './images/digest-kind.ts';
 import { getImage } from './images/get-image.ts';
 import { getImageSource } from './images/get-image-source.ts';
 import { getLatestByFamily } from './images/get-latest-by-family.ts';
+import { lockImageSource } from './images/image-source.ts';
 import { createImportKind } from './images/import-kind.ts';
 import { listImageOperations } from './images/list-image-operations.ts';
 import { listImages } from './images/list-images.ts';
@@ -44,7 +56,16 @@ import { defaultRetention, forgetOld } from './operations/forget-old.ts';
 import { getOperation } from './operations/get-operation.ts';
 import { kindsByName, type OperationKinds } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
+import type { Operation } from './operations/operation.ts';
 import { createRunner, type Runner } from './operations/runner.ts';
+import { createSnapshotCreation } from './snapshots/create-kind.ts';
+import { createSnapshot } from './snapshots/create-snapshot.ts';
+import { deleteSnapshot } from './snapshots/delete-snapshot.ts';
+import { getSnapshot } from './snapshots/get-snapshot.ts';
+import { listSnapshotOperations } from './snapshots/list-snapshot-operations.ts';
+import { listSnapshots } from './snapshots/list-snapshots.ts';
+import { lockSnapshotSource } from './snapshots/snapshot-rows.ts';
+import { updateSnapshot } from './snapshots/update-snapshot.ts';
 import { createAddressPolicy } from './sources/address-policy.ts';
 import { ownAddresses } from './sources/own-addresses.ts';
 import { checkUri } from './sources/source-uri.ts';
@@ -123,20 +144,25 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     }),
   );
   await sweepSpool({ db, spoolDirectory: directory.spool });
+  const memory = new MemoryBudget(importMemoryBytes);
+  const contents = untouchedContents;
+  const onGarbage = () => collector.wake();
   const importKind = createImportKind({
     store,
+    contents,
     policy: createAddressPolicy({ allow: config.allowSources, isOwn: ownAddresses(listenersOf(config)) }),
-    memory: new MemoryBudget(importMemoryBytes),
+    memory,
     spoolDirectory: directory.spool,
-    onGarbage: () => collector.wake(),
+    onGarbage,
     uploads,
     onUploadUsed: () => uploads.wake(),
   });
-  const imageKinds = [importKind, createDigestKind(store)];
+  const snapshotKind = createSnapshotCreation({ store, contents, memory, onGarbage });
+  const imageKinds = [importKind, createDigestKind(store), snapshotKind];
   const storeKinds = [
     createCheckKind(store, config.keepDeletedMs),
     createScrubKind(store),
-    createCompactKind({ store, onGarbage: () => collector.wake() }),
+    createCompactKind({ store, onGarbage }),
   ];
   const kinds = kindsByName([...imageKinds, ...storeKinds]);
   const ownerId = randomUUID();
@@ -164,8 +190,9 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     }),
   );
 
-  const onGarbage = () => collector.wake();
-  const api = await createApi(bindApi({ store, runner, kinds, uploads, installation, log, onGarbage }));
+  const catalog = createCatalog(config.zones, config.diskTypes);
+  const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog };
+  const api = await createApi(bindApi(parts));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await imageRunner.start();
   await storeRunner.start();
@@ -196,15 +223,24 @@ interface Parts {
   readonly uploads: Uploads;
   readonly installation: Installation;
   readonly log: Logger;
+  readonly contents: DiskContents;
+  readonly catalog: Catalog;
   /** There may be something to collect. */
   readonly onGarbage: () => void;
 }
 
 /** The functions that the doors call, each with what it needs. */
-function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage }: Parts): ApiDeps {
+function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog }: Parts): ApiDeps {
   const { db } = store;
   const { tokenKey, first } = installation;
-  const deps = { db, store, runner, kinds, checkUri, tokenKey };
+  const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
+  const deps = { db, store, runner, kinds, checkUri, tokenKey, contents, catalog, sources, users: noDiskUsers };
+  /** A Delete's operation, and its content may be garbage. */
+  const deleted = async (operation: Promise<Operation>): Promise<Operation> => {
+    await operation;
+    onGarbage();
+    return operation;
+  };
   return {
     log,
     authenticate: (authorization) => authenticate(deps, authorization),
@@ -217,15 +253,30 @@ function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage }
       getLatestByFamily: (request) => getLatestByFamily(deps, request),
       listImages: (request) => listImages(deps, request),
       updateImage: (request, caller) => updateImage(deps, request, caller),
-      async deleteImage(request, caller) {
-        const operation = await deleteImage(deps, request, caller);
-        onGarbage();
-        return operation;
-      },
+      deleteImage: (request, caller) => deleted(deleteImage(deps, request, caller)),
       listImageOperations: (request) => listImageOperations(deps, request),
       computeDigest: (request, caller) => computeDigest(deps, request, caller),
       openImageContent: (request) => openImageContent(deps, request),
     },
+    disks: {
+      createDisk: (request, caller) => createDisk(deps, request, caller),
+      getDisk: (request) => getDisk(deps, request),
+      listDisks: (request) => listDisks(deps, request),
+      updateDisk: (request, caller) => updateDisk(deps, request, caller),
+      deleteDisk: (request, caller) => deleted(deleteDisk(deps, request, caller)),
+      moveDisk: (request, caller) => moveDisk(deps, request, caller),
+      relocateDisk: (request, caller) => relocateDisk(deps, request, caller),
+      listDiskOperations: (request) => listDiskOperations(deps, request),
+    },
+    snapshots: {
+      createSnapshot: (request, caller) => createSnapshot(deps, request, caller),
+      getSnapshot: (request) => getSnapshot(deps, request),
+      listSnapshots: (request) => listSnapshots(deps, request),
+      updateSnapshot: (request, caller) => updateSnapshot(deps, request, caller),
+      deleteSnapshot: (request, caller) => deleted(deleteSnapshot(deps, request, caller)),
+      listSnapshotOperations: (request) => listSnapshotOperations(deps, request),
+    },
+    catalog,
     uploads: {
       maxLengthBytes: uploads.limits.maxLengthBytes,
       createUpload: (request, subjectId) => createUpload(uploads, request, subjectId),

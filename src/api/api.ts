@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Subject } from '../access/subject.ts';
+import type { Catalog } from '../disks/catalog.ts';
 import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
 import type { Authorize } from './call.ts';
 import { createGrpcDoor } from './grpc.ts';
@@ -12,10 +13,14 @@ import { createRestDoor } from './rest/rest-server.ts';
 import { createRequestValidator } from './validate-request.ts';
 import { apiEndpointService } from './yandex/api-endpoint-service.ts';
 import { type CloudFunctions, cloudService } from './yandex/cloud-service.ts';
+import { type DiskFunctions, diskService } from './yandex/disk-service.ts';
+import { diskTypeService } from './yandex/disk-type-service.ts';
 import { type FolderFunctions, folderService } from './yandex/folder-service.ts';
 import { iamTokenService, type TokenFunctions } from './yandex/iam-token-service.ts';
 import { type ImageFunctions, imageService } from './yandex/image-service.ts';
 import { type OperationFunctions, operationService } from './yandex/operation-service.ts';
+import { type SnapshotFunctions, snapshotService } from './yandex/snapshot-service.ts';
+import { zoneService } from './yandex/zone-service.ts';
 
 /** What the API needs, with everything below it already bound. */
 export interface ApiDeps {
@@ -25,6 +30,9 @@ export interface ApiDeps {
   readonly authorize: Authorize;
   readonly tokens: TokenFunctions;
   readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
+  readonly disks: DiskFunctions;
+  readonly snapshots: SnapshotFunctions;
+  readonly catalog: Catalog;
   readonly operations: OperationFunctions;
   readonly uploads: UploadFunctions;
   readonly store: StoreFunctions;
@@ -57,6 +65,10 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const listeners: Listener[] = [];
   const services = [
     imageService(deps.images, authorize),
+    diskService(deps.disks, authorize),
+    snapshotService(deps.snapshots, authorize),
+    diskTypeService(deps.catalog),
+    zoneService(deps.catalog),
     operationService(deps.operations, authorize),
     imageDigestService(deps.images, authorize),
     uploadService(deps.uploads, authorize),

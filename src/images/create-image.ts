@@ -1,23 +1,33 @@
 import type { Caller } from '../access/caller.ts';
 import type { Database, Transaction } from '../db/database.ts';
-import { failedPrecondition, invalidField, notFound, sourceNotFound } from '../errors.ts';
+import type { Disk } from '../disks/disk.ts';
+import type { DiskContents } from '../disks/disk-contents.ts';
+import { lockDiskSource } from '../disks/disk-source.ts';
+import { frozenContentOf, volumeOfContent } from '../disks/frozen-content.ts';
+import { startFromDisk } from '../disks/start-from-disk.ts';
+import { invalidField, notFound } from '../errors.ts';
 import { findFolder } from '../folders/folder-rows.ts';
 import { newId } from '../lib/ids.ts';
 import { uploadIdOf } from '../lib/upload-uri.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { type ContentSource, type HeldVolume, holdSource } from '../resources/content-source.ts';
 import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
 import type { Os } from '../resources/os.ts';
+import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
 import { useUpload } from '../uploads/use-upload.ts';
-import { addVolumeReference } from '../volumes/volume-rows.ts';
+import { addVolumeReference, findVolume } from '../volumes/volume-rows.ts';
 import type { Image } from './image.ts';
 import { createdImageToJson } from './image-json.ts';
-import { claimImageName, insertImage, lockImage } from './image-rows.ts';
+import { claimImageName, insertImage } from './image-rows.ts';
+import { lockImageSource } from './image-source.ts';
 import { findImageSource, insertImageSource } from './image-source-rows.ts';
 import { writeImportInput } from './import-checkpoint.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
 import { createImageKind } from './operation-names.ts';
+import type { SourceReport } from './source-report.ts';
+import { writeDiskInput } from './store-disk-image.ts';
 
 export interface CreateImage {
   readonly folderId: string;
@@ -45,6 +55,7 @@ export type ImageSource =
 
 export interface CreateImageDeps {
   readonly db: Database;
+  readonly contents: DiskContents;
   readonly runner: { wake(): void };
   /** Why the text cannot be the address of a source, or undefined when it can. Opens nothing. */
   readonly checkUri: (uri: string) => string | undefined;
@@ -52,7 +63,8 @@ export interface CreateImageDeps {
 
 /**
  * Starts making an image. From a uri: it is there as CREATING when this returns, and an operation imports its content.
- * From another image: a new name for the same content, READY when this returns. The limits on single fields are checked
+ * From another image or a snapshot: a new name for the same content, READY when this returns. From a disk: what the disk
+ * holds at this moment, READY at once when that is stored already. The limits on single fields are checked
  * before (they stand in the .proto); here are the rules that need more than the field.
  */
 export async function createImage(deps: CreateImageDeps, request: CreateImage, caller: Caller): Promise<Operation> {
@@ -64,21 +76,43 @@ export async function createImage(deps: CreateImageDeps, request: CreateImage, c
     const problem = deps.checkUri(source.uri);
     if (problem !== undefined) throw invalidField('uri', problem);
   }
-  const operation = await startOnce(deps, caller, async (tx) => {
-    if ((await findFolder(tx, request.folderId)) === undefined) throw notFound('Folder', request.folderId);
-    switch (source.kind) {
-      case 'uri':
-        return startImport(tx, request, { uri: source.uri, createdBy: caller.subjectId });
-      case 'image':
-        return copyImage(tx, request, { sourceId: source.imageId, createdBy: caller.subjectId });
-      case 'disk':
-        throw sourceNotFound('Disk', source.diskId);
-      case 'snapshot':
-        throw sourceNotFound('Snapshot', source.snapshotId);
-    }
-  });
+  const operation = await start(deps, request, caller);
   deps.runner.wake();
   return operation;
+}
+
+function start(deps: CreateImageDeps, request: CreateImage, caller: Caller): Promise<Operation> {
+  const { folderId, source } = request;
+  const createdBy = caller.subjectId;
+  const checkFolder = async (tx: Transaction) => {
+    if ((await findFolder(tx, folderId)) === undefined) throw notFound('Folder', folderId);
+  };
+  if (source.kind === 'disk') {
+    return startFromDisk(deps, source, caller, async (tx, frozenId) => {
+      await checkFolder(tx);
+      const disk = await holdSource(tx, lockDiskSource, { noun: 'Disk', id: source.diskId, folderId });
+      const volume = volumeOfContent(disk, frozenId);
+      if (volume !== undefined) return copyContent(tx, request, { source: disk, volume, createdBy });
+      return startStoring(tx, request, { disk, frozenId, createdBy });
+    });
+  }
+  return startOnce(deps, caller, async (tx) => {
+    await checkFolder(tx);
+    switch (source.kind) {
+      case 'uri':
+        return startImport(tx, request, { uri: source.uri, createdBy });
+      case 'image': {
+        const image = await holdSource(tx, lockImageSource, { noun: 'Image', id: source.imageId, folderId });
+        const report = await findImageSource(tx, image.id);
+        return copyContent(tx, request, { source: image, volume: image.volume, report, createdBy });
+      }
+      case 'snapshot': {
+        const id = source.snapshotId;
+        const snapshot = await holdSource(tx, lockSnapshotSource, { noun: 'Snapshot', id, folderId });
+        return copyContent(tx, request, { source: snapshot, volume: snapshot.volume, createdBy });
+      }
+    }
+  });
 }
 
 async function startImport(
@@ -99,36 +133,62 @@ async function startImport(
   return operation;
 }
 
-async function copyImage(
+interface Disposition {
+  readonly source: ContentSource;
+  readonly volume: HeldVolume | undefined;
+  /** What was found in the file that the source was made from. */
+  readonly report?: SourceReport | undefined;
+  readonly createdBy: string;
+}
+
+/** Gives a volume that is there a new name. */
+async function copyContent(
   tx: Transaction,
   request: CreateImage,
-  { sourceId, createdBy }: { readonly sourceId: string; readonly createdBy: string },
+  { source, volume: held, report, createdBy }: Disposition,
 ): Promise<Operation> {
-  // Held, so that the volume stays needed by someone until this image needs it too.
-  const source = await lockImage(tx, sourceId);
-  if (source === undefined) throw sourceNotFound('Image', sourceId);
-  if (source.status !== 'READY' || source.volumeId === undefined) {
-    const message = `Image "${sourceId}" cannot be a source: it is ${source.status}, not READY`;
-    throw failedPrecondition('SOURCE_NOT_READY', message);
-  }
+  const volume = held === undefined ? undefined : await findVolume(tx, held.volumeId);
+  if (held === undefined || volume === undefined) throw new Error(`the source has no volume ${held?.volumeId}`);
   const image: Image = {
     ...newImage(request, source),
     status: 'READY',
-    sizeBytes: source.sizeBytes,
-    storageSizeBytes: source.storageSizeBytes,
-    minDiskSizeBytes: chooseMinDiskSize(request.minDiskSizeBytes, source.sizeBytes),
-    guestDigest: source.guestDigest,
-    volumeId: source.volumeId,
+    sizeBytes: held.sizeBytes,
+    storageSizeBytes: volume.storedBytes,
+    minDiskSizeBytes: chooseMinDiskSize(request.minDiskSizeBytes, held.sizeBytes),
+    guestDigest: held.guestDigest,
+    volumeId: held.volumeId,
   };
   await claimImageName(tx, image, () => insertImage(tx, image));
-  await addVolumeReference(tx, image.id, source.volumeId);
-  const report = await findImageSource(tx, source.id);
+  await addVolumeReference(tx, image.id, volume.id);
   if (report !== undefined) await insertImageSource(tx, image.id, report);
   return insertFinishedOperation(tx, { ...aboutCreate(image, createdBy), result: createdImageToJson(image, report) });
 }
 
-/** What the request does not say of product ids, OS and hardware comes from the source image, if there is one. */
-function newImage(request: CreateImage, source: Image | undefined): Image {
+interface Storing {
+  readonly disk: Disk;
+  readonly frozenId: string | undefined;
+  readonly createdBy: string;
+}
+
+/** Stores what the disk holds now, later; until then the image holds the disk's base. */
+async function startStoring(
+  tx: Transaction,
+  request: CreateImage,
+  { disk, frozenId, createdBy }: Storing,
+): Promise<Operation> {
+  const minDiskSizeBytes = chooseMinDiskSize(request.minDiskSizeBytes, disk.sizeBytes);
+  const image = { ...newImage(request, disk), minDiskSizeBytes };
+  await claimImageName(tx, image, () => insertImage(tx, image));
+  if (disk.base !== undefined) await addVolumeReference(tx, image.id, disk.base.volumeId);
+  const input = writeDiskInput(frozenContentOf(disk, frozenId));
+  return insertOperation(tx, { ...aboutCreate(image, createdBy), input });
+}
+
+/** What the request does not say of product ids, OS and hardware comes from the source, if there is one. */
+function newImage(
+  request: CreateImage,
+  source: Pick<ContentSource, 'productIds' | 'os' | 'hardwareGeneration'> | undefined,
+): Image {
   return {
     id: newId('fd8'),
     folderId: request.folderId,

@@ -1,11 +1,10 @@
 import type { Caller } from '../access/caller.ts';
-import type { Database, Transaction } from '../db/database.ts';
-import { failedPrecondition, notFound } from '../errors.ts';
-import { cancelInTransaction } from '../operations/cancel-operation.ts';
+import type { Database } from '../db/database.ts';
+import { notFound } from '../errors.ts';
+import { cancelUnderWay } from '../operations/cancel-under-way.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { OperationKinds } from '../operations/kind.ts';
 import type { Operation } from '../operations/operation.ts';
-import { findUnderWay } from '../operations/operation-rows.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { discardImage } from './discard-image.ts';
 import { lockImage } from './image-rows.ts';
@@ -31,7 +30,7 @@ export async function deleteImage(
   const operation = await startOnce(deps, caller, async (tx) => {
     const image = await lockImage(tx, imageId);
     if (image === undefined) throw notFound('Image', imageId);
-    cancelledIds = await cancelCreation(tx, deps.kinds, imageId);
+    cancelledIds = await cancelUnderWay(tx, deps.kinds, imageId, [createImageKind, digestImageKind]);
     await discardImage(tx, imageId);
     return insertFinishedOperation(tx, {
       kind: deleteImageKind,
@@ -44,17 +43,4 @@ export async function deleteImage(
   });
   for (const id of cancelledIds) deps.runner.abort(id);
   return operation;
-}
-
-async function cancelCreation(tx: Transaction, kinds: OperationKinds, imageId: string): Promise<string[]> {
-  const ids: string[] = [];
-  for (const { id, kind } of await findUnderWay(tx, imageId)) {
-    // Clients look for these words, wait for the operation named, and try again.
-    if (kind !== createImageKind && kind !== digestImageKind) {
-      throw failedPrecondition('CONFLICTING_OPERATION', `Conflicting operation ${id} detected`);
-    }
-    await cancelInTransaction(tx, kinds, id);
-    ids.push(id);
-  }
-  return ids;
 }

@@ -13,6 +13,7 @@ import {
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
 import type { Database } from '../db/database.ts';
+import { untouchedContents as contents } from '../disks/untouched-disks.ts';
 import { ServiceError } from '../errors.ts';
 import { explainFailure } from '../operations/failure.ts';
 import { getOperation } from '../operations/get-operation.ts';
@@ -45,7 +46,7 @@ const importKind: OperationKind = {
 const kinds = kindsByName([importKind]);
 
 function create(db: Database, changes: Partial<CreateImage> = {}): Promise<Operation> {
-  return createImage({ db, runner, checkUri }, createRequest(changes), caller);
+  return createImage({ db, runner, contents, checkUri }, createRequest(changes), caller);
 }
 
 function update(db: Database, imageId: string, changes: Partial<UpdateImage>): Promise<Operation> {
@@ -307,7 +308,11 @@ eachDatabase(({ open }) => {
       });
     await running.start();
     try {
-      const creation = await createImage({ db, runner: running, checkUri }, createRequest({ name: 'mine' }), caller);
+      const creation = await createImage(
+        { db, runner: running, contents, checkUri },
+        createRequest({ name: 'mine' }),
+        caller,
+      );
       while (running.activeCount === 0) await new Promise(setImmediate);
       await deleteImage({ db, kinds, runner: running }, { imageId: creation.resourceId }, caller);
       assert.equal((await getOperation({ db }, { operationId: creation.id })).error?.code, 'CANCELLED');

@@ -1,4 +1,6 @@
+import type { StoreDiskContentDeps } from '../disks/store-disk-content.ts';
 import type { OperationKind } from '../operations/kind.ts';
+import type { OperationInput } from '../operations/operation.ts';
 import { removeSpool } from '../sources/spool-record.ts';
 import { releaseUpload } from '../uploads/use-upload.ts';
 import { releaseVolumeWriter } from '../volumes/seal.ts';
@@ -7,8 +9,9 @@ import { discardImage } from './discard-image.ts';
 import { type ImportDeps, importImage } from './import-image.ts';
 import { createImageKind } from './operation-names.ts';
 import { spoolPath, workPath } from './spool-path.ts';
+import { readDiskInput, storeDiskImage } from './store-disk-image.ts';
 
-export interface ImportKindDeps extends ImportDeps {
+export interface ImportKindDeps extends ImportDeps, StoreDiskContentDeps {
   /** There may be something to collect. */
   readonly onGarbage: () => void;
   /** An upload may have become an image. */
@@ -16,34 +19,40 @@ export interface ImportKindDeps extends ImportDeps {
 }
 
 /**
- * How operations that import an image are run. One that fails or is cancelled takes its image away, and leaves the upload
- * that it read, if any, to another try.
+ * How operations that bring in an image's content are run: from a file, or from a disk. One that fails or is cancelled
+ * takes its image away, and leaves the upload that it read, if any, to another try.
  */
 export function createImportKind(deps: ImportKindDeps): OperationKind {
   return {
     name: createImageKind,
-    run: (context) => importImage(deps, context),
+    async run(context) {
+      const disk = readDiskInput(context.operation.input);
+      return disk === undefined ? importImage(deps, context) : storeDiskImage(deps, context, disk);
+    },
     async abandon(tx, { id, resourceId }) {
       await discardImage(tx, resourceId);
       await releaseVolumeWriter(tx, id);
       await releaseUpload(deps.uploads, tx, id);
     },
-    async cleanUp({ id }) {
-      await removeCopies(deps, id);
+    async cleanUp(operation) {
+      await removeCopies(deps, operation);
       deps.onGarbage();
     },
-    onDone({ id }) {
+    onDone(operation) {
       deps.onUploadUsed();
       // Not before: until now another attempt could have needed the copy.
-      removeCopies(deps, id).catch((error: unknown) => {
-        deps.store.log.warn({ err: error, operationId: id }, 'the copy of a source stays until the next start');
+      removeCopies(deps, operation).catch((error: unknown) => {
+        const facts = { err: error, operationId: operation.id };
+        deps.store.log.warn(facts, 'the copy of a source stays until the next start');
       });
     },
   };
 }
 
-/** Removes what an import keeps of its source: the copy, and what was unpacked. */
-async function removeCopies(deps: ImportDeps, operationId: string): Promise<void> {
-  await removeUnpacked(workPath(deps, operationId));
-  await removeSpool(spoolPath(deps, operationId));
+/** Removes what is kept of the source meanwhile: the copy of a file and what was unpacked, or what was frozen of a disk. */
+async function removeCopies(deps: ImportKindDeps, { id, input }: OperationInput): Promise<void> {
+  const frozenId = readDiskInput(input)?.frozenId;
+  if (frozenId !== undefined) await deps.contents.release(frozenId);
+  await removeUnpacked(workPath(deps, id));
+  await removeSpool(spoolPath(deps, id));
 }

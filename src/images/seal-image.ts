@@ -17,13 +17,13 @@ export interface SealedContent {
   readonly storageSizeBytes: number;
   /** The digest of the guest bytes, in hexadecimal digits. */
   readonly guestDigest: string;
-  /** What was found in the file that it was made from. */
-  readonly source: SourceReport;
+  /** What was found in the file that it was made from; undefined when it was made from none. */
+  readonly source?: SourceReport;
 }
 
 /**
  * Makes the image READY: from here on its content never changes, and its volume is needed. A part of the transaction
- * that ends the import. What was asked for as the minimal disk size may have been changed by an Update meanwhile; the
+ * that ends its creation. What was asked for as the minimal disk size may have been changed by an Update meanwhile; the
  * row's word counts. Throws INVALID_ARGUMENT when that is below the size.
  */
 export async function sealImage(tx: Transaction, content: SealedContent): Promise<Image> {
@@ -42,6 +42,6 @@ export async function sealImage(tx: Transaction, content: SealedContent): Promis
   };
   await replaceImage(tx, sealed);
   await addVolumeReference(tx, imageId, volumeId);
-  await insertImageSource(tx, imageId, source);
+  if (source !== undefined) await insertImageSource(tx, imageId, source);
   return sealed;
 }

@@ -26,9 +26,13 @@ export async function insertOperation(
 /** Adds an operation whose work is wholly done in this same transaction. */
 export async function insertFinishedOperation(
   tx: Transaction,
-  operation: NewOperation & { readonly result: JsonValue },
+  operation: NewOperation & { readonly input?: JsonValue; readonly result: JsonValue },
 ): Promise<Operation> {
-  return insert(tx, operation, { state: 'done', input: 'null', result: JSON.stringify(operation.result) });
+  return insert(tx, operation, {
+    state: 'done',
+    input: JSON.stringify(operation.input ?? null),
+    result: JSON.stringify(operation.result),
+  });
 }
 
 async function insert(

@@ -151,6 +151,7 @@ export function toOperation(row: OperationRow): Operation {
     createdAt: new Date(row.created_at),
     modifiedAt: new Date(row.modified_at),
     done: row.state === 'done',
+    input: parseJson(row.input),
     progress: row.progress === null ? undefined : parseJson(row.progress),
     error: row.error === null ? undefined : readStoredError(row.error),
     result: row.result === null ? undefined : parseJson(row.result),

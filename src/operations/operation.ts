@@ -40,6 +40,8 @@ export interface Operation {
   readonly createdAt: Date;
   readonly modifiedAt: Date;
   readonly done: boolean;
+  /** What it was started with, in its kind's own shape; may hold secrets, such as a signed address. */
+  readonly input: unknown;
   /** Progress for people, in its kind's own shape. */
   readonly progress: unknown;
   /** Why it failed; only when done. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
+import { untouchedContents as contents } from '../../src/disks/untouched-disks.ts';
 import { createImage } from '../../src/images/create-image.ts';
 import { deleteImage } from '../../src/images/delete-image.ts';
 import { findImage, insertImage } from '../../src/images/image-rows.ts';
@@ -16,7 +17,11 @@ const runner = { wake() {}, abort() {} };
 const imageId = 'fd8source00000000000';
 
 const copy = ({ db }: Actor) =>
-  createImage({ db, runner, checkUri: () => undefined }, createRequest({ source: { kind: 'image', imageId } }), caller);
+  createImage(
+    { db, runner, contents, checkUri: () => undefined },
+    createRequest({ source: { kind: 'image', imageId } }),
+    caller,
+  );
 const remove = ({ db }: Actor) => deleteImage({ db, kinds: new Map(), runner }, { imageId }, caller);
 
 /** The folder, and one image in it with real content. */

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Caller } from '../../access/caller.ts';
-import type { Subject } from '../../access/subject.ts';
-import { invalidField, ServiceError } from '../../errors.ts';
+import { invalidField } from '../../errors.ts';
 import {
   type CreateImageRequest,
   ImageService,
@@ -13,9 +12,12 @@ import type { Image } from '../../images/image.ts';
 import type { SourceReport } from '../../images/source-report.ts';
 import type { UpdateImage } from '../../images/update-image.ts';
 import type { Operation } from '../../operations/operation.ts';
+import type { ListRequest } from '../../resources/list-resources.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
 import type { Authorize } from '../call.ts';
-import { hardwareGenerationOf, imageMessage, osOf } from './image-message.ts';
+import { authorizeChange } from './authorize-change.ts';
+import { hardwareGenerationOf } from './hardware-generation-message.ts';
+import { imageMessage, osOf } from './image-message.ts';
 import { operationMessage } from './operation-message.ts';
 
 /** What the service calls, with what it needs already bound; see images/. */
@@ -25,13 +27,7 @@ export interface ImageFunctions {
   /** What was found in the file that it was made from. */
   getImageSource(request: { imageId: string }): Promise<SourceReport | undefined>;
   getLatestByFamily(request: { folderId: string; family: string }): Promise<Image>;
-  listImages(request: {
-    folderId: string;
-    pageSize: number;
-    pageToken: string;
-    filter: string;
-    orderBy: string;
-  }): Promise<{ images: readonly Image[]; nextPageToken: string }>;
+  listImages(request: ListRequest): Promise<{ images: readonly Image[]; nextPageToken: string }>;
   updateImage(request: UpdateImage, caller: Caller): Promise<Operation>;
   deleteImage(request: { imageId: string }, caller: Caller): Promise<Operation>;
   listImageOperations(request: {
@@ -42,18 +38,6 @@ export interface ImageFunctions {
 }
 
 export function imageService(images: ImageFunctions, authorize: Authorize): ApiService {
-  /**
-   * An image that is gone is no reason to stop here: a Delete that is sent again with its idempotency key must find its
-   * operation, and only the change itself knows that. It finds nobody's but the subject's own.
-   */
-  const authorizeChange = async (subject: Subject, permission: string, imageId: string): Promise<void> => {
-    const image = await images.getImage({ imageId }).catch((error: unknown) => {
-      if (error instanceof ServiceError && error.code === 'NOT_FOUND') return undefined;
-      throw error;
-    });
-    if (image !== undefined) await authorize(subject, permission, image);
-  };
-
   return authenticatedService(ImageService, {
     async get({ imageId }, { subject }) {
       const image = await images.getImage({ imageId });
@@ -100,14 +84,14 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
     },
 
     async update({ imageId, updateMask, name, description, minDiskSize, labels }, { subject, caller }) {
-      await authorizeChange(subject, 'compute.images.update', imageId);
+      await authorizeChange(authorize, subject, 'compute.images.update', () => images.getImage({ imageId }));
       const minDiskSizeBytes = Number(minDiskSize);
       const change = { imageId, paths: updateMask?.paths, name, description, minDiskSizeBytes, labels };
       return operationMessage(await images.updateImage(change, caller));
     },
 
     async delete({ imageId }, { subject, caller }) {
-      await authorizeChange(subject, 'compute.images.delete', imageId);
+      await authorizeChange(authorize, subject, 'compute.images.delete', () => images.getImage({ imageId }));
       return operationMessage(await images.deleteImage({ imageId }, caller));
     },
 

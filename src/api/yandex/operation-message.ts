@@ -14,14 +14,11 @@ import type { Operation } from '../../operations/operation.ts';
 import { toStatus } from '../error-status.ts';
 import { digestMessages } from '../obraz/image-digest-messages.ts';
 import { compactionMessages, reportMessages } from '../obraz/store-messages.ts';
+import { diskOperationMessages } from './disk-operation-messages.ts';
 import { imageMessage } from './image-message.ts';
 import { importProgressMessage } from './import-progress-message.ts';
-
-/** What an operation of one kind carries: its metadata from its first reply on, its response once it succeeded. */
-interface KindMessages {
-  metadata(operation: Operation): Any;
-  response(result: unknown): Any;
-}
+import type { KindMessages } from './kind-messages.ts';
+import { snapshotOperationMessages } from './snapshot-operation-messages.ts';
 
 /** By the operation's kind. Clients insist on exactly these types: they are those of yandex.cloud.api.operation. */
 const messagesByKind: Readonly<Record<string, KindMessages>> = {
@@ -44,6 +41,8 @@ const messagesByKind: Readonly<Record<string, KindMessages>> = {
     response: () => anyPack(EmptySchema, create(EmptySchema)),
   },
   [digestImageKind]: digestMessages,
+  ...diskOperationMessages,
+  ...snapshotOperationMessages,
   [checkStoreKind]: reportMessages,
   [scrubStoreKind]: reportMessages,
   [compactStoreKind]: compactionMessages,

@@ -1,0 +1,39 @@
+import type { Queryable, Transaction } from '../db/database.ts';
+import { failedPrecondition } from '../errors.ts';
+import type { GuestReader } from '../volumes/guest-reader.ts';
+import type { Disk } from './disk.ts';
+
+/** What disks hold beyond their bases. Disks know nothing of how that is kept; service.ts hands it in. */
+export interface DiskContents {
+  /**
+   * Freezes what the disk holds at this moment, in a time that its size does not change; writes go on elsewhere. Undefined
+   * when nothing was ever written to it: it is its base still, and zeros behind that.
+   *
+   * What is frozen stays until it is released, whatever becomes of the disk, and across restarts. A process that dies
+   * between freezing and starting the operation that stores it leaves it behind: what no operation's input names when
+   * the service starts can be released.
+   */
+  freeze(disk: Disk): Promise<string | undefined>;
+
+  /** The frozen disk's guest bytes, all of them, at the size that it had. Dispose it; it may be opened again. */
+  openFrozen(frozenId: string): Promise<GuestReader & AsyncDisposable>;
+
+  /** May be repeated, also for what never was. */
+  release(frozenId: string): Promise<void>;
+
+  /** The disk is deleted: drops what it holds, but not what is frozen of it. May be repeated. */
+  discard(diskId: string): Promise<void>;
+}
+
+/** Who has disks open. */
+export interface DiskUsers {
+  /** A user of the disk, by the name that people know it by; undefined when it has none. */
+  findUser(db: Queryable, diskId: string): Promise<string | undefined>;
+}
+
+/** Throws FAILED_PRECONDITION, in the words that clients of the public API know, when the disk is in use. */
+export async function checkUnused(tx: Transaction, users: DiskUsers, diskId: string): Promise<void> {
+  const user = await users.findUser(tx, diskId);
+  if (user === undefined) return;
+  throw failedPrecondition('DISK_IN_USE', `Disk "${diskId}" already attached to "${user}"`);
+}

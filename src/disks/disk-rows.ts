@@ -1,0 +1,115 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { DisksTable } from '../db/schema.ts';
+import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
+import { claimName } from '../resources/claim-name.ts';
+import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { osFromJson, osToJson } from '../resources/os.ts';
+import type { Disk } from './disk.ts';
+import { placementPolicyFromJson, placementPolicyToJson } from './disk-json.ts';
+
+/** Writes a row that gives `disk` its name. Throws ALREADY_EXISTS when another disk of the folder has it. */
+export function claimDiskName(tx: Transaction, disk: Disk, write: () => Promise<void>): Promise<void> {
+  return claimName({ ...disk, noun: 'Disk', findHolder: () => findDiskByName(tx, disk), write });
+}
+
+/** Throws DatabaseFailed with `isConstraint` when the folder has a disk of this name. */
+export async function insertDisk(tx: Transaction, disk: Disk): Promise<void> {
+  await tx.insertInto('disks').values(toRow(disk)).execute();
+  await insertLabels(tx, disk);
+}
+
+export async function findDisk(db: Queryable, id: string): Promise<Disk | undefined> {
+  const row = await db.selectFrom('disks').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toDisk(row);
+}
+
+/** The disk, held until the transaction ends: an update that changes nothing locks its row in every database. */
+export async function lockDisk(tx: Transaction, id: string): Promise<Disk | undefined> {
+  const row = await tx
+    .updateTable('disks')
+    .set((values) => ({ status: values.ref('status') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? undefined : toDisk(row);
+}
+
+/** Writes everything of the disk anew. Throws as insertDisk. */
+export async function replaceDisk(tx: Transaction, disk: Disk): Promise<void> {
+  await tx.updateTable('disks').set(toRow(disk)).where('id', '=', disk.id).execute();
+  await tx.deleteFrom('disk_labels').where('disk_id', '=', disk.id).execute();
+  await insertLabels(tx, disk);
+}
+
+/** Its labels go with it; the reference to its base is the caller's to remove. May be repeated. */
+export async function deleteDiskRow(tx: Transaction, id: string): Promise<void> {
+  await tx.deleteFrom('disks').where('id', '=', id).execute();
+}
+
+async function findDiskByName(
+  db: Queryable,
+  { folderId, name }: { readonly folderId: string; readonly name: string },
+): Promise<{ readonly id: string } | undefined> {
+  const named = db.selectFrom('disks').select('id').where('folder_id', '=', folderId).where('name', '=', name);
+  return named.executeTakeFirst();
+}
+
+async function insertLabels(tx: Transaction, { id, labels }: Disk): Promise<void> {
+  const rows = Object.entries(labels).map(([key, value]) => ({ disk_id: id, key, value }));
+  if (rows.length > 0) await tx.insertInto('disk_labels').values(rows).execute();
+}
+
+function toRow(disk: Disk): Insertable<DisksTable> {
+  const { source, os, base } = disk;
+  return {
+    id: disk.id,
+    folder_id: disk.folderId,
+    created_at: disk.createdAt.getTime(),
+    name: disk.name,
+    description: disk.description,
+    labels: JSON.stringify(disk.labels),
+    type_id: disk.typeId,
+    zone_id: disk.zoneId,
+    size: disk.sizeBytes,
+    block_size: disk.blockSizeBytes,
+    product_ids: JSON.stringify(disk.productIds),
+    status: disk.status,
+    source_image_id: source?.kind === 'image' ? source.id : '',
+    source_snapshot_id: source?.kind === 'snapshot' ? source.id : '',
+    os: os === undefined ? null : JSON.stringify(osToJson(os)),
+    hardware_generation: JSON.stringify(hardwareGenerationToJson(disk.hardwareGeneration)),
+    placement_policy: JSON.stringify(placementPolicyToJson(disk.placementPolicy)),
+    volume_id: base?.volumeId ?? null,
+    volume_size: base?.sizeBytes ?? 0,
+    volume_digest: base?.guestDigest ?? '',
+  };
+}
+
+export function toDisk(row: Selectable<DisksTable>): Disk {
+  const { source_image_id: imageId, source_snapshot_id: snapshotId, volume_id: volumeId } = row;
+  return {
+    id: row.id,
+    folderId: row.folder_id,
+    createdAt: new Date(row.created_at),
+    name: row.name,
+    description: row.description,
+    labels: stringMapOf(parseJson(row.labels), 'labels'),
+    typeId: row.type_id,
+    zoneId: row.zone_id,
+    sizeBytes: row.size,
+    blockSizeBytes: row.block_size,
+    productIds: stringsOf(parseJson(row.product_ids), 'product_ids'),
+    status: row.status,
+    source: sourceOf(imageId, snapshotId),
+    os: row.os === null ? undefined : osFromJson(parseJson(row.os)),
+    hardwareGeneration: hardwareGenerationFromJson(parseJson(row.hardware_generation)),
+    placementPolicy: placementPolicyFromJson(parseJson(row.placement_policy)),
+    base: volumeId === null ? undefined : { volumeId, sizeBytes: row.volume_size, guestDigest: row.volume_digest },
+  };
+}
+
+function sourceOf(imageId: string, snapshotId: string): Disk['source'] {
+  if (imageId !== '') return { kind: 'image', id: imageId };
+  return snapshotId === '' ? undefined : { kind: 'snapshot', id: snapshotId };
+}

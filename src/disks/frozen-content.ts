@@ -1,0 +1,60 @@
+import { integerOf, type JsonObject, objectOf, stringOf } from '../lib/json.ts';
+import type { HeldVolume } from '../resources/content-source.ts';
+import { openContent } from '../resources/open-content.ts';
+import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
+import type { GuestReader } from '../volumes/guest-reader.ts';
+import type { Store } from '../volumes/store.ts';
+import type { Disk } from './disk.ts';
+import type { DiskContents } from './disk-contents.ts';
+
+/** What a disk held at one moment: its base, zeros behind that, and over them what was frozen. An operation's input. */
+export interface FrozenContent {
+  readonly diskId: string;
+  readonly sizeBytes: number;
+  /** Undefined for a disk that began blank. Whoever stores the content holds it meanwhile. */
+  readonly volumeId: string | undefined;
+  /** Undefined when nothing was ever written. */
+  readonly frozenId: string | undefined;
+}
+
+export function frozenContentOf({ id, sizeBytes, base }: Disk, frozenId: string | undefined): FrozenContent {
+  return { diskId: id, sizeBytes, volumeId: base?.volumeId, frozenId };
+}
+
+/**
+ * The volume that this content is already, byte for byte and in size: then nothing is to be stored. A disk that is
+ * larger than its base is no volume yet, as a blank one is none.
+ */
+export function volumeOfContent({ sizeBytes, base }: Disk, frozenId: string | undefined): HeldVolume | undefined {
+  return frozenId === undefined && base?.sizeBytes === sizeBytes ? base : undefined;
+}
+
+/** The guest bytes of a frozen content, all of them. The caller disposes the reader. Throws as openContent. */
+export async function openFrozenContent(
+  { store, contents }: { readonly store: Store; readonly contents: DiskContents },
+  { diskId, sizeBytes, volumeId, frozenId }: FrozenContent,
+): Promise<GuestReader & AsyncDisposable> {
+  if (frozenId !== undefined) return await contents.openFrozen(frozenId);
+  const base = volumeId === undefined ? undefined : await openContent(store, { noun: 'Disk', id: diskId, volumeId });
+  return {
+    ...createDeviceGuestReader(base, sizeBytes),
+    async [Symbol.asyncDispose]() {
+      await base?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export function frozenContentToJson({ diskId, sizeBytes, volumeId, frozenId }: FrozenContent): JsonObject {
+  return { diskId, sizeBytes, volumeId: volumeId ?? null, frozenId: frozenId ?? null };
+}
+
+/** Throws JsonShapeWrong for anything that frozenContentToJson does not make. */
+export function frozenContentFromJson(value: unknown): FrozenContent {
+  const json = objectOf(value, 'frozen content');
+  return {
+    diskId: stringOf(json, 'diskId'),
+    sizeBytes: integerOf(json, 'sizeBytes'),
+    volumeId: json.volumeId === null ? undefined : stringOf(json, 'volumeId'),
+    frozenId: json.frozenId === null ? undefined : stringOf(json, 'frozenId'),
+  };
+}

@@ -1,0 +1,91 @@
+import type { Caller } from '../access/caller.ts';
+import type { Database } from '../db/database.ts';
+import type { Disk } from '../disks/disk.ts';
+import type { DiskContents } from '../disks/disk-contents.ts';
+import { lockDiskSource } from '../disks/disk-source.ts';
+import { frozenContentOf, frozenContentToJson, volumeOfContent } from '../disks/frozen-content.ts';
+import { startFromDisk } from '../disks/start-from-disk.ts';
+import { idPrefixOfZone } from '../disks/zone.ts';
+import { notFound } from '../errors.ts';
+import { findFolder } from '../folders/folder-rows.ts';
+import { newId } from '../lib/ids.ts';
+import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
+import type { Operation } from '../operations/operation.ts';
+import { holdSource } from '../resources/content-source.ts';
+import type { HardwareGeneration } from '../resources/hardware-generation.ts';
+import { addVolumeReference, findVolume } from '../volumes/volume-rows.ts';
+import { createSnapshotKind } from './operation-names.ts';
+import type { Snapshot } from './snapshot.ts';
+import { snapshotToJson } from './snapshot-json.ts';
+import { claimSnapshotName, insertSnapshot } from './snapshot-rows.ts';
+
+export interface CreateSnapshot {
+  readonly folderId: string;
+  readonly diskId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly hardwareGeneration: HardwareGeneration | undefined;
+}
+
+export interface CreateSnapshotDeps {
+  readonly db: Database;
+  readonly contents: DiskContents;
+  readonly runner: { wake(): void };
+}
+
+/**
+ * Keeps what a disk holds at this moment. The snapshot is there when this returns: READY when the disk is its base still,
+ * and no byte is stored then; otherwise CREATING, with an operation that stores its content. Until that has ended, the
+ * snapshot holds the disk's base. Throws NOT_FOUND for the folder, FAILED_PRECONDITION for the disk.
+ */
+export async function createSnapshot(
+  deps: CreateSnapshotDeps,
+  request: CreateSnapshot,
+  caller: Caller,
+): Promise<Operation> {
+  const operation = await startFromDisk(deps, request, caller, async (tx, frozenId) => {
+    const { folderId, diskId } = request;
+    if ((await findFolder(tx, folderId)) === undefined) throw notFound('Folder', folderId);
+    const disk = await holdSource(tx, lockDiskSource, { noun: 'Disk', id: diskId, folderId });
+    const volume = volumeOfContent(disk, frozenId);
+    const stored = volume === undefined ? undefined : await findVolume(tx, volume.volumeId);
+    const snapshot: Snapshot = {
+      ...newSnapshot(request, disk),
+      ...(volume === undefined ? {} : { status: 'READY', volume, storageSizeBytes: stored?.storedBytes ?? 0 }),
+    };
+    await claimSnapshotName(tx, snapshot, () => insertSnapshot(tx, snapshot));
+    if (disk.base !== undefined) await addVolumeReference(tx, snapshot.id, disk.base.volumeId);
+    const about = {
+      kind: createSnapshotKind,
+      folderId,
+      resourceId: snapshot.id,
+      description: 'Create snapshot',
+      createdBy: caller.subjectId,
+      now: snapshot.createdAt,
+      input: frozenContentToJson(frozenContentOf(disk, frozenId)),
+    };
+    if (volume === undefined) return insertOperation(tx, about);
+    return insertFinishedOperation(tx, { ...about, result: snapshotToJson(snapshot) });
+  });
+  deps.runner.wake();
+  return operation;
+}
+
+function newSnapshot(request: CreateSnapshot, disk: Disk): Snapshot {
+  return {
+    id: newId(idPrefixOfZone(disk.zoneId)),
+    folderId: request.folderId,
+    createdAt: new Date(),
+    name: request.name,
+    description: request.description,
+    labels: request.labels,
+    storageSizeBytes: 0,
+    diskSizeBytes: disk.sizeBytes,
+    productIds: disk.productIds,
+    status: 'CREATING',
+    sourceDiskId: disk.id,
+    hardwareGeneration: request.hardwareGeneration ?? disk.hardwareGeneration,
+    volume: undefined,
+  };
+}

@@ -1,0 +1,43 @@
+import { choiceOf, integerOf, type JsonObject, objectOf, stringMapOf, stringOf, stringsOf } from '../lib/json.ts';
+import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { resourceStatuses } from '../resources/resource-status.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A snapshot as JSON, the form in which operations keep their result. snapshotFromJson reads it back. */
+export function snapshotToJson(snapshot: Snapshot): JsonObject {
+  return {
+    ...snapshot,
+    createdAt: snapshot.createdAt.getTime(),
+    hardwareGeneration: hardwareGenerationToJson(snapshot.hardwareGeneration),
+    volume: snapshot.volume === undefined ? null : { ...snapshot.volume },
+  };
+}
+
+/** Throws JsonShapeWrong for anything that snapshotToJson does not make. */
+export function snapshotFromJson(value: unknown): Snapshot {
+  const json = objectOf(value, 'snapshot');
+  return {
+    id: stringOf(json, 'id'),
+    folderId: stringOf(json, 'folderId'),
+    createdAt: new Date(integerOf(json, 'createdAt')),
+    name: stringOf(json, 'name'),
+    description: stringOf(json, 'description'),
+    labels: stringMapOf(json.labels, 'labels'),
+    storageSizeBytes: integerOf(json, 'storageSizeBytes'),
+    diskSizeBytes: integerOf(json, 'diskSizeBytes'),
+    productIds: stringsOf(json.productIds, 'productIds'),
+    status: choiceOf(json.status, resourceStatuses, 'status'),
+    sourceDiskId: stringOf(json, 'sourceDiskId'),
+    hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
+    volume: json.volume === null ? undefined : volumeFromJson(json.volume),
+  };
+}
+
+function volumeFromJson(value: unknown): Snapshot['volume'] {
+  const json = objectOf(value, 'volume');
+  return {
+    volumeId: stringOf(json, 'volumeId'),
+    sizeBytes: integerOf(json, 'sizeBytes'),
+    guestDigest: stringOf(json, 'guestDigest'),
+  };
+}
