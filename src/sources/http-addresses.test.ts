@@ -7,6 +7,7 @@ import { byPath, honest, inTurn, redirecting, startBadServer, testBytes } from '
 import { assertFailure, openSourceBench } from '../../test/fixtures/source-bench.ts';
 import { ensureTls } from '../installation/tls.ts';
 import { createAddressPolicy, type Lookup } from './address-policy.ts';
+import { ownAddresses } from './own-addresses.ts';
 
 const MIB = 1024 * 1024;
 const file = testBytes(MIB + 1000);
@@ -94,6 +95,18 @@ test('does not follow a redirect to a service beside the allowed one, nor after 
   const source = await bench.open(outer.origin, { policy });
   await assert.rejects(source.read(MIB, 10), { kind: 'address-not-allowed' });
   assert.equal(inner.connectionCount(), 0);
+});
+
+test('reads nothing from the service itself, at once or by a redirect, though its host is allowed', async () => {
+  await using itself = await startBadServer(honest(file));
+  await using outer = await startBadServer(redirecting(`${itself.origin}/`));
+  await using bench = await openSourceBench();
+  const isOwn = ownAddresses([{ host: '127.0.0.1', port: itself.port }]);
+  const policy = createAddressPolicy({ allow: ['127.0.0.1'], isOwn });
+  for (const address of [itself.origin, outer.origin]) {
+    assertFailure(await bench.failure(address, { policy }), 'address-not-allowed', /this service itself/);
+  }
+  assert.equal(itself.connectionCount(), 0);
 });
 
 test('asks for the addresses of a name again for every connection', async () => {

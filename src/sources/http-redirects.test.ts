@@ -48,6 +48,8 @@ test('follows five redirects and not six', async () => {
 const badTargets: readonly (readonly [target: string, says: RegExp])[] = [
   ['/again', /more than 5 times/],
   ['file:///etc/passwd', /form file:/],
+  ['unix:/var/run/docker.sock', /form unix:/],
+  ['obraz:upload/upl0', /form obraz:/],
   ['ftp://127.0.0.1/a', /form ftp:/],
   ['data:text/plain,secret', /form data:/],
   ['http://', /without saying where/],
