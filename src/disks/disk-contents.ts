@@ -1,7 +1,17 @@
 import type { Queryable, Transaction } from '../db/database.ts';
 import { failedPrecondition } from '../errors.ts';
+import type { HeldVolume } from '../resources/content-source.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
 import type { Disk } from './disk.ts';
+
+/** What a disk held at one moment: its base, zeros behind that, and over them what was frozen. */
+export interface FrozenDisk {
+  readonly diskId: string;
+  readonly sizeBytes: number;
+  /** Undefined for a disk that began blank. Whoever stores the content holds it meanwhile. */
+  readonly volumeId: string | undefined;
+  readonly frozenId: string;
+}
 
 /** What disks hold beyond their bases. Disks know nothing of how that is kept; service.ts hands it in. */
 export interface DiskContents {
@@ -16,10 +26,13 @@ export interface DiskContents {
   freeze(disk: Disk): Promise<string | undefined>;
 
   /** The frozen disk's guest bytes, all of them, at the size that it had. Dispose it; it may be opened again. */
-  openFrozen(frozenId: string): Promise<GuestReader & AsyncDisposable>;
+  openFrozen(content: FrozenDisk): Promise<GuestReader & AsyncDisposable>;
 
-  /** May be repeated, also for what never was. */
-  release(frozenId: string): Promise<void>;
+  /**
+   * What was frozen is needed no more. When it is `stored` as a volume, that may become the disk's base, so that what is
+   * over the base stays little. May be repeated, also for what never was.
+   */
+  release(frozenId: string, stored?: HeldVolume): Promise<void>;
 
   /** The disk is deleted: drops what it holds, but not what is frozen of it. May be repeated. */
   discard(diskId: string): Promise<void>;

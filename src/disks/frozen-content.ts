@@ -5,17 +5,13 @@ import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
 import type { Store } from '../volumes/store.ts';
 import type { Disk } from './disk.ts';
-import type { DiskContents } from './disk-contents.ts';
+import type { DiskContents, FrozenDisk } from './disk-contents.ts';
 
-/** What a disk held at one moment: its base, zeros behind that, and over them what was frozen. An operation's input. */
-export interface FrozenContent {
-  readonly diskId: string;
-  readonly sizeBytes: number;
-  /** Undefined for a disk that began blank. Whoever stores the content holds it meanwhile. */
-  readonly volumeId: string | undefined;
+/** As FrozenDisk, of a disk to which perhaps nothing was ever written. An operation's input. */
+export type FrozenContent = Omit<FrozenDisk, 'frozenId'> & {
   /** Undefined when nothing was ever written. */
   readonly frozenId: string | undefined;
-}
+};
 
 export function frozenContentOf({ id, sizeBytes, base }: Disk, frozenId: string | undefined): FrozenContent {
   return { diskId: id, sizeBytes, volumeId: base?.volumeId, frozenId };
@@ -32,9 +28,10 @@ export function volumeOfContent({ sizeBytes, base }: Disk, frozenId: string | un
 /** The guest bytes of a frozen content, all of them. The caller disposes the reader. Throws as openContent. */
 export async function openFrozenContent(
   { store, contents }: { readonly store: Store; readonly contents: DiskContents },
-  { diskId, sizeBytes, volumeId, frozenId }: FrozenContent,
+  content: FrozenContent,
 ): Promise<GuestReader & AsyncDisposable> {
-  if (frozenId !== undefined) return await contents.openFrozen(frozenId);
+  const { diskId, sizeBytes, volumeId, frozenId } = content;
+  if (frozenId !== undefined) return await contents.openFrozen({ ...content, frozenId });
   const base = volumeId === undefined ? undefined : await openContent(store, { noun: 'Disk', id: diskId, volumeId });
   return {
     ...createDeviceGuestReader(base, sizeBytes),

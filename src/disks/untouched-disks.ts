@@ -5,7 +5,7 @@ export const untouchedContents: DiskContents = {
   async freeze() {
     return undefined;
   },
-  async openFrozen(frozenId) {
+  async openFrozen({ frozenId }) {
     throw new Error(`nothing was frozen as ${frozenId}`);
   },
   async release() {},

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/database.ts';
-import type { ContentSource } from '../resources/content-source.ts';
+import type { ContentSource, HeldVolume } from '../resources/content-source.ts';
 import type { Image } from './image.ts';
 import { lockImage } from './image-rows.ts';
 
@@ -7,7 +7,12 @@ import { lockImage } from './image-rows.ts';
 export async function lockImageSource(tx: Transaction, id: string): Promise<(Image & ContentSource) | undefined> {
   const image = await lockImage(tx, id);
   if (image === undefined) return undefined;
-  const { volumeId, sizeBytes, guestDigest, minDiskSizeBytes } = image;
-  const volume = volumeId === undefined ? undefined : { volumeId, sizeBytes, guestDigest };
+  const { minDiskSizeBytes } = image;
+  const volume = volumeOf(image);
   return { ...image, volume, minSizeBytes: minDiskSizeBytes };
+}
+
+/** The image's content; undefined until it is READY. */
+export function volumeOf({ volumeId, sizeBytes, guestDigest }: Image): HeldVolume | undefined {
+  return volumeId === undefined ? undefined : { volumeId, sizeBytes, guestDigest };
 }

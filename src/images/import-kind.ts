@@ -6,6 +6,8 @@ import { releaseUpload } from '../uploads/use-upload.ts';
 import { releaseVolumeWriter } from '../volumes/seal.ts';
 import { removeUnpacked } from '../wrappers/work-record.ts';
 import { discardImage } from './discard-image.ts';
+import { findImage } from './image-rows.ts';
+import { volumeOf } from './image-source.ts';
 import { type ImportDeps, importImage } from './import-image.ts';
 import { createImageKind } from './operation-names.ts';
 import { spoolPath, workPath } from './spool-path.ts';
@@ -50,9 +52,12 @@ export function createImportKind(deps: ImportKindDeps): OperationKind {
 }
 
 /** Removes what is kept of the source meanwhile: the copy of a file and what was unpacked, or what was frozen of a disk. */
-async function removeCopies(deps: ImportKindDeps, { id, input }: OperationInput): Promise<void> {
+async function removeCopies(deps: ImportKindDeps, { id, input, resourceId }: OperationInput): Promise<void> {
   const frozenId = readDiskInput(input)?.frozenId;
-  if (frozenId !== undefined) await deps.contents.release(frozenId);
+  if (frozenId !== undefined) {
+    const image = await findImage(deps.store.db.read, resourceId);
+    await deps.contents.release(frozenId, image === undefined ? undefined : volumeOf(image));
+  }
   await removeUnpacked(workPath(deps, id));
   await removeSpool(spoolPath(deps, id));
 }

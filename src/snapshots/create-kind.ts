@@ -12,7 +12,7 @@ import { discardSnapshot } from './discard-snapshot.ts';
 import { createSnapshotKind } from './operation-names.ts';
 import type { Snapshot } from './snapshot.ts';
 import { snapshotToJson } from './snapshot-json.ts';
-import { lockSnapshot, replaceSnapshot } from './snapshot-rows.ts';
+import { findSnapshot, lockSnapshot, replaceSnapshot } from './snapshot-rows.ts';
 
 export interface CreateSnapshotKindDeps extends StoreDiskContentDeps {
   /** There may be something to collect. */
@@ -21,9 +21,11 @@ export interface CreateSnapshotKindDeps extends StoreDiskContentDeps {
 
 /** How operations that store a snapshot are run. One that fails or is cancelled takes its snapshot away. */
 export function createSnapshotCreation(deps: CreateSnapshotKindDeps): OperationKind {
-  const release = async ({ input }: OperationInput): Promise<void> => {
+  const release = async ({ input, resourceId }: OperationInput): Promise<void> => {
     const { frozenId } = frozenContentFromJson(input);
-    if (frozenId !== undefined) await deps.contents.release(frozenId);
+    if (frozenId === undefined) return;
+    const snapshot = await findSnapshot(deps.store.db.read, resourceId);
+    await deps.contents.release(frozenId, snapshot?.volume);
   };
   return {
     name: createSnapshotKind,
