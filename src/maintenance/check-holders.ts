@@ -1,18 +1,19 @@
 import type { Queryable } from '../db/database.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { type Finding, lookTwice, remedies } from '../volumes/finding.ts';
+import { contentHolders } from './content-holders.ts';
 
 /** Rows told at most of each kind: a fault that has so many has one cause. */
 const atMost = 100;
 
 /**
- * Holds what the store keeps for others against those others: images and their volumes, imports and their pins. Only
- * SQL, each question asked twice, because an import may end or an image go between two of its statements.
+ * Holds what the store keeps for others against those others: images, disks and snapshots and their volumes, imports and
+ * their pins. Only SQL, each question asked twice, because an import may end or an image go between two of its statements.
  */
 export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
   for (const look of [
-    findImagesWithoutVolume,
-    findImagesThatDiffer,
+    findHoldersWithoutVolume,
+    findHoldersThatDiffer,
     findIdleReferences,
     findIdlePins,
     findIdleCheckpoints,
@@ -21,33 +22,29 @@ export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
   }
 }
 
-async function findImagesWithoutVolume(db: Queryable): Promise<Finding[]> {
-  const rows = await db
-    .selectFrom('images')
+async function findHoldersWithoutVolume(db: Queryable): Promise<Finding[]> {
+  const rows = await contentHolders(db)
     .leftJoin('volume_references', (join) =>
       join
-        .onRef('volume_references.holder_id', '=', 'images.id')
-        .onRef('volume_references.volume_id', '=', 'images.volume_id'),
+        .onRef('volume_references.holder_id', '=', 'holders.id')
+        .onRef('volume_references.volume_id', '=', 'holders.volume_id'),
     )
-    .select(['images.id', 'images.volume_id'])
-    .where('images.status', '=', 'READY')
+    .select(['holders.noun', 'holders.id', 'holders.volume_id'])
     .where('volume_references.holder_id', 'is', null)
     .limit(atMost)
     .execute();
-  return rows.map(({ id, volume_id }) => {
-    const fact = `the image is READY and does not hold its volume ${volume_id}: a collection deletes its content`;
-    return { severity: 'error', what: 'image-without-volume', id, fact, remedy: remedies.rebuild };
+  return rows.map(({ noun, id, volume_id }) => {
+    const fact = `the ${noun} is READY and does not hold its volume ${volume_id}: a collection deletes its content`;
+    return { severity: 'error', what: `${noun}-without-volume`, id, fact, remedy: remedies.rebuild };
   });
 }
 
-async function findImagesThatDiffer(db: Queryable): Promise<Finding[]> {
-  const rows = await db
-    .selectFrom('images')
-    .innerJoin('volumes', 'volumes.id', 'images.volume_id')
-    .innerJoin('folders', 'folders.id', 'images.folder_id')
-    .select(['images.id', 'images.size', 'images.guest_digest', 'folders.cloud_id'])
+async function findHoldersThatDiffer(db: Queryable): Promise<Finding[]> {
+  const rows = await contentHolders(db)
+    .innerJoin('volumes', 'volumes.id', 'holders.volume_id')
+    .innerJoin('folders', 'folders.id', 'holders.folder_id')
+    .select(['holders.noun', 'holders.id', 'holders.size', 'holders.guest_digest', 'folders.cloud_id'])
     .select(['volumes.size as volume_size', 'volumes.guest_digest as volume_digest', 'volumes.domain_id'])
-    .where('images.status', '=', 'READY')
     .execute();
   return rows.flatMap((row): Finding[] => {
     const digest = hexOf(row.volume_digest);
@@ -57,8 +54,8 @@ async function findImagesThatDiffer(db: Queryable): Promise<Finding[]> {
       row.cloud_id === row.domain_id ? [] : [`it is in cloud ${row.cloud_id}, its volume in ${row.domain_id}`],
     ].flat();
     if (facts.length === 0) return [];
-    const remedy = 'delete the image and import it again';
-    return [{ severity: 'error', what: 'image-differs', id: row.id, fact: facts.join('; '), remedy }];
+    const remedy = `delete the ${row.noun} and make it again`;
+    return [{ severity: 'error', what: `${row.noun}-differs`, id: row.id, fact: facts.join('; '), remedy }];
   });
 }
 
@@ -66,14 +63,18 @@ async function findIdleReferences(db: Queryable): Promise<Finding[]> {
   const rows = await db
     .selectFrom('volume_references')
     .leftJoin('images', 'images.id', 'volume_references.holder_id')
+    .leftJoin('disks', 'disks.id', 'volume_references.holder_id')
+    .leftJoin('snapshots', 'snapshots.id', 'volume_references.holder_id')
     .select(['volume_references.holder_id as id', 'volume_references.volume_id'])
     .where('images.id', 'is', null)
+    .where('disks.id', 'is', null)
+    .where('snapshots.id', 'is', null)
     .limit(atMost)
     .execute();
   return rows.map(({ id, volume_id }) => {
-    const fact = `volume ${volume_id} is kept for an image that is not there`;
+    const fact = `volume ${volume_id} is kept for an image, a disk or a snapshot that is not there`;
     const remedy = 'its space is lost until the metadata is rebuilt without it; report this as a bug';
-    return { severity: 'warning', what: 'reference-without-image', id, fact, remedy };
+    return { severity: 'warning', what: 'reference-without-holder', id, fact, remedy };
   });
 }
 

@@ -6,9 +6,9 @@ export interface DomainSpace {
   /** Of the cloud whose chunks these are; '' for packs of which it is not known. */
   readonly cloudId: string;
   readonly imageCount: number;
-  /** The sizes of all images together, as guests see them. */
+  /** The sizes of all images, snapshots and bases of disks together, as guests see them. */
   readonly logicalBytes: number;
-  /** What the images would take if each stood alone. */
+  /** What those would take if each stood alone. */
   readonly unsharedBytes: number;
   /** What they take, each chunk once. A pack that was not measured since its use changed counts whole. */
   readonly uniqueBytes: number;
@@ -40,9 +40,10 @@ export async function getSpace({ db }: { readonly db: Database }): Promise<Space
   const holders = await db.read
     .selectFrom('volume_references')
     .innerJoin('volumes', 'volumes.id', 'volume_references.volume_id')
+    .leftJoin('images', 'images.id', 'volume_references.holder_id')
     .select('volumes.domain_id')
     .select((row) => [
-      row.fn.countAll<number>().as('images'),
+      row.fn.count<number>('images.id').as('images'),
       row.fn.sum<number>('volumes.size').as('logical'),
       row.fn.sum<number>('volumes.stored_bytes').as('unshared'),
     ])

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
-import { caller, folderId, makeImage, openImageDatabase, volumeId } from '../../test/fixtures/image-fixture.ts';
+import { addDisk, addSnapshot, makeDisk, makeSnapshot } from '../../test/fixtures/disk-fixture.ts';
+import {
+  caller,
+  folderId,
+  makeImage,
+  openImageDatabase,
+  volumeId,
+  volumeSizeBytes,
+} from '../../test/fixtures/image-fixture.ts';
 import type { Database } from '../db/database.ts';
+import { insertDisk } from '../disks/disk-rows.ts';
 import { ServiceError } from '../errors.ts';
 import { insertImage } from '../images/image-rows.ts';
+import { insertSnapshot } from '../snapshots/snapshot-rows.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import { checkHolders } from './check-holders.ts';
 import { getSpace } from './get-space.ts';
@@ -27,14 +37,36 @@ async function insertPack(db: Database, id: string, changes: { state: 'live' | '
 }
 
 eachDatabase(({ open }) => {
-  test('an image that holds its volume is as it should be', async (t) => {
+  test('what holds its volume is as it should be, and so is what has none yet', async (t) => {
     const db = await openImageDatabase(t, open);
     const image = makeImage({ guestDigest: digest });
     await db.transact(async (tx) => {
       await insertImage(tx, image);
       await addVolumeReference(tx, image.id, volumeId);
     });
+    await addDisk(db);
+    await addDisk(db, { base: undefined });
+    await addSnapshot(db);
+    const storing = await addSnapshot(db, { status: 'CREATING', volume: undefined });
+    await db.transact((tx) => addVolumeReference(tx, storing.id, volumeId));
     assert.deepEqual(await namesOf(db), []);
+  });
+
+  test('finds disks and snapshots that do not fit their volumes', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const [disk, snapshot] = [makeDisk(), makeSnapshot()];
+    await db.transact(async (tx) => {
+      await insertDisk(tx, disk);
+      await insertSnapshot(tx, snapshot);
+    });
+    const other = await addDisk(db, { base: { volumeId, sizeBytes: 4096, guestDigest: digest } });
+    const shrunk = await addSnapshot(db, { diskSizeBytes: 4096 });
+    assert.deepEqual(await namesOf(db), [
+      `disk-without-volume ${disk.id}`,
+      `snapshot-without-volume ${snapshot.id}`,
+      `disk-differs ${other.id}`,
+      `snapshot-differs ${shrunk.id}`,
+    ]);
   });
 
   test('finds images, references, pins and checkpoints that do not fit', async (t) => {
@@ -57,7 +89,7 @@ eachDatabase(({ open }) => {
     assert.deepEqual(await namesOf(db), [
       `image-without-volume ${alone.id}`,
       `image-differs ${other.id}`,
-      'reference-without-image nobody',
+      'reference-without-holder nobody',
       'pin-without-operation over',
       'checkpoint-without-operation over',
     ]);
@@ -68,9 +100,15 @@ eachDatabase(({ open }) => {
     await insertPack(db, 'measured', { state: 'live', live_bytes: 400 });
     await insertPack(db, 'unmeasured', { state: 'live' });
     await insertPack(db, 'condemned', { state: 'condemned' });
-    await db.transact((tx) => addVolumeReference(tx, 'holder', volumeId));
+    const image = makeImage({ guestDigest: digest });
+    await db.transact(async (tx) => {
+      await insertImage(tx, image);
+      await addVolumeReference(tx, image.id, volumeId);
+    });
+    await addDisk(db);
     const { total, domains } = await getSpace({ db });
     assert.equal(domains.length, 1);
+    assert.equal(total.logicalBytes, 2 * volumeSizeBytes, 'of the image, and of the base of the disk');
     const { uniqueBytes, garbageBytes, condemnedBytes, storedBytes, imageCount } = total;
     assert.deepEqual([uniqueBytes, garbageBytes, condemnedBytes, storedBytes, imageCount], [1400, 600, 1000, 3000, 1]);
   });

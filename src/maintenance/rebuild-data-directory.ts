@@ -15,6 +15,7 @@ import { hexOf } from '../volumes/chunk-id.ts';
 import { type LostVolume, type Rebuilt, rebuildStore } from '../volumes/rebuild.ts';
 import { createStoreThreads, type Store, type StoreLog } from '../volumes/store.ts';
 import { addVolumeReference, type Volume } from '../volumes/volume-rows.ts';
+import { contentHolders } from './content-holders.ts';
 
 export interface RebuildDeps {
   readonly directory: DataDirectory;
@@ -47,19 +48,17 @@ export async function rebuildDataDirectory({ directory, databaseUrl, log, signal
     lostVolumes: await findLostVolumes(db),
     onRecovered: (tx, volume) => recoverImage(tx, volume, administratorId, new Date()),
   });
-  await db.transact(holdImages);
+  await db.transact(holdContent);
   return rebuilt;
 }
 
-/** Volumes that images name and that have no row. */
+/** Volumes that images, disks and snapshots name and that have no row. */
 async function findLostVolumes(db: Database): Promise<LostVolume[]> {
-  const rows = await db.read
-    .selectFrom('images')
-    .innerJoin('folders', 'folders.id', 'images.folder_id')
-    .leftJoin('volumes', 'volumes.id', 'images.volume_id')
-    .select(['images.volume_id', 'images.size', 'images.guest_digest', 'folders.cloud_id'])
+  const rows = await contentHolders(db.read)
+    .innerJoin('folders', 'folders.id', 'holders.folder_id')
+    .leftJoin('volumes', 'volumes.id', 'holders.volume_id')
+    .select(['holders.volume_id', 'holders.size', 'holders.guest_digest', 'folders.cloud_id'])
     .distinct()
-    .where('images.status', '=', 'READY')
     .where('volumes.id', 'is', null)
     .execute();
   return rows.flatMap(({ volume_id, size, guest_digest, cloud_id }) =>
@@ -67,14 +66,12 @@ async function findLostVolumes(db: Database): Promise<LostVolume[]> {
   );
 }
 
-/** READY images hold their volumes, whatever became of the rows that say so. */
-async function holdImages(tx: Transaction): Promise<void> {
-  const rows = await tx
-    .selectFrom('images')
-    .innerJoin('volumes', 'volumes.id', 'images.volume_id')
-    .leftJoin('volume_references', 'volume_references.holder_id', 'images.id')
-    .select(['images.id', 'volumes.id as volume_id'])
-    .where('images.status', '=', 'READY')
+/** What has content holds its volume, whatever became of the rows that say so. */
+async function holdContent(tx: Transaction): Promise<void> {
+  const rows = await contentHolders(tx)
+    .innerJoin('volumes', 'volumes.id', 'holders.volume_id')
+    .leftJoin('volume_references', 'volume_references.holder_id', 'holders.id')
+    .select(['holders.id', 'volumes.id as volume_id'])
     .where('volume_references.holder_id', 'is', null)
     .execute();
   for (const { id, volume_id } of rows) await addVolumeReference(tx, id, volume_id);

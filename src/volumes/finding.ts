@@ -31,9 +31,9 @@ export type FindingName =
   | 'chunks-quarantined'
   | 'chunk-too-short'
   | 'chunk-corrupt'
-  | 'image-without-volume'
-  | 'image-differs'
-  | 'reference-without-image'
+  | `${'image' | 'disk' | 'snapshot'}-without-volume`
+  | `${'image' | 'disk' | 'snapshot'}-differs`
+  | 'reference-without-holder'
   | 'pin-without-operation'
   | 'checkpoint-without-operation';
 

@@ -320,14 +320,14 @@ export type DomainSpace = Message<"obraz.v1.DomainSpace"> & {
   imageCount: bigint;
 
   /**
-   * The sizes of all images together, as guests see them.
+   * The sizes of all images, snapshots and bases of disks together, as guests see them.
    *
    * @generated from field: int64 logical_bytes = 3;
    */
   logicalBytes: bigint;
 
   /**
-   * What the images would take in the store if each stood alone.
+   * What those would take in the store if each stood alone.
    *
    * @generated from field: int64 unshared_bytes = 4;
    */
@@ -348,7 +348,7 @@ export type DomainSpace = Message<"obraz.v1.DomainSpace"> & {
   sharedBytes: bigint;
 
   /**
-   * In packs that are in use, but needed by no image: comes back by compaction.
+   * In packs that are in use, but needed by none of those: comes back by compaction.
    *
    * @generated from field: int64 garbage_bytes = 7;
    */
