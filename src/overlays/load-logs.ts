@@ -29,11 +29,14 @@ export async function loadLogs(options: LogSetOptions, manifest: Manifest): Prom
     }
   }
   await recover(logs, manifest, [...files.values()]);
+  const { sizeBytes } = manifest;
+  const used = [...files.values()].filter(({ file, numbers }) => numbers !== undefined || file.lastSequence > 0);
+  const lastUsed = used.reduce((last, { file }) => Math.max(last, file.number), 0);
   for (const { number, files: inLayer } of manifest.layers) {
     const layer = logs.addLayer(number, []);
     for (const listedFile of inLayer) {
       const loaded = files.get(listedFile.number);
-      if (loaded !== undefined) addFile({ logs, layer, sizeBytes: manifest.sizeBytes }, loaded, manifest);
+      if (loaded !== undefined) addFile({ logs, layer, sizeBytes, lastUsed }, loaded);
     }
   }
   // A disk that is full is still to be read: what is to be written to it will wait for its index.
@@ -86,14 +89,17 @@ interface Target {
   readonly logs: LogSet;
   readonly layer: Layer;
   readonly sizeBytes: number;
+  /** The last file that has batches. */
+  readonly lastUsed: number;
 }
 
-function addFile(target: Target, { file, numbers, scan }: LoadedFile, manifest: Manifest): void {
+function addFile(target: Target, { file, numbers, scan }: LoadedFile): void {
   const { logs, layer } = target;
   logs.adopt(file);
   if (scan !== undefined && file.lastSequence === 0) {
-    const isActive = layer.number === manifest.layers.at(-1)?.number;
-    if (isActive && scan.isPristine) logs.offerSpare(file);
+    // One that has lost all that was written to it may stand before others: the next file has to be the last.
+    const isLast = file.number > target.lastUsed;
+    if (isLast && scan.isPristine) logs.offerSpare(file);
     else logs.discard(file);
     return;
   }

@@ -184,10 +184,11 @@ export async function openFragileOverlay(random: Random): Promise<FragileOverlay
     }
     const { calls, isCut } = files;
     files.restart();
-    const again = await open();
-    isCreated = true;
-    await check(again, isCut ? 'power cut' : 'kill');
-    await again[Symbol.asyncDispose]();
+    {
+      await using again = await open();
+      isCreated = true;
+      await check(again, isCut ? 'power cut' : 'kill');
+    }
     model.flushed();
     return { calls, isCut };
   }
