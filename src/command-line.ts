@@ -64,7 +64,7 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     .description('run the service')
     .option('--data <dir>', 'where everything is kept (OBRAZ_DATA, default ./.obraz)')
     .option('--listen <host:port>', 'the port of gRPC and REST, TLS and plain (OBRAZ_LISTEN, default 127.0.0.1:8443)')
-    .option('--nbd <host:port>', 'for the block device door of a later version (OBRAZ_NBD, default 127.0.0.1:10809)')
+    .option('--nbd <host:port>', 'the port of NBD, for attached disks (OBRAZ_NBD, default 127.0.0.1:10809)')
     .option(
       '--allow-source <source>',
       'HOST[:PORT] or CIDR that imports may read besides public addresses; repeat it (OBRAZ_ALLOW_SOURCE, with commas)',

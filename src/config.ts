@@ -116,13 +116,15 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     return given.length === 0 ? defaults : [...new Set(known)];
   };
 
+  const databaseUrl = readDatabaseUrl(environment, problems);
+  const listen = address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen;
   const config: Config = {
     invokedAs: environment.OBRAZ_INVOKED_AS || undefined,
     startedFrom: environment.INIT_CWD || process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
-    databaseUrl: readDatabaseUrl(environment, problems),
-    listen: address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen,
-    nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? defaultNbd,
+    databaseUrl,
+    listen,
+    nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? nbdBeside(listen),
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
     rest: address('--rest', flags.rest, 'OBRAZ_REST', '127.0.0.1:8445'),
     tlsNames: many('--tls-name', flags.tlsName, 'OBRAZ_TLS_NAME').flatMap(
@@ -237,4 +239,9 @@ function parseSource(text: string): string | undefined {
     if (error instanceof AllowEntryInvalid) return undefined;
     throw error;
   }
+}
+
+/** A service on whatever port is free is one of several: its NBD port is, too. */
+function nbdBeside({ port }: HostPort): HostPort {
+  return port === 0 ? { ...defaultNbd, port: 0 } : defaultNbd;
 }

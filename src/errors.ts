@@ -75,6 +75,7 @@ export type ResourceNoun =
   | 'Cloud'
   | 'Operation'
   | 'Upload'
+  | 'Attachment'
   | 'Endpoint'
   | 'Zone'
   | 'Disk type';

@@ -6,6 +6,13 @@ import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
 import { issueToken } from './access/issue-token.ts';
 import { type ApiDeps, createApi } from './api/api.ts';
+import { AttachedExports } from './attachments/attached-exports.ts';
+import { createAttachment } from './attachments/create-attachment.ts';
+import { deleteAttachment } from './attachments/delete-attachment.ts';
+import { attachedDisks } from './attachments/disk-users.ts';
+import { folderOf } from './attachments/folder-of.ts';
+import { getAttachment } from './attachments/get-attachment.ts';
+import { listAttachments } from './attachments/list-attachments.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
@@ -18,8 +25,8 @@ import { getDisk } from './disks/get-disk.ts';
 import { listDiskOperations } from './disks/list-disk-operations.ts';
 import { listDisks } from './disks/list-disks.ts';
 import { moveDisk } from './disks/move-disk.ts';
+import { OpenDisks } from './disks/open-disks.ts';
 import { relocateDisk } from './disks/relocate-disk.ts';
-import { noDiskUsers, untouchedContents } from './disks/untouched-disks.ts';
 import { updateDisk } from './disks/update-disk.ts';
 import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
@@ -29,6 +36,7 @@ import { computeDigest } from './images/compute-digest.ts';
 import { createImage } from './images/create-image.ts';
 import { deleteImage } from './images/delete-image.ts';
 import { createDigestKind } from './images/digest-kind.ts';
+import { findFrozenDisks } from './images/find-frozen-disks.ts';
 import { getImage } from './images/get-image.ts';
 import { getImageSource } from './images/get-image-source.ts';
 import { getLatestByFamily } from './images/get-latest-by-family.ts';
@@ -41,7 +49,7 @@ import { sweepSpool } from './images/sweep-spool.ts';
 import { updateImage } from './images/update-image.ts';
 import { describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
 import { type Installation, openInstallation } from './installation/open-installation.ts';
-import { formatHostPort, type HostPort, reachable } from './lib/host-port.ts';
+import { formatHostPort, type HostPort, isLoopback, reachable } from './lib/host-port.ts';
 import { MemoryBudget } from './lib/memory-budget.ts';
 import { repeat } from './lib/repeat.ts';
 import { writeFileDurably } from './lib/write-file-durably.ts';
@@ -51,6 +59,7 @@ import { createCompactKind } from './maintenance/compact-kind.ts';
 import { getSpace } from './maintenance/get-space.ts';
 import { createScrubKind } from './maintenance/scrub-kind.ts';
 import { startCheck, startCompaction, startScrub } from './maintenance/start-store-operation.ts';
+import { createNbdServer, type NbdServer } from './nbd/nbd-server.ts';
 import { cancelOperation } from './operations/cancel-operation.ts';
 import { defaultRetention, forgetOld } from './operations/forget-old.ts';
 import { getOperation } from './operations/get-operation.ts';
@@ -145,7 +154,9 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const memory = new MemoryBudget(importMemoryBytes);
-  const contents = untouchedContents;
+  const contents = opening.use(
+    await OpenDisks.open({ store, directory: directory.disks, frozen: await findFrozenDisks(db.read) }),
+  );
   const onGarbage = () => collector.wake();
   const importKind = createImportKind({
     store,
@@ -191,7 +202,13 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
 
   const catalog = createCatalog(config.zones, config.diskTypes);
-  const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog };
+  const exports = new AttachedExports({ store, disks: contents });
+  const certificate = { cert: installation.tls.certificate, key: installation.tls.privateKey };
+  const nbd = createNbdServer({ findExport: (ticket) => exports.find(ticket), tls: certificate, log });
+  opening.defer(() => nbd.close());
+  const nbdAddress = await listenForNbd(nbd, config.nbd, directory.nbdSocket);
+  const exportUri = (ticket: string) => nbdUri(nbdAddress, ticket);
+  const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
   const api = await createApi(bindApi(parts));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await imageRunner.start();
@@ -225,16 +242,32 @@ interface Parts {
   readonly log: Logger;
   readonly contents: DiskContents;
   readonly catalog: Catalog;
+  readonly exports: AttachedExports;
+  /** Where clients find the export of a ticket. */
+  readonly exportUri: (ticket: string) => string;
   /** There may be something to collect. */
   readonly onGarbage: () => void;
 }
 
 /** The functions that the doors call, each with what it needs. */
-function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog }: Parts): ApiDeps {
+function bindApi(parts: Parts): ApiDeps {
+  const { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri } = parts;
   const { db } = store;
   const { tokenKey, first } = installation;
   const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
-  const deps = { db, store, runner, kinds, checkUri, tokenKey, contents, catalog, sources, users: noDiskUsers };
+  const deps = {
+    db,
+    store,
+    runner,
+    kinds,
+    checkUri,
+    tokenKey,
+    contents,
+    catalog,
+    sources,
+    exports,
+    users: attachedDisks,
+  };
   /** A Delete's operation, and its content may be garbage. */
   const deleted = async (operation: Promise<Operation>): Promise<Operation> => {
     await operation;
@@ -292,6 +325,14 @@ function bindApi({ store, runner, kinds, uploads, installation, log, onGarbage, 
       startScrub: (request, caller) => startScrub({ ...deps, folderId: first.folderId }, request, caller),
       getSpace: () => getSpace(deps),
     },
+    attachments: {
+      createAttachment: (request, by) => createAttachment(deps, request, by),
+      getAttachment: (request) => getAttachment(deps, request),
+      listAttachments: (request) => listAttachments(deps, request),
+      deleteAttachment: (request) => deleteAttachment(deps, request).finally(onGarbage),
+      folderOf: (resource) => folderOf(deps, resource),
+      exportUri,
+    },
     operations: {
       getOperation: (request) => getOperation(deps, request),
       cancelOperation: (request) => cancelOperation(deps, request),
@@ -321,4 +362,17 @@ async function listenAll(
 
 function listenersOf({ listen, grpc, rest, nbd }: Config): HostPort[] {
   return [listen, grpc, rest, nbd].filter((address) => address !== undefined);
+}
+
+/** On its port and on a socket in the data directory. Returns the port's address. */
+async function listenForNbd(nbd: NbdServer, address: HostPort, socketPath: string): Promise<HostPort> {
+  await nbd.listen({ socketPath, tls: 'optional' });
+  const bound = await nbd.listen({ address, tls: isLoopback(address.host) ? 'optional' : 'required' });
+  return bound ?? address;
+}
+
+/** What other machines can reach takes TLS only. */
+function nbdUri(address: HostPort, ticket: string): string {
+  const scheme = isLoopback(address.host) ? 'nbd' : 'nbds';
+  return `${scheme}://${formatHostPort(reachable(address))}/${ticket}`;
 }

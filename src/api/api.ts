@@ -5,6 +5,7 @@ import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
 import type { Authorize } from './call.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
+import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
 import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
 import { type StoreFunctions, storeService } from './obraz/store-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
@@ -32,6 +33,7 @@ export interface ApiDeps {
   readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
   readonly disks: DiskFunctions;
   readonly snapshots: SnapshotFunctions;
+  readonly attachments: AttachmentFunctions;
   readonly catalog: Catalog;
   readonly operations: OperationFunctions;
   readonly uploads: UploadFunctions;
@@ -69,6 +71,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     snapshotService(deps.snapshots, authorize),
     diskTypeService(deps.catalog),
     zoneService(deps.catalog),
+    attachmentService(deps.attachments, authorize),
     operationService(deps.operations, authorize),
     imageDigestService(deps.images, authorize),
     uploadService(deps.uploads, authorize),

@@ -5,6 +5,7 @@ import { createUploadTables } from './migrations/0002-uploads.ts';
 import { addLiveBytes } from './migrations/0003-live-bytes.ts';
 import { createImageSources } from './migrations/0004-image-sources.ts';
 import { createDiskTables } from './migrations/0005-disks.ts';
+import { createAttachments } from './migrations/0006-attachments.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -15,6 +16,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0003-live-bytes': { up: addLiveBytes },
     '0004-image-sources': { up: (db: Kysely<unknown>) => createImageSources(db, dialect) },
     '0005-disks': { up: (db: Kysely<unknown>) => createDiskTables(db, dialect) },
+    '0006-attachments': { up: (db: Kysely<unknown>) => createAttachments(db, dialect) },
   };
 }
 

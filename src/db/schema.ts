@@ -26,6 +26,7 @@ export interface Schema {
   import_segments: ImportSegmentsTable;
   volumes: VolumesTable;
   volume_references: VolumeReferencesTable;
+  attachments: AttachmentsTable;
   uploads: UploadsTable;
 }
 
@@ -314,4 +315,19 @@ export interface UploadsTable {
   expires_at: number;
   /** The operation that imports it; '' when none does. */
   operation_id: string;
+}
+
+/** Who may use what as a block device. A row with the mode `read-write` is the lease of the disk's one writer. */
+export interface AttachmentsTable {
+  id: string;
+  folder_id: string;
+  kind: 'disk' | 'image' | 'snapshot';
+  resource_id: string;
+  mode: 'read-only' | 'read-write';
+  /** Of the ticket, in hexadecimal digits; the ticket itself is nowhere but with its holder. */
+  ticket_sha256: string;
+  created_at: number;
+  created_by: string;
+  /** Until when it must be used for the first time; null once it was. */
+  expires_at: number | null;
 }

@@ -19,6 +19,10 @@ export interface DataDirectory {
   readonly spool: string;
   /** Files that clients send, until an image was made of them. */
   readonly uploads: string;
+  /** What was written to disks, a folder for each. */
+  readonly disks: string;
+  /** NBD on a unix socket, while it serves. */
+  readonly nbdSocket: string;
   readonly tls: string;
   readonly credentials: {
     readonly directory: string;
@@ -43,6 +47,8 @@ export function describeDataDirectory(root: string): DataDirectory {
     packs: join(root, 'packs'),
     spool: join(root, 'spool'),
     uploads: join(root, 'uploads'),
+    disks: join(root, 'disks'),
+    nbdSocket: join(root, 'nbd.sock'),
     tls: join(root, 'tls'),
     credentials: {
       directory: credentials,
@@ -56,8 +62,8 @@ export function describeDataDirectory(root: string): DataDirectory {
 
 /** Makes the directory and what it is divided into, for its owner only. Throws InstallationBroken when it can't. */
 export async function makeDataDirectory(directory: DataDirectory): Promise<void> {
-  const { root, tls, credentials, packs, spool, uploads } = directory;
-  for (const path of [root, tls, credentials.directory, packs, spool, uploads]) {
+  const { root, tls, credentials, packs, spool, uploads, disks } = directory;
+  for (const path of [root, tls, credentials.directory, packs, spool, uploads, disks]) {
     try {
       await makeFolder(path);
       await access(path, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 /**
  * Ids of resources: 20 characters of a-z and 0-9, the first three of them a prefix that tells people the kind. The
  * prefixes are those the public cloud uses, because clients show them and some people read them: `fd8` image,
- * `b1g` folder and cloud, `aje` service account and key; `upl` for an upload is ours. An operation has the prefix of its
+ * `b1g` folder and cloud, `aje` service account and key; `upl` for an upload and `att` for an attachment are ours. An operation has the prefix of its
  * resource.
  */
 

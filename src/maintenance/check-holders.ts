@@ -65,14 +65,16 @@ async function findIdleReferences(db: Queryable): Promise<Finding[]> {
     .leftJoin('images', 'images.id', 'volume_references.holder_id')
     .leftJoin('disks', 'disks.id', 'volume_references.holder_id')
     .leftJoin('snapshots', 'snapshots.id', 'volume_references.holder_id')
+    .leftJoin('attachments', 'attachments.id', 'volume_references.holder_id')
     .select(['volume_references.holder_id as id', 'volume_references.volume_id'])
     .where('images.id', 'is', null)
     .where('disks.id', 'is', null)
     .where('snapshots.id', 'is', null)
+    .where('attachments.id', 'is', null)
     .limit(atMost)
     .execute();
   return rows.map(({ id, volume_id }) => {
-    const fact = `volume ${volume_id} is kept for an image, a disk or a snapshot that is not there`;
+    const fact = `volume ${volume_id} is kept for an image, a disk, a snapshot or an attachment that is not there`;
     const remedy = 'its space is lost until the metadata is rebuilt without it; report this as a bug';
     return { severity: 'warning', what: 'reference-without-holder', id, fact, remedy };
   });

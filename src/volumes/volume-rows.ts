@@ -62,6 +62,12 @@ export async function addVolumeReference(tx: Transaction, holderId: string, volu
   await tx.insertInto('volume_references').values({ holder_id: holderId, volume_id: volumeId }).execute();
 }
 
+/** The volume that `holderId` needs; undefined when it needs none. */
+export async function findHeldVolumeId(db: Queryable, holderId: string): Promise<string | undefined> {
+  const held = db.selectFrom('volume_references').select('volume_id').where('holder_id', '=', holderId);
+  return (await held.executeTakeFirst())?.volume_id;
+}
+
 /** `holderId` needs no volume any more. May be repeated. */
 export async function removeVolumeReference(tx: Transaction, holderId: string): Promise<void> {
   await tx.deleteFrom('volume_references').where('holder_id', '=', holderId).execute();

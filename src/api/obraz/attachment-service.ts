@@ -1,0 +1,101 @@
+import { create } from '@bufbuild/protobuf';
+import { type Duration, EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { Attachment, AttachmentMode } from '../../attachments/attachment.ts';
+import type { CreateAttachment, CreatedAttachment } from '../../attachments/create-attachment.ts';
+import type { ListAttachments } from '../../attachments/list-attachments.ts';
+import { invalidField } from '../../errors.ts';
+import {
+  Attachment_Mode,
+  type Attachment as AttachmentMessage,
+  AttachmentSchema,
+} from '../../gen/obraz/v1/attachment_pb.ts';
+import {
+  AttachmentService,
+  type CreateAttachmentRequest,
+  ListAttachmentsResponseSchema,
+} from '../../gen/obraz/v1/attachment_service_pb.ts';
+import { type ApiService, authenticatedService } from '../api-service.ts';
+import type { Authorize } from '../call.ts';
+
+/** What the service calls, with what it needs already bound; see attachments/. */
+export interface AttachmentFunctions {
+  createAttachment(request: CreateAttachment, by: { subjectId: string }): Promise<CreatedAttachment>;
+  getAttachment(request: { attachmentId: string }): Promise<Attachment>;
+  listAttachments(request: ListAttachments): Promise<{
+    attachments: readonly Attachment[];
+    nextPageToken: string;
+  }>;
+  deleteAttachment(request: { attachmentId: string }): Promise<void>;
+  /** The folder of what is to be attached. Throws NOT_FOUND. */
+  folderOf(resource: Attachment['resource']): Promise<{ folderId: string }>;
+  /** Where NBD clients find the export of a ticket. */
+  exportUri(ticket: string): string;
+}
+
+export function attachmentService(attachments: AttachmentFunctions, authorize: Authorize): ApiService {
+  return authenticatedService(AttachmentService, {
+    async create(request, { subject }) {
+      const resource = resourceOf(request);
+      const mode = modes[request.mode];
+      const isWriting = (mode ?? (resource.kind === 'disk' ? 'read-write' : 'read-only')) === 'read-write';
+      const permission = isWriting ? 'compute.disks.update' : `compute.${resource.kind}s.get`;
+      await authorize(subject, permission, await attachments.folderOf(resource));
+      const wanted = { resource, mode, ttlMs: millisecondsOf(request.ttl) };
+      const { attachment, ticket } = await attachments.createAttachment(wanted, { subjectId: subject.id });
+      return attachmentMessage(attachment, attachments.exportUri(ticket));
+    },
+
+    async list({ folderId, pageSize, pageToken }, { subject }) {
+      await authorize(subject, 'compute.disks.list', { folderId });
+      const page = await attachments.listAttachments({ folderId, pageSize: Number(pageSize), pageToken });
+      return create(ListAttachmentsResponseSchema, {
+        attachments: page.attachments.map((attachment) => attachmentMessage(attachment)),
+        nextPageToken: page.nextPageToken,
+      });
+    },
+
+    async delete({ attachmentId }, { subject }) {
+      await authorize(subject, 'compute.disks.update', await attachments.getAttachment({ attachmentId }));
+      await attachments.deleteAttachment({ attachmentId });
+      return create(EmptySchema);
+    },
+  });
+}
+
+const modes: Readonly<Record<Attachment_Mode, AttachmentMode | undefined>> = {
+  [Attachment_Mode.MODE_UNSPECIFIED]: undefined,
+  [Attachment_Mode.READ_ONLY]: 'read-only',
+  [Attachment_Mode.READ_WRITE]: 'read-write',
+};
+
+function resourceOf({ resource }: CreateAttachmentRequest): Attachment['resource'] {
+  switch (resource.case) {
+    case 'diskId':
+      return { kind: 'disk', id: resource.value };
+    case 'imageId':
+      return { kind: 'image', id: resource.value };
+    case 'snapshotId':
+      return { kind: 'snapshot', id: resource.value };
+    case undefined:
+      throw invalidField('resource', 'one of disk_id, image_id and snapshot_id is required');
+  }
+}
+
+function millisecondsOf(duration: Duration | undefined): number | undefined {
+  return duration === undefined ? undefined : Number(duration.seconds) * 1000 + Math.trunc(duration.nanos / 1_000_000);
+}
+
+function attachmentMessage(attachment: Attachment, uri = ''): AttachmentMessage {
+  const { kind, id } = attachment.resource;
+  const { expiresAt } = attachment;
+  return create(AttachmentSchema, {
+    id: attachment.id,
+    folderId: attachment.folderId,
+    resource: { case: `${kind}Id`, value: id },
+    mode: attachment.mode === 'read-write' ? Attachment_Mode.READ_WRITE : Attachment_Mode.READ_ONLY,
+    createdAt: timestampFromDate(attachment.createdAt),
+    createdBy: attachment.createdBy,
+    ...(expiresAt && { expiresAt: timestampFromDate(expiresAt) }),
+    uri,
+  });
+}

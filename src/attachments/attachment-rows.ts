@@ -1,0 +1,79 @@
+import type { Selectable } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
+import type { AttachmentsTable } from '../db/schema.ts';
+import type { Attachment } from './attachment.ts';
+
+/** Throws DatabaseFailed with `isConstraint` when the disk has another writer. */
+export async function insertAttachment(tx: Transaction, attachment: Attachment, ticketSha256: string): Promise<void> {
+  const { resource, mode } = attachment;
+  await tx
+    .insertInto('attachments')
+    .values({
+      id: attachment.id,
+      folder_id: attachment.folderId,
+      kind: resource.kind,
+      resource_id: resource.id,
+      mode,
+      ticket_sha256: ticketSha256,
+      created_at: attachment.createdAt.getTime(),
+      created_by: attachment.createdBy,
+      expires_at: attachment.expiresAt?.getTime() ?? null,
+    })
+    .execute();
+}
+
+export async function findAttachment(db: Queryable, id: string): Promise<Attachment | undefined> {
+  const row = await db.selectFrom('attachments').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toAttachment(row);
+}
+
+export async function findByTicket(db: Queryable, ticketSha256: string): Promise<Attachment | undefined> {
+  const found = db.selectFrom('attachments').selectAll().where('ticket_sha256', '=', ticketSha256);
+  const row = await found.executeTakeFirst();
+  return row === undefined ? undefined : toAttachment(row);
+}
+
+/** Of a disk, an image or a snapshot, expired ones included. */
+export async function findOfResource(db: Queryable, resourceId: string): Promise<Attachment[]> {
+  const found = db.selectFrom('attachments').selectAll().where('resource_id', '=', resourceId).orderBy('id');
+  return (await found.execute()).map(toAttachment);
+}
+
+/** In order of id, behind `afterId`. */
+export async function listAttachmentRows(
+  db: Queryable,
+  { folderId, afterId, limit }: { readonly folderId: string; readonly afterId: string; readonly limit: number },
+): Promise<Attachment[]> {
+  const rows = await db
+    .selectFrom('attachments')
+    .selectAll()
+    .where('folder_id', '=', folderId)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(toAttachment);
+}
+
+/** It was used: from now on it lasts. Says whether it is still there. */
+export async function keepAttachment(tx: Transaction, id: string): Promise<boolean> {
+  const kept = tx.updateTable('attachments').set({ expires_at: null }).where('id', '=', id).returning('id');
+  return (await kept.executeTakeFirst()) !== undefined;
+}
+
+/** May be repeated. */
+export async function deleteAttachmentRow(tx: Transaction, id: string): Promise<void> {
+  await tx.deleteFrom('attachments').where('id', '=', id).execute();
+}
+
+function toAttachment(row: Selectable<AttachmentsTable>): Attachment {
+  return {
+    id: row.id,
+    folderId: row.folder_id,
+    resource: { kind: row.kind, id: row.resource_id },
+    mode: row.mode,
+    createdAt: new Date(row.created_at),
+    createdBy: row.created_by,
+    expiresAt: row.expires_at === null ? undefined : new Date(row.expires_at),
+  };
+}

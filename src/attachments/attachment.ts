@@ -1,0 +1,21 @@
+/** What can be used as a block device. */
+export type AttachedKind = 'disk' | 'image' | 'snapshot';
+export type AttachmentMode = 'read-only' | 'read-write';
+
+/** The right to use a disk, an image or a snapshot as a block device. */
+export interface Attachment {
+  readonly id: string;
+  readonly folderId: string;
+  readonly resource: { readonly kind: AttachedKind; readonly id: string };
+  readonly mode: AttachmentMode;
+  readonly createdAt: Date;
+  /** The subject that asked for it. */
+  readonly createdBy: string;
+  /** Until when it must be used for the first time; undefined once it was. It then lasts until it is deleted. */
+  readonly expiresAt: Date | undefined;
+}
+
+/** Not used in time: as good as deleted. */
+export function isExpired({ expiresAt }: Attachment, now: number): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= now;
+}

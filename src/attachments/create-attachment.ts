@@ -1,0 +1,112 @@
+import type { Database, Transaction } from '../db/database.ts';
+import { DatabaseFailed } from '../db/database-failed.ts';
+import { lockDisk } from '../disks/disk-rows.ts';
+import { failedPrecondition, invalidField, notFound } from '../errors.ts';
+import { lockImageSource } from '../images/image-source.ts';
+import { newId } from '../lib/ids.ts';
+import type { ContentSource } from '../resources/content-source.ts';
+import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
+import { addVolumeReference } from '../volumes/volume-rows.ts';
+import type { AttachedKind, Attachment, AttachmentMode } from './attachment.ts';
+import { isExpired } from './attachment.ts';
+import { findOfResource, insertAttachment } from './attachment-rows.ts';
+import { removeAttachment } from './remove-attachment.ts';
+import { hashTicket, newTicket } from './ticket.ts';
+
+export interface CreateAttachment {
+  readonly resource: Attachment['resource'];
+  /** Undefined when not given: a disk is written, all else is read. */
+  readonly mode: AttachmentMode | undefined;
+  /** Undefined when not given. */
+  readonly ttlMs: number | undefined;
+}
+
+export interface CreatedAttachment {
+  readonly attachment: Attachment;
+  /** Given to the caller once, and kept nowhere. */
+  readonly ticket: string;
+}
+
+const defaultTtlMs = 10 * 60_000;
+const maxTtlMs = 7 * 24 * 3_600_000;
+const nouns = { disk: 'Disk', image: 'Image', snapshot: 'Snapshot' } as const;
+
+/**
+ * Gives the right to use a disk, an image or a snapshot as a block device. A disk has one writer at a time: FAILED_PRECONDITION
+ * for another. The content of an image or a snapshot stays as long as the attachment, whatever becomes of its owner.
+ */
+export async function createAttachment(
+  { db }: { readonly db: Database },
+  { resource, mode: wanted, ttlMs = defaultTtlMs }: CreateAttachment,
+  { subjectId }: { readonly subjectId: string },
+): Promise<CreatedAttachment> {
+  const { kind, id: resourceId } = resource;
+  const mode = wanted ?? (kind === 'disk' ? 'read-write' : 'read-only');
+  if (mode === 'read-write' && kind !== 'disk') {
+    throw invalidField('mode', `READ_WRITE is for disks; make a disk from the ${kind} to write`);
+  }
+  if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) throw invalidField('ttl', 'is from a second to a week');
+  const ticket = newTicket();
+  const attachment = await db.transact(async (tx) => {
+    const now = Date.now();
+    const found = await lockResource(tx, kind, resourceId);
+    if (found === undefined) throw notFound(nouns[kind], resourceId);
+    if (found.status !== 'READY') {
+      throw failedPrecondition('NOT_READY', `${nouns[kind]} "${resourceId}" is ${found.status}, not READY`);
+    }
+    await makeRoom(tx, { resourceId, mode, now });
+    const made: Attachment = {
+      id: newId('att'),
+      folderId: found.folderId,
+      resource,
+      mode,
+      createdAt: new Date(now),
+      createdBy: subjectId,
+      expiresAt: new Date(now + ttlMs),
+    };
+    await insert(tx, made, ticket);
+    if (found.volumeId !== undefined) await addVolumeReference(tx, made.id, found.volumeId);
+    return made;
+  });
+  return { attachment, ticket };
+}
+
+interface Lockable {
+  readonly folderId: string;
+  readonly status: ContentSource['status'];
+  /** What the attachment must hold by itself; a disk holds its own. */
+  readonly volumeId: string | undefined;
+}
+
+async function lockResource(tx: Transaction, kind: AttachedKind, id: string): Promise<Lockable | undefined> {
+  if (kind === 'disk') {
+    const disk = await lockDisk(tx, id);
+    return disk === undefined ? undefined : { ...disk, volumeId: undefined };
+  }
+  const source = await (kind === 'image' ? lockImageSource(tx, id) : lockSnapshotSource(tx, id));
+  return source === undefined ? undefined : { ...source, volumeId: source.volume?.volumeId };
+}
+
+/** Takes away what was not used in time. Throws when the disk has a writer and another one is wanted. */
+async function makeRoom(
+  tx: Transaction,
+  { resourceId, mode, now }: { readonly resourceId: string; readonly mode: AttachmentMode; readonly now: number },
+): Promise<void> {
+  for (const other of await findOfResource(tx, resourceId)) {
+    if (isExpired(other, now)) await removeAttachment(tx, other.id);
+    else if (mode === 'read-write' && other.mode === 'read-write') throw alreadyAttached(resourceId, other.id);
+  }
+}
+
+async function insert(tx: Transaction, attachment: Attachment, ticket: string): Promise<void> {
+  try {
+    await insertAttachment(tx, attachment, hashTicket(ticket));
+  } catch (error) {
+    const hasWriter = error instanceof DatabaseFailed && error.isConstraint && attachment.mode === 'read-write';
+    throw hasWriter ? alreadyAttached(attachment.resource.id, 'another client') : error;
+  }
+}
+
+function alreadyAttached(diskId: string, user: string) {
+  return failedPrecondition('DISK_IN_USE', `Disk "${diskId}" already attached to "${user}"`);
+}
