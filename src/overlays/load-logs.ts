@@ -62,14 +62,13 @@ async function loadFile(place: LogFilePlace, listed: { number: number; sealedBlo
       `has ${sizeBytes} bytes where ${listed.sealedBlocks * blockBytes} were written`,
     );
   }
+  // An index that nobody has listed may have come to the disk before the data that it speaks of.
+  if (listed.sealedBlocks === 0) return { file, numbers: undefined, scan: await scanLog(file) };
   const index = await file.readIndex();
-  if (index !== undefined) {
-    file.lastSequence = index.trailer.lastSequence;
-    file.markSealed(sizeBytes / blockBytes);
-    return { file, numbers: index.numbers, scan: undefined };
-  }
-  if (listed.sealedBlocks > 0) throw new OverlayDamaged(file.path, 'has lost its index');
-  return { file, numbers: undefined, scan: await scanLog(file) };
+  if (index === undefined) throw new OverlayDamaged(file.path, 'has lost its index');
+  file.lastSequence = index.trailer.lastSequence;
+  file.markSealed(listed.sealedBlocks);
+  return { file, numbers: index.numbers, scan: undefined };
 }
 
 /** Decides what of the files without an index counts, and makes that durable. */

@@ -122,10 +122,7 @@ export class LogFile {
     const { entries } = this;
     if (entries === undefined) throw new Error(`${this.path} is sealed`);
     const pieces = [encodeBatchHeader(header, { ...batch, salt: this.salt }), ...batch.data.map(({ bytes }) => bytes)];
-    await using use = await this.#handles.use(this.path);
-    // Also when it fails: some of it may be there, and nothing may be taken for durable by mistake.
-    this.isUnsynced = true;
-    await writeAll(use.handle, pieces, this.endBlock * blockBytes);
+    await this.#write(pieces);
     const dataBlock = this.endBlock + 1;
     let place = dataBlock;
     for (const run of batch.data) {
@@ -163,6 +160,16 @@ export class LogFile {
     return this.#synced;
   }
 
+  async #write(pieces: readonly Uint8Array[]): Promise<void> {
+    await using use = await this.#handles.use(this.path);
+    try {
+      await writeAll(use.handle, pieces, this.endBlock * blockBytes);
+    } finally {
+      // Only now: a sync that ran beside the write has not seen all of it. Also when it failed, some of it may be there.
+      this.isUnsynced = true;
+    }
+  }
+
   async #sync(): Promise<void> {
     try {
       await using use = await this.#handles.use(this.path);
@@ -176,7 +183,7 @@ export class LogFile {
   async truncate(): Promise<void> {
     await using use = await this.#handles.use(this.path);
     await use.handle.truncate(this.endBlock * blockBytes);
-    this.isUnsynced = true;
+    this.isUnsynced = true; // by an earlier process, it may be
     await this.sync();
   }
 
@@ -190,9 +197,7 @@ export class LogFile {
       indexChecksum: checksumOf(bytes),
       lastSequence: this.lastSequence,
     };
-    await using use = await this.#handles.use(this.path);
-    this.isUnsynced = true;
-    await writeAll(use.handle, [bytes, encodeTrailer(this.salt, trailer)], this.endBlock * blockBytes);
+    await this.#write([bytes, encodeTrailer(this.salt, trailer)]);
     await this.sync();
     this.markSealed(this.endBlock + indexBlocks(trailer.indexEntries) + 1);
   }

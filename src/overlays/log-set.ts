@@ -31,7 +31,8 @@ export interface LogSetOptions extends LogFilePlace {
  *
  * - a file that the manifest lists is there, with a durable header, and a file that has data is listed;
  * - a file is only removed once a durable manifest no longer lists it;
- * - files are sealed in the order of the log, and a file is begun only when all but the one before it are sealed.
+ * - files are sealed in the order of the log, and a file is begun only when all but the one before it
+ *   are sealed, and listed as sealed.
  */
 export class LogSet implements PlaceCounts, AsyncDisposable {
   readonly fileBlocks: number;
@@ -51,6 +52,8 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
   #unlisted: LogFile | undefined;
   /** Full or frozen, and not sealed. */
   #ended: LogFile[] = [];
+  /** A file is sealed, and the manifest does not say so yet. */
+  #hasUnlistedSeals = false;
   /** To be removed when no manifest lists them. */
   #garbage: LogFile[] = [];
   #background: Promise<void> = Promise.resolve();
@@ -155,8 +158,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     this.throwIfFailed();
     const full = this.#current;
     if (full !== undefined && this.#hasRoom(full, dataBlocks, entries)) return full;
-    await this.sealEnded();
-    await this.prepareSpare();
+    await this.makeReady();
     const file = this.#takeSpare();
     this.active.files = [...this.active.files, file];
     if (full !== undefined) this.#ended.push(full);
@@ -171,8 +173,14 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     await this.#syncing.wait();
   }
 
-  /** Has the next file at hand, durably listed. */
-  prepareSpare(): Promise<void> {
+  /** Has the next file at hand, durably listed, as all seals are. */
+  async makeReady(): Promise<void> {
+    await this.sealEnded();
+    await this.#prepareSpare();
+    if (this.#hasUnlistedSeals) await this.#saving.wait();
+  }
+
+  #prepareSpare(): Promise<void> {
     return this.#preparing.run(async () => {
       this.throwIfFailed();
       if (this.#spare !== undefined) return;
@@ -255,13 +263,12 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     await this.#saving.wait();
   }
 
-  /** Ends what is under way and seals the log, so that it opens fast. No batch may be under way. */
+  /** Makes everything durable, or throws; and seals the log, so that it opens fast. No batch may be under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     await this.#background;
     try {
-      if (this.#failure !== undefined) return;
-      await this.sync();
+      await this.sync(); // throws, too, when one has failed before
       if (this.#current !== undefined && this.#current.lastSequence > 0) this.#ended.push(this.#current);
       this.#current = undefined;
       // All is durable by now; without room for an index the next open has more to read.
@@ -304,8 +311,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     this.#background = this.#background
       .then(async () => {
         if (this.#failure !== undefined || this.#isClosing) return;
-        await this.sealEnded();
-        await this.prepareSpare();
+        await this.makeReady();
       })
       .catch((error: OverlayFailed) => this.#options.onProblem(error));
   }
@@ -320,6 +326,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
           throw this.#failed(error, 'the index of a log file');
         }
         this.#sealedSequence = Math.max(this.#sealedSequence, file.lastSequence);
+        this.#hasUnlistedSeals = true;
         this.#ended.shift();
         this.onSealed();
       }
@@ -345,6 +352,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     const isLast = (layer: Layer): boolean => layer === this.active;
     const garbage = this.#garbage;
     this.#garbage = [];
+    this.#hasUnlistedSeals = false;
     const manifest: Manifest = {
       id: overlayId,
       sizeBytes: this.#sizeBytes,
@@ -362,6 +370,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
       await writeManifest(directory, manifest);
     } catch (error) {
       this.#garbage.push(...garbage);
+      this.#hasUnlistedSeals = true;
       // Without room, the old one stands. After anything else nobody knows which one a crash would leave.
       if (isOutOfSpace(error)) throw overlayFailedBy(error, 'the manifest');
       throw this.#failed(new SyncFailed(directory, error), 'the manifest');

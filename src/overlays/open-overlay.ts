@@ -48,6 +48,9 @@ export async function openOverlay(options: OpenOverlayOptions): Promise<Overlay>
   try {
     if (whenMissing === 'create') await mkdir(directory, { recursive: true });
     const manifest = (await readManifest(directory)) ?? (await begin(options));
+    // That a name is there does not say that it is durable: whoever gave it may have died before it was.
+    await syncDirectory(directory);
+    if (whenMissing === 'create') await syncDirectory(dirname(directory));
     if (manifest.sizeBytes > sizeBytes) {
       throw new RangeError(`a disk of ${manifest.sizeBytes} bytes can't be made one of ${sizeBytes}`);
     }
@@ -79,6 +82,5 @@ async function begin({ directory, sizeBytes, whenMissing }: OpenOverlayOptions):
     layers: [{ number: 1, files: [] }],
   };
   await writeManifest(directory, manifest);
-  await syncDirectory(dirname(directory));
   return manifest;
 }

@@ -82,7 +82,7 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
   async freeze(): Promise<FrozenLayer> {
     this.#mustBeOpen();
     for (;;) {
-      await this.#logs.prepareSpare(); // before anybody has to wait
+      await this.#logs.makeReady(); // before anybody has to wait
       const unlock = await this.#locks.lock(0, all);
       try {
         this.#mustBeOpen();

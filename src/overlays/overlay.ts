@@ -32,7 +32,7 @@ export class TooManyFrozenLayers extends Error {
  * succeed; `EIO` for what could not be read right, and for every change once an fsync has failed. What is read is checked: a
  * damaged block is `OverlayDamaged`, never other bytes. `bytes` that are written must not change before the call returns.
  *
- * Disposing it ends what is under way and makes everything durable. The base stays the caller's.
+ * Disposing it ends what is under way and makes everything durable, or throws. The base stays the caller's.
  */
 export interface Overlay extends WritableBlockDevice {
   /**
