@@ -7,6 +7,7 @@ import type { BenchContext } from './benchmark.ts';
 import { downloadBenchmark } from './download.ts';
 import { importBenchmark } from './import.ts';
 import { describeMachine } from './machine.ts';
+import { nbdBenchmark } from './nbd.ts';
 import { reimportBenchmark } from './reimport.ts';
 import { startBenchmark } from './start.ts';
 import { formatTable, type Table } from './table.ts';
@@ -15,7 +16,7 @@ import { formatTable, type Table } from './table.ts';
  * Measures a started service, and where there is one its peer beside it in the same run. Machines are noisy: each thing
  * is measured several times in turn (A B A B), and medians are shown. Nothing here passes or fails.
  */
-const benchmarks = [importBenchmark, reimportBenchmark, apiBenchmark, downloadBenchmark, startBenchmark];
+const benchmarks = [importBenchmark, reimportBenchmark, apiBenchmark, downloadBenchmark, nbdBenchmark, startBenchmark];
 
 const usage = `npm run bench -- [--only NAME]... [--runs N] [--image FILE] [--data-mb N] [--folder DIR]
 

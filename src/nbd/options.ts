@@ -43,9 +43,9 @@ export async function answerOption(handshake: Handshake, asked: number, data: Bu
 
 async function useExport(handshake: Handshake, data: Buffer): Promise<Next> {
   const name = parseName(data);
-  if (name === undefined || isTlsMissing(handshake) || !handshake.options.hasRoom()) return 'end';
+  if (name === undefined || isTlsMissing(handshake)) return 'end';
   const found = await findOnce(handshake, name);
-  if (found === undefined) return 'end';
+  if (found === undefined || !handshake.options.hasRoom()) return 'end';
   handshake.stream.write(exportFacts(found, handshake.structuredReplies));
   if (!handshake.noZeroes) handshake.stream.write(Buffer.alloc(reservedBytes));
   return 'transmission';

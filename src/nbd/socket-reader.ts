@@ -83,8 +83,11 @@ export class SocketReader {
     );
   }
 
-  /** Whoever asks gets no more bytes. */
+  /** Whoever asks gets no more bytes, not even those that are here. */
   stop(): void {
+    this.detach();
+    this.#chunks.length = 0;
+    this.#keptBytes = 0;
     this.#onEnd();
   }
 

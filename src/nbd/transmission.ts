@@ -96,6 +96,7 @@ export class Transmission {
 
   /** Looks after the connection from time to time: cuts it if its client does not go on, and lets go of idle memory. */
   check(now: number): void {
+    if (this.#stream.destroyed) return;
     if (now > this.#payloadDeadline || this.#writer.isStalled(now)) {
       this.#log.info('an NBD client was cut: it sent or took nothing for too long');
       this.#stream.destroy();
