@@ -5,6 +5,12 @@ import { PCITopology } from '../gen/yandex/cloud/compute/v1/hardware_generation_
 import { Os_Type } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { CliFailed } from './cli-failed.ts';
 import { addClientCommands } from './client-commands.ts';
+import {
+  checkSources as checkDiskSources,
+  type CreateFlags as DiskFlags,
+  requestOf as diskRequestOf,
+} from './disk/create.ts';
+import { changesOf as diskChangesOf } from './disk/update.ts';
 import { type CreateFlags, checkSources, requestOf } from './image/create.ts';
 import { changesOf } from './image/update.ts';
 import type { ToAction } from './run-command.ts';
@@ -44,6 +50,32 @@ test("has every command of the contract, with yc's words in front or without", a
       'image delete a',
       'image list-operations a --limit 5',
       'image download a b.raw --force',
+      'image create --source-disk-name a',
+      'image create --source-snapshot-id a',
+      'disk create --name a --size 10 --zone z --type network-ssd --block-size 8KB --source-image-name b',
+      'disk create --source-snapshot-name a --hardware-features pci_topology=v2 --async',
+      'disk get a',
+      'disk list --limit 5',
+      'disk update a --new-name b --size 20GB --disk-placement-group-id g',
+      'disk resize a --size 20GB',
+      'disk add-labels a --labels x=1',
+      'disk remove-labels a --labels x',
+      'disk move a --destination-folder-id b',
+      'disk relocate a --destination-zone-id z',
+      'disk delete --id a',
+      'disk list-operations a',
+      'snapshot create --disk-name a --name b --labels x=1',
+      'snapshot get a',
+      'snapshot list',
+      'snapshot update a --description d',
+      'snapshot add-labels a --labels x=1',
+      'snapshot remove-labels a --labels x',
+      'snapshot delete a --async',
+      'snapshot list-operations a',
+      'zone list',
+      'zone get a',
+      'disk-type list',
+      'disk-type get a',
     ]) {
       assert.equal((await parse(prefix + line)).name(), line.split(' ')[1]);
     }
@@ -125,6 +157,28 @@ test('updates what was given and nothing else', () => {
   assert.throws(() => changesOf({}), CliFailed);
 });
 
+test('makes a request of the flags of disk create', async () => {
+  const command = await parse(
+    'disk create --name a --labels x=1 --type network-ssd --block-size 8KB --disk-placement-group-id g ' +
+      '--disk-placement-group-partition 2 --hardware-generation-id generation2',
+  );
+  assert.deepEqual(diskRequestOf(command.opts<DiskFlags>()), {
+    name: 'a',
+    description: '',
+    labels: { x: '1' },
+    typeId: 'network-ssd',
+    blockSize: 8192n,
+    diskPlacementPolicy: { placementGroupId: 'g', placementGroupPartition: 2n },
+    hardwareGeneration: { features: { case: 'generation2Features', value: {} } },
+  });
+  assert.deepEqual(diskRequestOf({}), { name: '', description: '', labels: {}, typeId: '', blockSize: 0n });
+  const two = { sourceImageId: 'a', sourceSnapshotName: 'b' };
+  assert.throws(() => checkDiskSources(two), /--source-image-id and --source-snapshot-name exclude each other/);
+  checkDiskSources({});
+  assert.deepEqual(diskChangesOf({ size: 5 }).updateMask, { paths: ['size'] });
+  assert.throws(() => diskChangesOf({}), CliFailed);
+});
+
 test('refuses what it cannot read, with the flag in the message', async () => {
   for (const line of [
     'image list --limit many',
@@ -135,6 +189,11 @@ test('refuses what it cannot read, with the flag in the message', async () => {
     'image get a b',
     'image add-labels a',
     'image nothing',
+    'disk resize a',
+    'disk create --size big',
+    'disk move a',
+    'disk relocate a',
+    'zone get',
     'operation get',
   ]) {
     await assert.rejects(parse(line), { name: /^(CommanderError|InvalidArgumentError)$/ }, line);

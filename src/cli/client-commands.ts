@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { addDiskCommands } from './disk/disk-commands.ts';
 import { addImageCommands } from './image/image-commands.ts';
 import type { Inspecting } from './image/inspect.ts';
 import { addOperationCommands } from './operation/operation-commands.ts';
+import { addPlaceCommands } from './place/place-commands.ts';
 import type { ToAction } from './run-command.ts';
+import { addSnapshotCommands } from './snapshot/snapshot-commands.ts';
 import { addStoreCommands, type RebuildHere } from './store/store-commands.ts';
 import { addUploadCommands } from './upload/upload-commands.ts';
 
@@ -12,11 +15,18 @@ export interface LocalWork {
   readonly inspecting: Inspecting;
 }
 
-/** Adds every command that talks to a server, and those beside them that need none; images also under `compute`, as in yc. */
+/** Adds every command that talks to a server, and those beside them that need none; what yc has under `compute` also there. */
 export function addClientCommands(program: Command, toAction: ToAction, { rebuild, inspecting }: LocalWork): void {
-  addImageCommands(program, toAction, inspecting);
+  addComputeCommands(program, toAction, inspecting);
   addOperationCommands(program, toAction);
   addStoreCommands(program, toAction, rebuild);
   addUploadCommands(program, toAction);
-  addImageCommands(program.command('compute', { hidden: true }), toAction, inspecting);
+  addComputeCommands(program.command('compute', { hidden: true }), toAction, inspecting);
+}
+
+function addComputeCommands(parent: Command, toAction: ToAction, inspecting: Inspecting): void {
+  addImageCommands(parent, toAction, inspecting);
+  addDiskCommands(parent, toAction);
+  addSnapshotCommands(parent, toAction);
+  addPlaceCommands(parent, toAction);
 }

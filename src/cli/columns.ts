@@ -1,5 +1,7 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
+import { type Disk, Disk_StatusSchema } from '../gen/yandex/cloud/compute/v1/disk_pb.ts';
 import { type Image, Image_StatusSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
+import { type Snapshot, Snapshot_StatusSchema } from '../gen/yandex/cloud/compute/v1/snapshot_pb.ts';
 import type { Operation } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { formatByteSize } from './byte-size.ts';
 import type { Columns } from './render.ts';
@@ -12,6 +14,26 @@ export const imageColumns: Columns<Image> = [
   ['MIN DISK', (image) => formatByteSize(Number(image.minDiskSize))],
   ['STORED', (image) => formatByteSize(Number(image.storageSize))],
   ['CREATED', (image) => showTime(image.createdAt)],
+];
+
+export const diskColumns: Columns<Disk> = [
+  ['ID', (disk) => disk.id],
+  ['NAME', (disk) => disk.name],
+  ['SIZE', (disk) => formatByteSize(Number(disk.size))],
+  ['ZONE', (disk) => disk.zoneId],
+  ['TYPE', (disk) => disk.typeId],
+  ['STATUS', (disk) => Disk_StatusSchema.value[disk.status]?.name ?? `${disk.status}`],
+  ['CREATED', (disk) => showTime(disk.createdAt)],
+];
+
+export const snapshotColumns: Columns<Snapshot> = [
+  ['ID', (snapshot) => snapshot.id],
+  ['NAME', (snapshot) => snapshot.name],
+  ['DISK', (snapshot) => snapshot.sourceDiskId],
+  ['DISK SIZE', (snapshot) => formatByteSize(Number(snapshot.diskSize))],
+  ['STORED', (snapshot) => formatByteSize(Number(snapshot.storageSize))],
+  ['STATUS', (snapshot) => Snapshot_StatusSchema.value[snapshot.status]?.name ?? `${snapshot.status}`],
+  ['CREATED', (snapshot) => showTime(snapshot.createdAt)],
 ];
 
 export const operationColumns: Columns<Operation> = [

@@ -1,12 +1,14 @@
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { DiskSchema } from '../gen/yandex/cloud/compute/v1/disk_pb.ts';
 import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
+import { SnapshotSchema } from '../gen/yandex/cloud/compute/v1/snapshot_pb.ts';
 import { type Operation, OperationSchema } from '../gen/yandex/cloud/operation/operation_pb.ts';
-import { imageColumns, operationColumns } from './columns.ts';
+import { diskColumns, imageColumns, operationColumns, snapshotColumns } from './columns.ts';
 import { followOperation } from './follow-operation.ts';
 import { showOne } from './render.ts';
 import type { Session } from './session.ts';
 
-/** Waits for the operation and prints the image it made, if any; with --async prints the operation at once. */
+/** Waits for the operation and prints the image, disk or snapshot that it made, if any; with --async prints the operation at once. */
 export async function finishOrShow(
   session: Session,
   operation: Operation,
@@ -17,6 +19,11 @@ export async function finishOrShow(
     return;
   }
   const { result } = await followOperation(session, operation);
-  const image = result.case === 'response' ? anyUnpack(result.value, ImageSchema) : undefined;
+  if (result.case !== 'response') return;
+  const image = anyUnpack(result.value, ImageSchema);
   if (image !== undefined) await showOne(session, ImageSchema, image, imageColumns);
+  const disk = anyUnpack(result.value, DiskSchema);
+  if (disk !== undefined) await showOne(session, DiskSchema, disk, diskColumns);
+  const snapshot = anyUnpack(result.value, SnapshotSchema);
+  if (snapshot !== undefined) await showOne(session, SnapshotSchema, snapshot, snapshotColumns);
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseByteSize } from './byte-size.ts';
 import { parseKeyValues, parseList } from './key-values.ts';
 import { outputFormats } from './output-format.ts';
+import type { ResourceReference } from './resource-kind.ts';
 
 /** Adds the flags of every client command; they may stand anywhere behind the command's first word. */
 export function addClientFlags(command: Command): void {
@@ -20,12 +21,17 @@ export function addClientFlags(command: Command): void {
     );
 }
 
-/** Adds `[image]`, --id and --name: the ways to name one image. */
-export function addImageReference(command: Command): Command {
+/** Adds `[image]`, --id and --name, or the same for another noun: the ways to name one thing. */
+export function addReference(command: Command, noun: string): Command {
   return command
-    .argument('[image]', 'name or id')
-    .option('--id <id>', 'id of the image')
-    .option('--name <name>', 'name of the image');
+    .argument(`[${noun}]`, 'name or id')
+    .option('--id <id>', `id of the ${noun}`)
+    .option('--name <name>', `name of the ${noun}`);
+}
+
+/** The thing that a command's argument and flags name. */
+export function referenceOf(command: Command): ResourceReference {
+  return { nameOrId: command.args[0], ...command.opts<{ id?: string; name?: string }>() };
 }
 
 /** Readers of flag values for commander, which shows their complaints with the flag's name. */

@@ -3,8 +3,12 @@ import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { file_obraz_v1_image_digest_service } from '../gen/obraz/v1/image_digest_service_pb.ts';
 import { file_obraz_v1_store_service } from '../gen/obraz/v1/store_service_pb.ts';
+import { DiskSchema } from '../gen/yandex/cloud/compute/v1/disk_pb.ts';
+import { file_yandex_cloud_compute_v1_disk_service } from '../gen/yandex/cloud/compute/v1/disk_service_pb.ts';
 import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { file_yandex_cloud_compute_v1_image_service } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
+import { SnapshotSchema } from '../gen/yandex/cloud/compute/v1/snapshot_pb.ts';
+import { file_yandex_cloud_compute_v1_snapshot_service } from '../gen/yandex/cloud/compute/v1/snapshot_service_pb.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Session } from './session.ts';
 import { layOutTable } from './table.ts';
@@ -16,9 +20,13 @@ export type Columns<M> = readonly (readonly [heading: string, cell: (message: M)
 const registry = createRegistry(
   file_obraz_v1_store_service,
   file_yandex_cloud_compute_v1_image_service,
+  file_yandex_cloud_compute_v1_disk_service,
+  file_yandex_cloud_compute_v1_snapshot_service,
   file_google_rpc_error_details,
   file_obraz_v1_image_digest_service,
   ImageSchema,
+  DiskSchema,
+  SnapshotSchema,
   EmptySchema,
 );
 

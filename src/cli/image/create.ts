@@ -1,20 +1,22 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Command, Option } from 'commander';
-import {
-  type HardwareGenerationSchema,
-  PCITopology,
-} from '../../gen/yandex/cloud/compute/v1/hardware_generation_pb.ts';
 import { Os_Type } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { type CreateImageRequestSchema, ImageService } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { CliFailed } from '../cli-failed.ts';
-import { findFolderId, findImageByName, imageByName } from '../find-resources.ts';
+import { diskKind } from '../disk/disk-kind.ts';
+import { findFolderId } from '../find-resources.ts';
 import { finishOrShow } from '../finish-or-show.ts';
 import { readFlag } from '../flags.ts';
+import { addHardwareFlags, type HardwareFlags, hardwareGenerationOf } from '../hardware-flags.ts';
+import { onlyOneOf } from '../only-one-of.ts';
+import { findResourceByName, resourceByName } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
 import type { Session } from '../session.ts';
+import { snapshotKind } from '../snapshot/snapshot-kind.ts';
+import { imageKind } from './image-kind.ts';
 
 /** The flags of `image create`, as yc names them. */
-export interface CreateFlags {
+export interface CreateFlags extends HardwareFlags {
   readonly name?: string;
   readonly description?: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -30,16 +32,18 @@ export interface CreateFlags {
   readonly sourceImageId?: string;
   readonly sourceImageName?: string;
   readonly sourceFamily?: string;
+  readonly sourceDiskId?: string;
+  readonly sourceDiskName?: string;
+  readonly sourceSnapshotId?: string;
+  readonly sourceSnapshotName?: string;
   readonly sourceImageFolderId?: string;
-  readonly hardwareGenerationId?: 'legacy' | 'generation2';
-  readonly hardwareFeatures?: Readonly<Record<string, string>>;
   readonly async?: boolean;
 }
 
 export function addCreate(parent: Command, toAction: ToAction): void {
-  parent
+  const create = parent
     .command('create')
-    .description('make an image from a disk file, here or at a URL, or from another image')
+    .description('make an image from a disk file, here or at a URL, from a disk, a snapshot or another image')
     .option('--name <name>', 'name of the image')
     .option('--description <text>', 'description of the image')
     .option('--labels <key=value,...>', 'labels of the image', readFlag.keyValues)
@@ -60,29 +64,25 @@ export function addCreate(parent: Command, toAction: ToAction): void {
     .option('--source-image-name <name>', 'image to copy, by name')
     .option('--source-family <family>', 'family whose newest image to copy')
     .option('--source-image-folder-id <id>', 'folder of the image or family to copy')
-    .addOption(
-      new Option('--hardware-generation-id <id>', 'virtual hardware it boots on').choices(['legacy', 'generation2']),
-    )
-    .option(
-      '--hardware-features <key=value,...>',
-      'pci_topology=v1 or v2, of the legacy generation',
-      readFlag.keyValues,
-    )
-    .option('--async', 'print the operation and do not wait for it')
-    .action(
-      toAction(async (session, command) => {
-        const flags = command.opts<CreateFlags>();
-        checkSources(flags);
-        const folderId = await findFolderId(session);
-        const uploaded = flags.file === undefined ? undefined : await upload(session, flags.file, folderId, flags.name);
-        const source = uploaded === undefined ? await findSource(session, flags) : uploaded.source;
-        const request = { ...requestOf(flags), folderId, source };
-        const operation = await session.api.call(ImageService.method.create, request, session);
-        await finishOrShow(session, operation, flags);
-        // Until then another try, with other flags, need not send it again.
-        if (flags.async !== true) await uploaded?.forget();
-      }),
-    );
+    .option('--source-disk-id <id>', 'disk whose content to keep')
+    .option('--source-disk-name <name>', 'disk whose content to keep, by name')
+    .option('--source-snapshot-id <id>', 'snapshot to make it of')
+    .option('--source-snapshot-name <name>', 'snapshot to make it of, by name')
+    .option('--async', 'print the operation and do not wait for it');
+  addHardwareFlags(create).action(
+    toAction(async (session, command) => {
+      const flags = command.opts<CreateFlags>();
+      checkSources(flags);
+      const folderId = await findFolderId(session);
+      const uploaded = flags.file === undefined ? undefined : await upload(session, flags.file, folderId, flags.name);
+      const source = uploaded === undefined ? await findSource(session, flags) : uploaded.source;
+      const request = { ...requestOf(flags), folderId, source };
+      const operation = await session.api.call(ImageService.method.create, request, session);
+      await finishOrShow(session, operation, flags);
+      // Until then another try, with other flags, need not send it again.
+      if (flags.async !== true) await uploaded?.forget();
+    }),
+  );
 }
 
 type CreateRequest = MessageInitShape<typeof CreateImageRequestSchema>;
@@ -111,19 +111,21 @@ const sourceFlags = {
   sourceImageId: '--source-image-id',
   sourceImageName: '--source-image-name',
   sourceFamily: '--source-family',
+  sourceDiskId: '--source-disk-id',
+  sourceDiskName: '--source-disk-name',
+  sourceSnapshotId: '--source-snapshot-id',
+  sourceSnapshotName: '--source-snapshot-name',
 } as const satisfies Partial<Record<keyof CreateFlags, string>>;
 
 /** @throws CliFailed unless the flags name one source */
 export function checkSources(flags: CreateFlags): void {
-  const given = Object.entries(sourceFlags).flatMap(([name, flag]) => (Object.hasOwn(flags, name) ? [flag] : []));
-  const [first, second] = given;
-  if (first === undefined) throw new CliFailed(`give a source: one of ${Object.values(sourceFlags).join(', ')}.`);
-  if (second !== undefined) throw new CliFailed(`${given.join(' and ')} exclude each other: give one source.`);
+  if (onlyOneOf(flags, sourceFlags) !== undefined) return;
+  throw new CliFailed(`give a source: one of ${Object.values(sourceFlags).join(', ')}.`);
 }
 
 /** Uploads the file, after a look at what would make the image impossible: it may take hours. */
 async function upload(session: Session, file: string, folderId: string, name: string | undefined) {
-  const image = name === undefined ? undefined : await findImageByName(session, name, folderId);
+  const image = name === undefined ? undefined : await findResourceByName(session, imageKind, name, folderId);
   if (image !== undefined) throw new CliFailed(`there is an image named "${name}" already: ${image.id}.`);
   // Its HTTP client takes 50 ms to load, which other sources need not wait for.
   const { uploadFile } = await import('../upload/upload-file.ts');
@@ -136,11 +138,22 @@ async function findSource(session: Session, flags: CreateFlags): Promise<NonNull
   const { sourceUri, sourceImageId, sourceImageName, sourceFamily } = flags;
   if (sourceUri !== undefined) return { case: 'uri', value: sourceUri };
   if (sourceImageId !== undefined) return { case: 'imageId', value: sourceImageId };
+  if (flags.sourceDiskId !== undefined) return { case: 'diskId', value: flags.sourceDiskId };
+  if (flags.sourceSnapshotId !== undefined) return { case: 'snapshotId', value: flags.sourceSnapshotId };
+  const { sourceDiskName, sourceSnapshotName } = flags;
+  if (sourceDiskName !== undefined) {
+    const disk = await resourceByName(session, diskKind, sourceDiskName, await findFolderId(session));
+    return { case: 'diskId', value: disk.id };
+  }
+  if (sourceSnapshotName !== undefined) {
+    const snapshot = await resourceByName(session, snapshotKind, sourceSnapshotName, await findFolderId(session));
+    return { case: 'snapshotId', value: snapshot.id };
+  }
   const folderId = flags.sourceImageFolderId ?? (await findFolderId(session));
   const image =
     sourceImageName === undefined
       ? await session.api.call(ImageService.method.getLatestByFamily, { folderId, family: sourceFamily ?? '' }, session)
-      : await imageByName(session, sourceImageName, folderId);
+      : await resourceByName(session, imageKind, sourceImageName, folderId);
   return { case: 'imageId', value: image.id };
 }
 
@@ -151,32 +164,4 @@ function osOf({ osType, osNvidiaDriver }: CreateFlags): CreateRequest['os'] {
     type: osType === undefined ? Os_Type.TYPE_UNSPECIFIED : types[osType],
     ...(osNvidiaDriver === undefined ? {} : { nvidia: { driver: osNvidiaDriver } }),
   };
-}
-
-function hardwareGenerationOf({
-  hardwareGenerationId,
-  hardwareFeatures,
-}: CreateFlags): MessageInitShape<typeof HardwareGenerationSchema> | undefined {
-  const { pci_topology: topology, ...unknown } = hardwareFeatures ?? {};
-  const [unknownFeature] = Object.keys(unknown);
-  if (unknownFeature !== undefined) throw new CliFailed(`there is no hardware feature "${unknownFeature}".`);
-  if (hardwareGenerationId === 'generation2') {
-    if (topology !== undefined) throw new CliFailed('pci_topology is a feature of the legacy hardware generation.');
-    return { features: { case: 'generation2Features', value: {} } };
-  }
-  if (hardwareGenerationId === undefined && topology === undefined) return undefined;
-  return { features: { case: 'legacyFeatures', value: { pciTopology: readTopology(topology) } } };
-}
-
-function readTopology(text: string | undefined): PCITopology {
-  switch (text?.toLowerCase()) {
-    case undefined:
-      return PCITopology.PCI_TOPOLOGY_UNSPECIFIED;
-    case 'v1':
-      return PCITopology.PCI_TOPOLOGY_V1;
-    case 'v2':
-      return PCITopology.PCI_TOPOLOGY_V2;
-    default:
-      throw new CliFailed(`pci_topology "${text}" is neither v1 nor v2.`);
-  }
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { CliFailed } from '../cli-failed.ts';
-import { findImage } from '../find-resources.ts';
+import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
+import { imageKind } from './image-kind.ts';
 
 export function addDownload(parent: Command, toAction: ToAction): void {
   parent
@@ -14,7 +15,7 @@ export function addDownload(parent: Command, toAction: ToAction): void {
       toAction(async (session, command) => {
         const [image = '', target = ''] = command.args;
         if (target === '-') throw new CliFailed('a sparse file cannot be written to a pipe: name a file.');
-        const { id: imageId } = await findImage(session, { image });
+        const { id: imageId } = await findResource(session, imageKind, { nameOrId: image });
         const force = command.opts<{ force?: boolean }>().force ?? false;
         // Its HTTP client takes 50 ms to load, which the other commands need not wait for.
         const { downloadImage } = await import('../download/download.ts');

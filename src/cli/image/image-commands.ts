@@ -1,28 +1,28 @@
 import type { Command } from 'commander';
 import { addClientFlags } from '../flags.ts';
+import { resourceCommands } from '../resource-commands.ts';
 import type { ToAction } from '../run-command.ts';
 import { addChecksum } from './checksum.ts';
 import { addCreate } from './create.ts';
-import { addDelete } from './delete.ts';
 import { addDownload } from './download.ts';
-import { addGet, addGetLatestFromFamily } from './get.ts';
+import { addGetLatestFromFamily } from './get-latest-from-family.ts';
+import { imageKind } from './image-kind.ts';
 import { addInspect, type Inspecting } from './inspect.ts';
-import { addLabelCommands } from './labels.ts';
-import { addList, addListOperations } from './list.ts';
 import { addUpdate } from './update.ts';
 
 /** `image ...`, with yc's verbs and flags. */
 export function addImageCommands(parent: Command, toAction: ToAction, inspecting: Inspecting): void {
   const image = parent.command('image').description('make, find, change and download images');
   addClientFlags(image);
+  const common = resourceCommands(image, toAction, imageKind);
   addCreate(image, toAction);
-  addGet(image, toAction);
-  addList(image, toAction);
+  common.addGet();
+  common.addList();
   addGetLatestFromFamily(image, toAction);
   addUpdate(image, toAction);
-  addLabelCommands(image, toAction);
-  addDelete(image, toAction);
-  addListOperations(image, toAction);
+  common.addLabels();
+  common.addDelete();
+  common.addListOperations();
   addDownload(image, toAction);
   addChecksum(image, toAction);
   addInspect(image, inspecting);

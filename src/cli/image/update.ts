@@ -2,11 +2,11 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { ImageService, type UpdateImageRequestSchema } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { CliFailed } from '../cli-failed.ts';
-import { findImage } from '../find-resources.ts';
 import { finishOrShow } from '../finish-or-show.ts';
-import { addImageReference, readFlag } from '../flags.ts';
+import { addReference, readFlag, referenceOf } from '../flags.ts';
+import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
-import { referenceOf } from './get.ts';
+import { imageKind } from './image-kind.ts';
 
 /** The flags of `image update`; a field that is not given stays as it is. */
 export interface UpdateFlags {
@@ -18,7 +18,7 @@ export interface UpdateFlags {
 }
 
 export function addUpdate(parent: Command, toAction: ToAction): void {
-  addImageReference(parent.command('update').description('change an image'))
+  addReference(parent.command('update').description('change an image'), 'image')
     .option('--new-name <name>', 'new name')
     .option('--description <text>', 'new description')
     .option('--labels <key=value,...>', 'labels, instead of all that it has', readFlag.keyValues)
@@ -32,7 +32,7 @@ export function addUpdate(parent: Command, toAction: ToAction): void {
       toAction(async (session, command) => {
         const flags = command.opts<UpdateFlags>();
         const changes = changesOf(flags);
-        const { id: imageId } = await findImage(session, referenceOf(command));
+        const { id: imageId } = await findResource(session, imageKind, referenceOf(command));
         const operation = await session.api.call(ImageService.method.update, { imageId, ...changes }, session);
         await finishOrShow(session, operation, flags);
       }),

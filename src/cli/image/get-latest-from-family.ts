@@ -3,19 +3,9 @@ import { ImageSchema } from '../../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { ImageService } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { CliFailed } from '../cli-failed.ts';
 import { imageColumns } from '../columns.ts';
-import { findFolderId, findImage, type ImageReference } from '../find-resources.ts';
-import { addImageReference } from '../flags.ts';
+import { findFolderId } from '../find-resources.ts';
 import { showOne } from '../render.ts';
 import type { ToAction } from '../run-command.ts';
-
-export function addGet(parent: Command, toAction: ToAction): void {
-  addImageReference(parent.command('get').description('show an image')).action(
-    toAction(async (session, command) => {
-      const image = await findImage(session, referenceOf(command));
-      await showOne(session, ImageSchema, image, imageColumns);
-    }),
-  );
-}
 
 export function addGetLatestFromFamily(parent: Command, toAction: ToAction): void {
   parent
@@ -32,9 +22,4 @@ export function addGetLatestFromFamily(parent: Command, toAction: ToAction): voi
         await showOne(session, ImageSchema, image, imageColumns);
       }),
     );
-}
-
-/** The image that a command's argument and flags name. */
-export function referenceOf(command: Command): ImageReference {
-  return { image: command.args[0], ...command.opts<{ id?: string; name?: string }>() };
 }
