@@ -10,7 +10,13 @@ export interface Frame {
 
 const smallestBytes = 4 * 1024;
 const largestBytes = 4 * 2 ** 20;
-const keptBytes = 4 * 2 ** 20;
+const keptByOneBytes = 4 * 2 ** 20;
+const keptByAllBytes = 64 * 2 ** 20;
+
+/** What all pools of a server keep. */
+export interface KeptFrames {
+  bytes: number;
+}
 
 /**
  * Frames that were sent, kept for the next replies of the same connection: new memory costs a large read more than
@@ -18,30 +24,41 @@ const keptBytes = 4 * 2 ** 20;
  */
 export class FramePool {
   readonly #kept = new Map<number, Buffer[]>();
+  readonly #keptByAll: KeptFrames;
   #keptBytes = 0;
+
+  constructor(keptByAll: KeptFrames) {
+    this.#keptByAll = keptByAll;
+  }
 
   take(dataBytes: number): Frame {
     const size = sizeClass(dataBytes);
     let memory = this.#kept.get(size)?.pop();
     if (memory === undefined) memory = Buffer.allocUnsafeSlow(dataHeaderBytes + size);
-    else this.#keptBytes -= size;
+    else this.#count(-size);
     return { memory, data: memory.subarray(dataHeaderBytes, dataHeaderBytes + dataBytes) };
   }
 
   /** For a frame that nobody reads or writes any more. */
   giveBack({ memory }: Frame): void {
     const size = memory.length - dataHeaderBytes;
-    if (size > largestBytes || this.#keptBytes + size > keptBytes) return;
+    if (size > largestBytes || this.#keptBytes + size > keptByOneBytes) return;
+    if (this.#keptByAll.bytes + size > keptByAllBytes) return;
     const kept = this.#kept.get(size);
     if (kept === undefined) this.#kept.set(size, [memory]);
     else kept.push(memory);
-    this.#keptBytes += size;
+    this.#count(size);
   }
 
   /** Keeps nothing any more, for now. */
   clear(): void {
     this.#kept.clear();
-    this.#keptBytes = 0;
+    this.#count(-this.#keptBytes);
+  }
+
+  #count(bytes: number): void {
+    this.#keptBytes += bytes;
+    this.#keptByAll.bytes += bytes;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { MemoryBudget } from '../lib/memory-budget.ts';
+import type { KeptFrames } from './frame-pool.ts';
 import { type Agreed, shakeHands, type TlsMode } from './handshake.ts';
 import type { FindExport } from './nbd-export.ts';
 import type { NbdLimits } from './nbd-limits.ts';
@@ -25,6 +26,7 @@ const lingerMs = 1_000;
 export class NbdConnections {
   readonly #options: NbdConnectionsOptions;
   readonly #common: MemoryBudget;
+  readonly #keptFrames: KeptFrames = { bytes: 0 };
   /** Oldest first. */
   readonly #shakingHands = new Set<Socket>();
   readonly #transmissions = new Set<Transmission>();
@@ -109,6 +111,9 @@ export class NbdConnections {
         hasRoom: () => this.#transmissions.size < limits.clients,
         signal: gone.signal,
       });
+    } catch (failure) {
+      if (gone.signal.aborted) return undefined; // whatever it was, it was for a client that is gone
+      throw failure;
     } finally {
       clearTimeout(late);
       socket.off('close', leave);
@@ -119,8 +124,14 @@ export class NbdConnections {
   async #transmit(agreed: Agreed): Promise<void> {
     const { limits, log } = this.#options;
     const { revoked } = agreed.export;
-    const changeSignal = this.#cut.signal;
-    const transmission = new Transmission({ agreed, limits, common: this.#common, changeSignal, log });
+    const transmission = new Transmission({
+      agreed,
+      limits,
+      common: this.#common,
+      keptFrames: this.#keptFrames,
+      changeSignal: this.#cut.signal,
+      log,
+    });
     const end = (): void => transmission.end();
     this.#transmissions.add(transmission);
     revoked?.addEventListener('abort', end, { once: true });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type DiskCall, MemoryDisk } from '../../test/fixtures/memory-disk.ts';
-import { NbdClient } from '../../test/fixtures/nbd-client.ts';
+import { infoData, NbdClient } from '../../test/fixtures/nbd-client.ts';
 import { startNbd, ticket, until } from '../../test/fixtures/nbd-server.ts';
 import { MemoryBudget } from '../lib/memory-budget.ts';
+import { option } from './handshake-numbers.ts';
 import { InFlight } from './in-flight.ts';
 import { defaultLimits } from './nbd-limits.ts';
 
@@ -48,6 +49,28 @@ describe('limits', () => {
     for (let count = 0; count < 4; count += 1) client.request({ type: 0, length: 16 * MiB });
     await until(() => nbd.uses.disposed === 1);
     assert.match(nbd.logged.join(''), /took nothing for too long/);
+  });
+
+  test('so it is over TLS, whichever side ends it', async () => {
+    await using nbd = await startNbd({
+      device: MemoryDisk.of(Buffer.alloc(16 * MiB, 1)),
+      tls: 'required',
+      limits: { stallMs: 300, slowestBytesPerSecond: 1000 * MiB },
+    });
+    for (const isReset of [true, false]) {
+      using client = await NbdClient.greeted(nbd);
+      await client.option(option.startTls);
+      await client.secure(nbd.ca);
+      await client.option(option.structuredReply);
+      await client.option(option.go, infoData(ticket));
+      client.stream.pause();
+      for (let count = 0; count < 4; count += 1) client.request({ type: 0, length: 16 * MiB });
+      await until(() => nbd.disk.calls.length > 0);
+      if (isReset) client.stream.destroy();
+      await until(() => nbd.uses.disposed === nbd.uses.found);
+      nbd.disk.calls.length = 0;
+    }
+    assert.equal(nbd.uses.found, 2);
   });
 
   test('a client that does not send its payload is cut', async () => {

@@ -1,4 +1,7 @@
-/** What clients may take from the server. Bytes are those of payloads, of writes and of reads. */
+/**
+ * What clients may take from the server. Bytes are those of payloads, of writes and of reads: all of them are at most
+ * `sharedBytes` and the own bytes of each client.
+ */
 export interface NbdLimits {
   /** Connections that use an export. */
   readonly clients: number;

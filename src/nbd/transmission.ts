@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import { ReadFailed } from './answer-read.ts';
 import { answerRequest, cachedBytes } from './answer-request.ts';
-import { FramePool } from './frame-pool.ts';
+import { FramePool, type KeptFrames } from './frame-pool.ts';
 import type { Agreed } from './handshake.ts';
 import { InFlight, type Share } from './in-flight.ts';
 import type { NbdLimits } from './nbd-limits.ts';
@@ -18,6 +18,7 @@ export interface TransmissionOptions {
   readonly agreed: Agreed;
   readonly limits: NbdLimits;
   readonly common: MemoryBudget;
+  readonly keptFrames: KeptFrames;
   readonly changeSignal: AbortSignal;
   readonly log: Logger;
 }
@@ -34,7 +35,7 @@ export class Transmission {
   readonly #reader: SocketReader;
   readonly #writer: ReplyWriter;
   readonly #inFlight: InFlight;
-  readonly #frames = new FramePool();
+  readonly #frames: FramePool;
   readonly #limits: NbdLimits;
   readonly #log: Logger;
   readonly #rules: RequestRules;
@@ -45,12 +46,13 @@ export class Transmission {
   #wasUsed = false;
   #hasFailed = false;
 
-  constructor({ agreed, limits, common, changeSignal, log }: TransmissionOptions) {
+  constructor({ agreed, limits, common, keptFrames, changeSignal, log }: TransmissionOptions) {
     const { stream, reader, export: used, structuredReplies, allocation } = agreed;
     this.#stream = stream;
     this.#reader = reader;
     this.#writer = new ReplyWriter(stream, limits);
     this.#inFlight = new InFlight(limits, common);
+    this.#frames = new FramePool(keptFrames);
     this.#limits = limits;
     this.#log = log;
     this.#rules = {
@@ -86,6 +88,7 @@ export class Transmission {
       this.#stream.destroy();
     }
     await this.#inFlight.none();
+    this.#frames.clear();
     this.#stream.off('close', lose);
   }
 
@@ -122,11 +125,13 @@ export class Transmission {
     const refusal = checkRequest(request, this.#rules);
     const bytes = refusal === undefined ? memoryOf(request) : 0;
     const share = this.#inFlight.tryTake(bytes) ?? (await this.#inFlight.take(bytes, this.#lost.signal));
-    const payload = await this.#takePayload(request, refusal);
-    if (payload === 'none to come') {
-      this.#inFlight.giveBack(share);
-      return false;
+    let payload: Buffer | undefined | 'none to come' = 'none to come';
+    try {
+      payload = await this.#takePayload(request, refusal);
+    } finally {
+      if (payload === 'none to come') this.#inFlight.giveBack(share);
     }
+    if (payload === 'none to come') return false;
     if (refusal === undefined) void this.#answer(request, payload, share);
     else this.#send({ bytes: this.#refuse(request, refusal.error, refusal.message) }, share);
     return true;
