@@ -17,6 +17,9 @@ import type { Session } from '../session.ts';
 import { snapshotKind } from '../snapshot/snapshot-kind.ts';
 import { addPlacementFlags, type PlacementFlags, placementPolicyOf } from './placement-flags.ts';
 
+/** The API's own limit. */
+const smallestDiskBytes = 4 * 1024 * 1024;
+
 /** The flags of `disk create`, as yc names them. */
 export interface CreateFlags extends HardwareFlags, PlacementFlags {
   readonly name?: string;
@@ -59,7 +62,7 @@ export function addCreate(parent: Command, toAction: ToAction): void {
       checkSources(flags);
       const folderId = await findFolderId(session);
       const { source, minSizeBytes } = await findSource(session, flags, folderId);
-      const size = flags.size ?? roundUp(minSizeBytes, flags.blockSize ?? 4096);
+      const size = flags.size ?? (minSizeBytes === 0 ? 0 : sizeFor(minSizeBytes, flags.blockSize ?? 4096));
       if (size === 0) throw new CliFailed('give a --size: a disk without a source has none of its own.');
       const zoneId = flags.zone ?? (await firstZone(session));
       const request = { ...requestOf(flags), folderId, zoneId, size: BigInt(size), source };
@@ -133,6 +136,7 @@ async function firstZone(session: Session): Promise<string> {
   return zones[0]?.id ?? '';
 }
 
-function roundUp(sizeBytes: number, unitBytes: number): number {
-  return Math.ceil(sizeBytes / unitBytes) * unitBytes;
+/** The smallest size that a disk may have which holds so much. */
+function sizeFor(minSizeBytes: number, blockBytes: number): number {
+  return Math.ceil(Math.max(minSizeBytes, smallestDiskBytes) / blockBytes) * blockBytes;
 }
