@@ -22,6 +22,9 @@ const checkMs = 1_000;
 /** How long a client may take to close its side once all is said. */
 const lingerMs = 1_000;
 
+/** How long a client may still take its replies once its export is revoked. */
+const revokedMs = 5_000;
+
 /** All connections of a server, from the first byte to the disposal of what they used. */
 export class NbdConnections {
   readonly #options: NbdConnectionsOptions;
@@ -130,13 +133,18 @@ export class NbdConnections {
       common: this.#common,
       keptFrames: this.#keptFrames,
       changeSignal: this.#cut.signal,
-      log,
+      log: log.child({ peer: agreed.stream.remoteAddress }),
     });
-    const end = (): void => transmission.end();
+    let late: NodeJS.Timeout | undefined;
+    const end = (): void => {
+      transmission.end();
+      late = setTimeout(() => agreed.stream.destroy(), revokedMs);
+    };
     this.#transmissions.add(transmission);
     revoked?.addEventListener('abort', end, { once: true });
     if (this.#isClosing || revoked?.aborted === true) end();
     await transmission.run();
+    clearTimeout(late);
     revoked?.removeEventListener('abort', end);
     this.#transmissions.delete(transmission);
   }

@@ -19,8 +19,8 @@ interface ExportFacts extends AsyncDisposable {
   /** Whether reads in order are so much faster than others that a client should sort its own. No by default. */
   readonly rotational?: boolean;
   /**
-   * When aborted, the connection takes no more requests, ends those under way, and is closed: for a detached disk or a
-   * lost lease.
+   * When aborted, the connection takes no more requests, ends those under way, and is closed, after five seconds even
+   * if the client does not take its replies: for a detached disk or a lost lease.
    */
   readonly revoked?: AbortSignal;
 }
