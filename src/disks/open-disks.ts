@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Mutex } from '../lib/mutex.ts';
+import type { FrozenLayer } from '../overlays/frozen-layer.ts';
 import { openOverlay } from '../overlays/open-overlay.ts';
 import type { Overlay } from '../overlays/overlay.ts';
 import type { HeldVolume } from '../resources/content-source.ts';
 import { openContent } from '../resources/open-content.ts';
 import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
+import { segmentBytes } from '../volumes/manifest.ts';
 import type { Store } from '../volumes/store.ts';
 import type { StoredDevice } from '../volumes/stored-device.ts';
 import type { Disk } from './disk.ts';
@@ -112,7 +114,12 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     try {
       const layer = overlay.frozenLayers().find((candidate) => candidate.number === number);
       if (layer === undefined) throw new Error(`disk ${diskId} has no frozen layer ${number}`);
-      const reader = createDeviceGuestReader(layer, sizeBytes);
+      const layers = overlay.frozenLayers().filter((candidate) => candidate.number <= number);
+      const base = this.#open.get(diskId)?.base;
+      // What no layer has touched is as it is in the base.
+      const keptSegment = async (index: number) =>
+        layers.some((one) => isChanged(one, index)) ? undefined : await base?.keptSegment(index);
+      const reader = createDeviceGuestReader(layer, sizeBytes, keptSegment);
       return { ...reader, [Symbol.asyncDispose]: () => this.#giveBack(diskId) };
     } catch (error) {
       await this.#giveBack(diskId);
@@ -230,6 +237,13 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   #path(diskId: string): string {
     return join(this.#directory, diskId);
   }
+}
+
+/** Whether the layer says anything of the segment. */
+function isChanged(layer: FrozenLayer, index: number): boolean {
+  const start = index * segmentBytes;
+  const length = Math.min(segmentBytes, layer.sizeBytes - start);
+  return length > 0 && Iterator.from(layer.changes(start, length)).some(({ kind }) => kind !== 'absent');
 }
 
 /** A frozen layer's name: the disk's id and the layer's number. */

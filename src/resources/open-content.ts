@@ -45,6 +45,13 @@ function explained(device: StoredDevice, owner: ContentOwner): StoredDevice {
         throw explainReadFailure(error, owner);
       }
     },
+    async keptSegment(index) {
+      try {
+        return await device.keptSegment(index);
+      } catch (error) {
+        throw explainReadFailure(error, owner);
+      }
+    },
     [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
   };
 }

@@ -6,9 +6,13 @@ import { createFileGuestReader, type GuestReader } from './guest-reader.ts';
 
 /**
  * The guest bytes of a device that can be read, with zeros behind its end up to `sizeBytes`; without a device they are
- * zeros all. The device stays its owner's to dispose.
+ * zeros all. The device stays its owner's to dispose. `keptSegment` tells of segments that need not be read.
  */
-export function createDeviceGuestReader(device: BlockDevice | undefined, sizeBytes: number): GuestReader {
+export function createDeviceGuestReader(
+  device: BlockDevice | undefined,
+  sizeBytes: number,
+  keptSegment?: GuestReader['keptSegment'],
+): GuestReader {
   const deviceBytes = device?.sizeBytes ?? 0;
   // A device is a file that keeps every guest byte at its own place.
   const source: ByteSource = {
@@ -31,5 +35,6 @@ export function createDeviceGuestReader(device: BlockDevice | undefined, sizeByt
       return found.runs;
     },
   };
-  return createFileGuestReader(source, map);
+  const reader = createFileGuestReader(source, map);
+  return keptSegment === undefined ? reader : { ...reader, keptSegment };
 }

@@ -1,7 +1,9 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import type { DataRun, DiskMap } from '../formats/disk-map.ts';
 import { planReads, type RunRead } from '../formats/plan-reads.ts';
+import type { ChunkId } from './chunk-id.ts';
 import { leafBytes } from './guest-digest.ts';
+import type { ManifestExtent } from './manifest.ts';
 import type { SpareMemory } from './spare-memory.ts';
 import type { FetchedRead } from './store-tasks.ts';
 
@@ -21,6 +23,19 @@ export interface GuestReader {
 
   /** The stripes of a range of at most a segment, in order; they begin and end at multiples of `stripeBytes`. */
   stripes(offset: number, length: number, stripeBytes: number, options?: ReadOptions): Promise<GuestStripe[]>;
+
+  /**
+   * A segment that a volume of the same domain has already, whose bytes need not be read then; undefined to have them read.
+   * Whoever reads sees to it that the volume stays.
+   */
+  keptSegment?(index: number): Promise<KeptSegment | undefined>;
+}
+
+/** A segment that is stored: its node, the digest of its guest bytes, and what they are made of. */
+export interface KeptSegment {
+  readonly nodeId: ChunkId;
+  readonly digest: Uint8Array;
+  readonly extents: readonly ManifestExtent[];
 }
 
 /** Two pieces of the file with less than this between them are one read: a request costs more than 64 KiB. */

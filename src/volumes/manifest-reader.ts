@@ -8,6 +8,7 @@ import {
   listSegments,
   type ManifestExtent,
   type ManifestRoot,
+  type ManifestSegment,
 } from './manifest.ts';
 import { MissingChunks } from './manifest-rows.ts';
 import { readChunks } from './read-chunks.ts';
@@ -22,7 +23,7 @@ export class ManifestReader {
   readonly #store: Store;
   readonly #domainId: string;
   readonly #root: ManifestRoot;
-  readonly #lists = new LruMap<number, Promise<ReadonlyMap<number, ChunkId>>>(listsKept);
+  readonly #lists = new LruMap<number, Promise<ReadonlyMap<number, ManifestSegment>>>(listsKept);
   readonly #segments = new LruMap<number, Promise<readonly ManifestExtent[]>>(segmentsKept);
 
   private constructor(store: Store, domainId: string, root: ManifestRoot) {
@@ -42,18 +43,23 @@ export class ManifestReader {
   /** The extents of a segment; none for one that is a hole. */
   segment(index: number): Promise<readonly ManifestExtent[]> {
     return once(this.#segments, index, async () => {
-      const list = await this.#list(Math.floor(index / listSegments));
-      const id = list.get(index % listSegments);
-      return id === undefined ? [] : decodeSegment(await readNode(this.#store, this.#domainId, id));
+      const entry = await this.segmentEntry(index);
+      return entry === undefined ? [] : decodeSegment(await readNode(this.#store, this.#domainId, entry.id));
     });
   }
 
-  #list(index: number): Promise<ReadonlyMap<number, ChunkId>> {
+  /** A segment's node and digest; undefined for one that is a hole. The index is the one in its list. */
+  async segmentEntry(index: number): Promise<ManifestSegment | undefined> {
+    const list = await this.#list(Math.floor(index / listSegments));
+    return list.get(index % listSegments);
+  }
+
+  #list(index: number): Promise<ReadonlyMap<number, ManifestSegment>> {
     return once(this.#lists, index, async () => {
       const child = this.#root.lists.find((list) => list.index === index);
       if (child === undefined) return new Map();
       const segments = decodeList(await readNode(this.#store, this.#domainId, child.id));
-      return new Map(segments.map((segment) => [segment.index, segment.id]));
+      return new Map(segments.map((segment) => [segment.index, segment]));
     });
   }
 }

@@ -6,7 +6,7 @@ import { digestSegment, leafBytes, type SparseDigest } from './guest-digest.ts';
 import { type GuestReader, type GuestStripe, maxFetchBytes } from './guest-reader.ts';
 import { encodeSegment, type ManifestChild, type ManifestExtent, segmentBytes } from './manifest.ts';
 import type { EncodedChunk } from './pack-writer.ts';
-import type { SegmentProgress } from './segment-progress.ts';
+import { chunkIdsOf, type SegmentProgress } from './segment-progress.ts';
 import { SpareMemory } from './spare-memory.ts';
 import type { Store } from './store.ts';
 import { type CutOutput, encodeChunk, type FetchedRead } from './store-tasks.ts';
@@ -121,6 +121,11 @@ class Lane {
     // A hole at a segment's end is done, though no chunk says so.
     this.#onProgress(progress.nodeId === undefined ? progress.doneBytes : length);
     if (progress.nodeId !== undefined) return progress;
+    const taken = resumed === undefined ? await this.#takeOver(index, length) : undefined;
+    if (taken !== undefined) {
+      this.#onProgress(length);
+      return taken;
+    }
 
     const from = start + progress.doneBytes;
     const stripes = await this.#reader.stripes(from, start + length - from, stripeBytes, { signal: this.#signal });
@@ -145,6 +150,20 @@ class Lane {
       carry = { offset: cuts.restOffset, length: cuts.restLength };
       this.#onProgress(stripe.length);
     }
+    return progress;
+  }
+
+  /** A segment that is stored as it is: its chunks are only held, unless one of them is not to be had any more. */
+  async #takeOver(index: number, length: number): Promise<SegmentProgress | undefined> {
+    const stored = await this.#reader.keptSegment?.(index);
+    if (stored === undefined) return undefined;
+    const { nodeId, digest, extents } = stored;
+    const progress: SegmentProgress = { index, doneBytes: length, extents, nodeId, digest };
+    const ids = chunkIdsOf(progress);
+    const knownChunks = await this.#writer.findKnown('chunk', ids);
+    const knownNodes = await this.#writer.findKnown('node', [nodeId]);
+    if (knownChunks.size < ids.length || knownNodes.size === 0) return undefined;
+    await this.#writer.add([], progress);
     return progress;
   }
 

@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs, type TestStore } from '../../test/fixtures/store.ts';
 import { collectGarbage, sweepOrphanBlobs } from './collect-garbage.ts';
+import type { GuestReader } from './guest-reader.ts';
+import { segmentBytes } from './manifest.ts';
 import { ChunkCorrupt } from './quarantine.ts';
 import { openVolume } from './stored-device.ts';
 import { removeVolumeReference } from './volume-rows.ts';
@@ -92,6 +94,32 @@ eachDatabase(({ open }) => {
     const before = await countRows(testStore, 'chunks');
     await storeGuestAs(testStore, 'second', createMemoryGuest(bytes), 'other');
     assert.equal(await countRows(testStore, 'chunks'), before * 2);
+  });
+
+  test('takes over segments that are stored, without reading them', async () => {
+    await using testStore = await openTestStore({ open });
+    const { store } = testStore;
+    const guest = Buffer.concat([noise(70 * mib, 60), Buffer.alloc(60 * mib), noise(3 * mib, 61)]);
+    const before = await storeGuestAs(testStore, 'before', createMemoryGuest(guest));
+    await using device = await openVolume(store, before.id);
+    const changed = Buffer.from(guest);
+    changed.set(noise(5_000, 62), 69 * mib);
+    const read = new Set<number>();
+    const memory = createMemoryGuest(changed);
+    const reader: GuestReader = {
+      ...memory,
+      stripes(offset, ...rest) {
+        read.add(Math.floor(offset / segmentBytes));
+        return memory.stripes(offset, ...rest);
+      },
+      keptSegment: async (index) => (index === 1 ? undefined : device.keptSegment(index)),
+    };
+    const after = await storeGuestAs(testStore, 'after', reader);
+    assert.deepEqual([...read], [1]);
+    const whole = await storeGuestAs(testStore, 'whole', createMemoryGuest(changed), 'another-domain');
+    assert.deepEqual(after.guestDigest, whole.guestDigest);
+    assert.equal(after.storedBytes, whole.storedBytes);
+    assert.ok(changed.equals(await readAll(testStore, after.id)));
   });
 
   test('collects what nobody refers to, and only that', async () => {

@@ -1,6 +1,7 @@
 import type { BlockDevice, Extent, ExtentKind } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { hexOf } from './chunk-id.ts';
+import type { KeptSegment } from './guest-reader.ts';
 import { segmentBytes } from './manifest.ts';
 import { ManifestReader } from './manifest-reader.ts';
 import { readChunks, type WantedPart } from './read-chunks.ts';
@@ -11,6 +12,9 @@ import { findVolume } from './volume-rows.ts';
 export interface StoredDevice extends BlockDevice {
   /** Names the content: equal for two volumes exactly if every byte and the size are equal. 64 hexadecimal digits. */
   readonly contentId: string;
+
+  /** A segment as the store has it; undefined for one that is a hole. */
+  keptSegment(index: number): Promise<KeptSegment | undefined>;
 }
 
 /** There is no such volume (any more). */
@@ -87,6 +91,12 @@ class VolumeDevice implements StoredDevice {
     await readChunks(this.#store, this.#domainId, 'chunk', wanted, shared.buffer, { signal });
     target.set(shared);
     memory.giveBack(shared);
+  }
+
+  async keptSegment(index: number): Promise<KeptSegment | undefined> {
+    const entry = await this.#manifest.segmentEntry(index);
+    if (entry === undefined) return undefined;
+    return { nodeId: entry.id, digest: entry.digest, extents: await this.#manifest.segment(index) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
