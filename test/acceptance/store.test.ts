@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { runCommand } from '../fixtures/command.ts';
 import { openGrpcDoor, openRestDoor } from '../fixtures/doors.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
-import { smallDisk } from '../fixtures/guest.ts';
+import { smallDisk, twoEndedGuest } from '../fixtures/guest.ts';
 import { startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
 
 /** What looks after the store, as people use it: fsck, scrub, space, and a rebuild after a disaster. */
@@ -117,4 +118,36 @@ test('with its metadata gone the service does not start, and a rebuild brings ev
   for (const guest of guests) assert.ok(contents.some((content) => content.equals(guest)));
   const checked = await run('fsck', '--read-data');
   assert.equal(checked.code, 0, checked.stdout);
+});
+
+test('a rebuild brings back what disks and snapshots hold, when no image has it any more', async () => {
+  await using files = await startFileServer();
+  await using folder = await temporaryDirectory();
+  const dataDirectory = folder.path;
+  const run = async (...args: string[]) => {
+    const ended = await runCommand([...args, '--data', dataDirectory]);
+    assert.equal(ended.code, 0, ended.stderr);
+    return ended.stdout;
+  };
+  const guest = twoEndedGuest(43);
+  {
+    await using _obraz = await startObraz({ dataDirectory });
+    const uri = files.put('base.raw', guest);
+    await run('image', 'create', '--name', 'base', '--source-uri', uri);
+    await run('disk', 'create', '--name', 'disk', '--source-image-name', 'base');
+    await run('snapshot', 'create', '--name', 'snapshot', '--disk-name', 'disk');
+    await run('image', 'delete', 'base');
+  }
+  using metadata = new DatabaseSync(join(dataDirectory, 'metadata.db'));
+  metadata.exec('delete from volume_references; delete from volumes');
+  metadata.close();
+  assert.match(await run('fsck', '--rebuild'), /1 that it had lost are back/);
+  await using _obraz = await startObraz({ dataDirectory });
+  for (const source of ['disk', 'snapshot']) {
+    await run('image', 'create', '--name', `of-${source}`, `--source-${source}-name`, source);
+    const path = join(dataDirectory, `${source}.raw`);
+    await run('image', 'download', `of-${source}`, path);
+    assert.ok((await readFile(path)).equals(guest), source);
+  }
+  await run('fsck', '--read-data');
 });
