@@ -35,6 +35,11 @@ test('takes flags before the environment', () => {
   assert.deepEqual(fromFlags.allowSources, ['127.0.0.1']);
 });
 
+test('takes zones and disk types, each once, in place of the usual ones', () => {
+  const given = readConfig({ diskType: ['fast'] }, { OBRAZ_ZONE: 'lab-1,lab-2,lab-1', OBRAZ_DISK_TYPE: 'slow' });
+  assert.deepEqual([given.zones, given.diskTypes], [['lab-1', 'lab-2'], ['fast']]);
+});
+
 test('takes an empty variable for an absent one', () => {
   const empty = { OBRAZ_DATA: '', OBRAZ_LISTEN: '', OBRAZ_ALLOW_SOURCE: '', OBRAZ_PLAINTEXT: '', OBRAZ_LOG_LEVEL: '' };
   assert.deepEqual(readConfig({}, empty), readConfig({}, {}));
@@ -42,7 +47,10 @@ test('takes an empty variable for an absent one', () => {
 });
 
 test('names every problem at once, each with its setting, its value and the remedy', () => {
-  const flags = { listen: '8443', grpc: ':1', allowSource: ['10.0.0.0/33', 'ok.example.com'], logLevel: 'loud' };
+  const flags = {
+    ...{ listen: '8443', grpc: ':1', allowSource: ['10.0.0.0/33', 'ok.example.com'], logLevel: 'loud' },
+    ...{ zone: ['ru-central1-a', 'Moon'], diskType: ['1st'] },
+  };
   const environment = {
     OBRAZ_NBD: 'localhost:70000',
     OBRAZ_REST: '::1:5',
@@ -66,6 +74,8 @@ test('names every problem at once, each with its setting, its value and the reme
           ['OBRAZ_TLS_NAME', 'b:1'],
           ['OBRAZ_PLAINTEXT', 'maybe'],
           ['--allow-source', '10.0.0.0/33'],
+          ['--zone', 'Moon'],
+          ['--disk-type', '1st'],
           ['--log-level', 'loud'],
           ['OBRAZ_BLOBS', undefined],
         ],
