@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAttachmentCommands } from './attachment/attachment-commands.ts';
 import { addDiskCommands } from './disk/disk-commands.ts';
 import { addImageCommands } from './image/image-commands.ts';
 import type { Inspecting } from './image/inspect.ts';
@@ -28,5 +29,6 @@ function addComputeCommands(parent: Command, toAction: ToAction, inspecting: Ins
   addImageCommands(parent, toAction, inspecting);
   addDiskCommands(parent, toAction);
   addSnapshotCommands(parent, toAction);
+  addAttachmentCommands(parent, toAction);
   addPlaceCommands(parent, toAction);
 }

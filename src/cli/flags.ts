@@ -48,6 +48,13 @@ export const readFlag = {
     if (pairs === undefined) throw new InvalidArgumentError('Give KEY=VALUE pairs with commas between them.');
     return { ...before, ...pairs };
   },
+  time(text: string): number {
+    const [, count, unit = ''] = /^(\d{1,9})([smh])$/.exec(text) ?? [];
+    const seconds = { s: 1, m: 60, h: 3600 }[unit];
+    if (count === undefined || seconds === undefined)
+      throw new InvalidArgumentError('Give a time such as 30s, 10m or 2h.');
+    return Number(count) * seconds * 1000;
+  },
   list(text: string, before: readonly string[] | undefined): string[] {
     return [...(before ?? []), ...parseList(text)];
   },

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { addAttach } from '../attachment/attach.ts';
+import { addDetach } from '../attachment/attachment-commands.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
 import type { ToAction } from '../run-command.ts';
@@ -20,6 +22,8 @@ export function addDiskCommands(parent: Command, toAction: ToAction): void {
   common.addLabels();
   addMove(disk, toAction);
   addRelocate(disk, toAction);
+  addAttach(disk, toAction, diskKind);
+  addDetach(disk, toAction);
   common.addDelete();
   common.addListOperations();
 }

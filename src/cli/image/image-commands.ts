@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAttach } from '../attachment/attach.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
 import type { ToAction } from '../run-command.ts';
@@ -21,6 +22,7 @@ export function addImageCommands(parent: Command, toAction: ToAction, inspecting
   addGetLatestFromFamily(image, toAction);
   addUpdate(image, toAction);
   common.addLabels();
+  addAttach(image, toAction, imageKind);
   common.addDelete();
   common.addListOperations();
   addDownload(image, toAction);

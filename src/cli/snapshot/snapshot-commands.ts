@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAttach } from '../attachment/attach.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
 import type { ToAction } from '../run-command.ts';
@@ -16,6 +17,7 @@ export function addSnapshotCommands(parent: Command, toAction: ToAction): void {
   common.addList();
   addUpdate(snapshot, toAction);
   common.addLabels();
+  addAttach(snapshot, toAction, snapshotKind);
   common.addDelete();
   common.addListOperations();
 }
