@@ -24,6 +24,8 @@ export interface Disks {
   readonly raw: DiskFile;
   /** streamOptimized, as exports of virtual machines are. */
   readonly vmdk: DiskFile;
+  readonly vhd: DiskFile;
+  readonly vhdx: DiskFile;
   readonly rebuilt: DiskFile;
 }
 
@@ -57,7 +59,9 @@ export async function makeDisks({ cacheFolder, dataMb, say }: BenchContext): Pro
   const rebuiltRaw = await cached('rebuilt.raw', (path) => make(path, 10));
   const zlib = await cached('disk-zlib.qcow2', (path) => compress(raw, path, 'zlib'));
   const zstd = await cached('disk-zstd.qcow2', (path) => compress(raw, path, 'zstd'));
-  const vmdk = await cached('disk-stream.vmdk', (path) => streamVmdk(raw, path));
+  const vmdk = await cached('disk-stream.vmdk', (path) => convertTo('vmdk', 'streamOptimized', raw, path));
+  const vhd = await cached('disk.vhd', (path) => convertTo('vpc', 'dynamic', raw, path));
+  const vhdx = await cached('disk.vhdx', (path) => convertTo('vhdx', 'dynamic', raw, path));
   const rebuilt = await cached('rebuilt-zlib.qcow2', (path) => compress(rebuiltRaw, path, 'zlib'));
   const dataBytes = await countDataBytes(zlib);
   return {
@@ -66,6 +70,8 @@ export async function makeDisks({ cacheFolder, dataMb, say }: BenchContext): Pro
     zstd: { name: 'qcow2 zstd', path: zstd, dataBytes },
     raw: { name: 'raw', path: raw, dataBytes },
     vmdk: { name: 'VMDK streamOptimized', path: vmdk, dataBytes },
+    vhd: { name: 'VHD dynamic', path: vhd, dataBytes },
+    vhdx: { name: 'VHDX dynamic', path: vhdx, dataBytes },
     rebuilt: { name: 'rebuilt with 10 MB more', path: rebuilt, dataBytes: await countDataBytes(rebuilt) },
   };
 }
@@ -104,14 +110,14 @@ async function compress(from: string, to: string, type: 'zlib' | 'zstd'): Promis
   );
 }
 
-/** Without `-W`: out-of-order writes would make a file that no exporter makes. */
-async function streamVmdk(from: string, to: string): Promise<void> {
-  await runProgram('qemu-img', 'convert', '-O', 'vmdk', '-o', 'subformat=streamOptimized', from, to);
-}
-
 /** Guest bytes of a disk file that are data, as qemu-img maps it. */
 export async function countDataBytes(path: string): Promise<number> {
   const map: unknown = JSON.parse(await runProgram('qemu-img', 'map', '--output=json', path));
   if (!Array.isArray(map)) throw new Error('qemu-img map printed no list');
   return map.reduce((sum, { data, length }) => sum + (data ? Number(length) : 0), 0);
+}
+
+/** Without `-W`: out-of-order writes would make a file that no exporter makes. */
+async function convertTo(format: string, subformat: string, from: string, to: string): Promise<void> {
+  await runProgram('qemu-img', 'convert', '-O', format, '-o', `subformat=${subformat}`, from, to);
 }

@@ -47,8 +47,8 @@ export const importBenchmark: Benchmark = {
 async function disksToImport(context: BenchContext): Promise<DiskFile[]> {
   const { image } = context;
   if (image !== undefined) return [{ name: basename(image), path: image, dataBytes: await countDataBytes(image) }];
-  const { zlib, zstd, raw, vmdk } = await makeDisks(context);
-  return [zlib, zstd, raw, vmdk];
+  const { zlib, zstd, raw, vmdk, vhd, vhdx } = await makeDisks(context);
+  return [zlib, zstd, raw, vmdk, vhd, vhdx];
 }
 
 async function importDisk(disk: DiskFile, context: BenchContext): Promise<Table> {
