@@ -1,8 +1,9 @@
 import type { ByteSource, ReadOptions } from './byte-source.ts';
 import type { FileRange } from './plan-reads.ts';
 
-/** Reads in flight at once: hides the time of a round trip, and with reads of 4 MiB holds 16 MiB at most. */
-const inFlight = 4;
+/** In flight at once, which hides the time of a round trip: so many bytes, or four reads if they are long. */
+const bytesInFlight = 16 * 1024 * 1024;
+const readsInFlight = { least: 4, most: 16 };
 
 /**
  * Reads `ranges`, several at once, and gives each to `use` as it arrives, in no particular order.
@@ -28,6 +29,8 @@ export async function readRanges<Range extends FileRange>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(inFlight, ranges.length) }, worker));
+  const longest = ranges.reduce((most, { length }) => Math.max(most, length), 1);
+  const fitting = Math.min(readsInFlight.most, Math.max(readsInFlight.least, Math.floor(bytesInFlight / longest)));
+  await Promise.all(Array.from({ length: Math.min(fitting, ranges.length) }, worker));
   if (failures.length > 0) throw failures[0];
 }
