@@ -3,6 +3,7 @@ import { dedupDomainOf } from '../folders/dedup-domain.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { OperationContext } from '../operations/kind.ts';
 import type { HeldVolume } from '../resources/content-source.ts';
+import { explainStorageFailure } from '../resources/storage-lied.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import type { Store } from '../volumes/store.ts';
 import { storeGuestBytes } from '../volumes/store-guest.ts';
@@ -20,7 +21,7 @@ export interface StoreDiskContentDeps {
 
 /**
  * Stores what a disk held as a volume, in the name of the operation. May be run again after any interruption, and goes on
- * where the last run was durable.
+ * where the last run was durable. Content that the disk's base has lost is DATA_LOSS.
  */
 export async function storeDiskContent(
   deps: StoreDiskContentDeps,
@@ -30,9 +31,14 @@ export async function storeDiskContent(
 ): Promise<WrittenVolume> {
   const { store, memory } = deps;
   using _reserved = await memory.reserve(storeGuestBytes, signal);
-  await using reader = await openFrozenContent(deps, content);
-  const domainId = await dedupDomainOf(store.db.read, operation.folderId);
-  return await writeVolume(store, { domainId, lease, reader, signal, onProgress });
+  try {
+    await using reader = await openFrozenContent(deps, content);
+    const domainId = await dedupDomainOf(store.db.read, operation.folderId);
+    return await writeVolume(store, { domainId, lease, reader, signal, onProgress });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explainStorageFailure(error);
+  }
 }
 
 /** What the volume is once it is committed. */
@@ -50,7 +56,14 @@ export async function commitDiskContent(
   written: WrittenVolume,
   holderId: string,
 ): Promise<StoredContent> {
-  const { id: volumeId, sizeBytes, storedBytes, guestDigest } = await written.commit(tx);
+  const {
+    id: volumeId,
+    sizeBytes,
+    storedBytes,
+    guestDigest,
+  } = await written.commit(tx).catch((error: unknown) => {
+    throw explainStorageFailure(error);
+  });
   await removeVolumeReference(tx, holderId);
   return { volumeId, sizeBytes, storedBytes, guestDigest: hexOf(guestDigest) };
 }

@@ -1,9 +1,7 @@
-import { ServiceError, type StatusCode, unavailable } from '../errors.ts';
+import { ServiceError, type StatusCode } from '../errors.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
+import { explainStorageFailure } from '../resources/storage-lied.ts';
 import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
-import { MissingChunks } from '../volumes/manifest-rows.ts';
-import { PackBroken } from '../volumes/pack-format.ts';
-import { ChunkCorrupt, QuarantinedMeanwhile } from '../volumes/quarantine.ts';
 import { UnpackFailed } from '../wrappers/unpack-failed.ts';
 
 /** The file at the source is not the one that was meant. */
@@ -34,9 +32,6 @@ const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
   'spool-failed': 'FAILED_PRECONDITION',
 };
 
-/** Bytes that were stored are not what they were; what is found damaged is unknown, so the next attempt stores it anew. */
-const storageLied = [QuarantinedMeanwhile, PackBroken, ChunkCorrupt, MissingChunks];
-
 /** An import's failure as the operation's error. What is not an import's own is left as it is. */
 export function explainImportFailure(error: unknown): unknown {
   if (error instanceof ImageRefused) {
@@ -64,10 +59,7 @@ export function explainImportFailure(error: unknown): unknown {
     const reason = `UNPACK_${error.kind.replaceAll('-', '_').toUpperCase()}`;
     return new ServiceError({ code, reason, message: error.message, fields: [], cause: error });
   }
-  if (storageLied.some((kind) => error instanceof kind)) {
-    return unavailable('The storage gave wrong bytes back. They are stored again.', error);
-  }
-  return error;
+  return explainStorageFailure(error);
 }
 
 function explainSource(error: SourceFailed): ServiceError {
