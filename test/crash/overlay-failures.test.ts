@@ -1,24 +1,38 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openOverlay } from '../../src/overlays/open-overlay.ts';
 import { OverlayFailed } from '../../src/overlays/overlay-failed.ts';
+import { temporaryDirectory } from '../fixtures/obraz.ts';
 import { blockBytes, numbered, overlayPlace, readAll } from '../fixtures/test-overlay.ts';
 import { InjectedFault } from './faults.ts';
 import { type FileCall, interceptFiles } from './intercept-files.ts';
+import { createRandom } from './random.ts';
+import { VolatileFiles } from './volatile-files.ts';
 
-/** Files of a process whose calls fail as long as somebody says so. */
-function failingFiles(): Disposable & { fails: (call: FileCall) => string | undefined; readonly calls: FileCall[] } {
+interface FailingFiles extends Disposable {
+  /** With which code a call fails, if it does. */
+  fails(call: FileCall): string | undefined;
+  /** A call is done when this is. */
+  waits(call: FileCall): Promise<void>;
+  readonly calls: FileCall[];
+}
+
+/** Files of a process whose calls wait and fail as long as somebody says so. */
+function failingFiles(): FailingFiles {
   const calls: FileCall[] = [];
   const restore = interceptFiles(async (call, run) => {
     calls.push(call);
+    await files.waits(call);
     const code = files.fails(call);
     if (code !== undefined) throw new InjectedFault(code, call.operation);
     return run();
   });
-  const files = { fails: (_call: FileCall): string | undefined => undefined, calls, [Symbol.dispose]: restore };
+  const files: FailingFiles = { fails: () => undefined, waits: async () => {}, calls, [Symbol.dispose]: restore };
   return files;
 }
 
@@ -83,6 +97,75 @@ test('without room a change is ENOSPC, and nothing else is', async () => {
   numbered(0, 1, 9).copy(expected);
   await using overlay = await place.open({ fileBytes: 32 * blockBytes });
   assert.ok((await readAll(overlay)).equals(expected));
+});
+
+test('a flush makes durable what was being written while an earlier one was at work', { timeout: 30_000 }, async () => {
+  await using place = await overlayPlace(64 * blockBytes);
+  using files = failingFiles();
+  await using overlay = await place.open();
+  await overlay.writeAt(numbered(0, 1), 0);
+  const written = Promise.withResolvers<void>();
+  files.waits = ({ operation }) => (operation === 'write' ? written.promise : Promise.resolve());
+  const writing = overlay.writeAt(numbered(1, 1), blockBytes);
+  await overlay.flush();
+  written.resolve();
+  await writing;
+  files.calls.length = 0;
+  await overlay.flush();
+  const synced = files.calls.filter((call) => isSyncOfLog(call) && call.path.endsWith('00000001.log'));
+  assert.equal(synced.length, 1);
+});
+
+test('a flush makes durable what stands in a file that is full and not yet sealed', { timeout: 30_000 }, async () => {
+  await using place = await overlayPlace(64 * blockBytes);
+  using files = failingFiles();
+  await using overlay = await place.open({ fileBytes: 16 * blockBytes });
+  await overlay.writeAt(numbered(0, 12), 0); // with three headers and the file's own, 16 blocks
+  const sealing = Promise.withResolvers<void>();
+  files.waits = ({ operation, path }) =>
+    operation === 'write' && path.endsWith('00000001.log') ? sealing.promise : Promise.resolve();
+  await overlay.writeAt(numbered(12, 4), 12 * blockBytes);
+  files.calls.length = 0;
+  await overlay.flush();
+  const synced = files.calls.filter(isSyncOfLog).map(({ path }) => path.split('/').at(-1));
+  sealing.resolve();
+  assert.ok(synced.includes('00000001.log'), synced.join());
+});
+
+test('an overlay that a process began and died over is there for good once another has opened it', async () => {
+  for (let seed = 0; seed < 30; seed += 1) {
+    await using temporary = await temporaryDirectory();
+    const root = join(temporary.path, 'overlays');
+    const directory = join(root, 'disk');
+    using files = new VolatileFiles({ root, shadow: join(temporary.path, 'shadow'), random: createRandom(seed) });
+    const options = { directory, sizeBytes: 64 * blockBytes };
+    files.setFault({ call: 1 + (seed % 9), does: 'kill before' });
+    await assert.rejects(openOverlay({ ...options, whenMissing: 'create' }));
+    files.restart();
+    {
+      const overlay = await openOverlay({ ...options, whenMissing: 'create' });
+      files.setFault({ call: 1, does: 'cut before' });
+      await assert.rejects(overlay.writeAt(numbered(0, 1), 0));
+      await Promise.resolve(overlay[Symbol.asyncDispose]()).catch(() => {});
+    }
+    files.restart();
+    await using again = await openOverlay({ ...options, whenMissing: 'refuse' });
+    await again.flush();
+  }
+});
+
+test('a log file and its name are durable before the manifest lists it', async () => {
+  await using place = await overlayPlace(64 * blockBytes);
+  using files = failingFiles();
+  await using overlay = await place.open();
+  files.calls.length = 0;
+  await overlay.writeAt(numbered(0, 1), 0);
+  const steps = files.calls.map(({ operation, path }) => `${operation} ${path.split('/').at(-1)}`);
+  const listed = steps.indexOf('rename .overlay.json.new');
+  const before = steps.slice(steps.indexOf('create 00000001.log'), listed);
+  assert.ok(before.indexOf('sync 00000001.log') > 0);
+  assert.ok(before.indexOf('sync folder disk') > before.indexOf('sync 00000001.log'));
+  assert.ok(steps.indexOf('write 00000001.log', listed) > listed, 'and data comes after that');
 });
 
 test('many who flush at once share an fsync', async () => {
