@@ -87,6 +87,7 @@ import { openUploads } from './uploads/open-uploads.ts';
 import { settleUpload } from './uploads/settle-upload.ts';
 import type { Uploads } from './uploads/uploads.ts';
 import { collectorDefaults, startCollector } from './volumes/collector.ts';
+import { ReadCache } from './volumes/read-cache.ts';
 import { createStoreThreads, type Store } from './volumes/store.ts';
 
 /** What all imports together may hold in memory. */
@@ -154,8 +155,9 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const memory = new MemoryBudget(importMemoryBytes);
+  const cache = new ReadCache();
   const contents = opening.use(
-    await OpenDisks.open({ store, directory: directory.disks, frozen: await findFrozenDisks(db.read) }),
+    await OpenDisks.open({ store, cache, directory: directory.disks, frozen: await findFrozenDisks(db.read) }),
   );
   const onGarbage = () => collector.wake();
   const importKind = createImportKind({
@@ -202,7 +204,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
 
   const catalog = createCatalog(config.zones, config.diskTypes);
-  const exports = new AttachedExports({ store, disks: contents });
+  const exports = new AttachedExports({ store, cache, disks: contents });
   const certificate = { cert: installation.tls.certificate, key: installation.tls.privateKey };
   const nbd = createNbdServer({ findExport: (ticket) => exports.find(ticket), tls: certificate, log });
   opening.defer(() => nbd.close());

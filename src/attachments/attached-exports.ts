@@ -2,6 +2,7 @@ import { findDisk } from '../disks/disk-rows.ts';
 import type { OpenDisks } from '../disks/open-disks.ts';
 import type { BlockDevice, WritableBlockDevice } from '../formats/block-device.ts';
 import { openContent } from '../resources/open-content.ts';
+import type { ReadCache } from '../volumes/read-cache.ts';
 import type { Store } from '../volumes/store.ts';
 import { findHeldVolumeId } from '../volumes/volume-rows.ts';
 import { type Attachment, isExpired } from './attachment.ts';
@@ -10,6 +11,7 @@ import { hashTicket } from './ticket.ts';
 
 export interface AttachedExportsDeps {
   readonly store: Store;
+  readonly cache: ReadCache;
   readonly disks: OpenDisks;
 }
 
@@ -97,7 +99,7 @@ export class AttachedExports {
   }
 
   async #openDevice({ id: attachmentId, resource: { kind, id }, mode }: Attachment): Promise<OpenedDevice | undefined> {
-    const { store, disks } = this.#deps;
+    const { store, cache, disks } = this.#deps;
     if (kind === 'disk') {
       const disk = await findDisk(store.db.read, id);
       if (disk === undefined) return undefined;
@@ -111,7 +113,7 @@ export class AttachedExports {
     const volumeId = await findHeldVolumeId(store.db.read, attachmentId);
     if (volumeId === undefined) return undefined;
     const noun = kind === 'image' ? 'Image' : 'Snapshot';
-    const device = await openContent(store, { noun, id, volumeId });
+    const device = cache.wrap(await openContent(store, { noun, id, volumeId }), volumeId);
     return { readOnly: true, device, [Symbol.asyncDispose]: () => device[Symbol.asyncDispose]() };
   }
 }

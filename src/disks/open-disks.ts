@@ -10,6 +10,7 @@ import { openContent } from '../resources/open-content.ts';
 import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
 import { segmentBytes } from '../volumes/manifest.ts';
+import type { ReadCache } from '../volumes/read-cache.ts';
 import type { Store } from '../volumes/store.ts';
 import type { StoredDevice } from '../volumes/stored-device.ts';
 import type { Disk } from './disk.ts';
@@ -19,6 +20,7 @@ import { rebaseDisk } from './rebase-disk.ts';
 
 export interface OpenDisksOptions {
   readonly store: Store;
+  readonly cache: ReadCache;
   /** Of the overlays: a folder for each disk that was ever opened. It exists. */
   readonly directory: string;
   /** What operations that are not over have frozen: it stays. */
@@ -53,6 +55,7 @@ interface OpenDisk {
  */
 export class OpenDisks implements DiskContents, AsyncDisposable {
   readonly #store: Store;
+  readonly #cache: ReadCache;
   readonly #directory: string;
   readonly #open = new Map<string, OpenDisk>();
   /** Opening, closing and changing the base of a disk take turns. */
@@ -62,8 +65,9 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   /** By disk: the newest layer whose content is stored while others are held, and as what. */
   readonly #stored = new Map<string, { readonly layer: number; readonly volume: HeldVolume }>();
 
-  private constructor({ store, directory, frozen }: OpenDisksOptions) {
+  private constructor({ store, cache, directory, frozen }: OpenDisksOptions) {
     this.#store = store;
+    this.#cache = cache;
     this.#directory = directory;
     for (const { diskId, frozenId } of frozen) this.#heldOf(diskId).add(layerOf(frozenId));
   }
@@ -203,7 +207,7 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
 
   async #openBase(diskId: string, volumeId: string | undefined): Promise<StoredDevice | undefined> {
     if (volumeId === undefined) return undefined;
-    return await openContent(this.#store, { noun: 'Disk', id: diskId, volumeId });
+    return this.#cache.wrap(await openContent(this.#store, { noun: 'Disk', id: diskId, volumeId }), volumeId);
   }
 
   /** Puts a stored content under the disk, in place of the layers that have it. */
