@@ -104,9 +104,15 @@ test('a flush makes durable what was being written while an earlier one was at w
   using files = failingFiles();
   await using overlay = await place.open();
   await overlay.writeAt(numbered(0, 1), 0);
+  const begun = Promise.withResolvers<void>();
   const written = Promise.withResolvers<void>();
-  files.waits = ({ operation }) => (operation === 'write' ? written.promise : Promise.resolve());
+  files.waits = ({ operation, path }) => {
+    if (operation !== 'write' || !path.endsWith('00000001.log')) return Promise.resolve();
+    begun.resolve();
+    return written.promise;
+  };
   const writing = overlay.writeAt(numbered(1, 1), blockBytes);
+  await begun.promise;
   await overlay.flush();
   written.resolve();
   await writing;
