@@ -58,7 +58,7 @@ export interface Findable<R> {
 }
 
 /** The thing that is meant. What could be an id is first looked up as one. */
-export async function findResource<R>(
+export async function findResource<R extends { readonly id: string }>(
   session: Session,
   kind: Findable<R>,
   { nameOrId, id, name }: ResourceReference,
@@ -75,7 +75,9 @@ export async function findResource<R>(
       if (!(error instanceof ApiFailed && error.code === status.NOT_FOUND)) throw error;
     }
   }
-  return await resourceByName(session, kind, text, await findFolderId(session));
+  // A list may say less of a thing than a get.
+  const { id: found } = await resourceByName(session, kind, text, await findFolderId(session));
+  return await kind.get(session, found);
 }
 
 /** The thing of that name in a folder. */
