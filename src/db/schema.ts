@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /**
  * The tables, as SQL sees them. Rules that hold in both databases:
  * times are milliseconds since 1970 in a 64-bit integer; flags are 0 or 1; JSON is text; digests are 32 raw bytes;
@@ -171,6 +173,8 @@ export interface DisksTable {
   volume_size: number;
   /** The base's guest digest, in hexadecimal digits; '' without one. */
   volume_digest: string;
+  /** 1 once it was opened: then it is not only its base, and must not be read without its overlay. */
+  has_overlay: Generated<number>;
 }
 
 /** The labels of `disks` once more, for filters. */

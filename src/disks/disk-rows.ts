@@ -42,6 +42,18 @@ export async function replaceDisk(tx: Transaction, disk: Disk): Promise<void> {
   await insertLabels(tx, disk);
 }
 
+/** Whether the disk has an overlay, without which it can't be read: the base alone is not what was written. */
+export async function hasOverlay(db: Queryable, id: string): Promise<boolean> {
+  const row = await db.selectFrom('disks').select('has_overlay').where('id', '=', id).executeTakeFirst();
+  return row?.has_overlay === 1;
+}
+
+/** From now on the disk has an overlay. Says whether the disk is still there. */
+export async function keepOverlay(tx: Transaction, id: string): Promise<boolean> {
+  const kept = tx.updateTable('disks').set({ has_overlay: 1 }).where('id', '=', id).returning('id');
+  return (await kept.executeTakeFirst()) !== undefined;
+}
+
 /** Its labels go with it; the reference to its base is the caller's to remove. May be repeated. */
 export async function deleteDiskRow(tx: Transaction, id: string): Promise<void> {
   await tx.deleteFrom('disks').where('id', '=', id).execute();

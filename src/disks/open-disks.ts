@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failedPrecondition, notFound } from '../errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { FrozenLayer } from '../overlays/frozen-layer.ts';
 import { openOverlay } from '../overlays/open-overlay.ts';
-import type { Overlay } from '../overlays/overlay.ts';
+import { frozenLayersMax, type Overlay, TooManyFrozenLayers } from '../overlays/overlay.ts';
+import { OverlayFailed } from '../overlays/overlay-failed.ts';
 import type { HeldVolume } from '../resources/content-source.ts';
 import { openContent } from '../resources/open-content.ts';
 import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
@@ -15,7 +17,7 @@ import type { Store } from '../volumes/store.ts';
 import type { StoredDevice } from '../volumes/stored-device.ts';
 import type { Disk } from './disk.ts';
 import type { DiskContents, FrozenDisk } from './disk-contents.ts';
-import { findDisk } from './disk-rows.ts';
+import { findDisk, hasOverlay, keepOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
 
 export interface OpenDisksOptions {
@@ -27,16 +29,17 @@ export interface OpenDisksOptions {
   readonly frozen: readonly FrozenDisk[];
 }
 
-/** A disk that somebody uses. Dispose it to give it back: then what was written is durable. */
+/** A disk that somebody uses. Dispose it to give it back: then what was written is durable, or it throws. */
 export interface DiskInUse extends AsyncDisposable {
   readonly device: Overlay;
 }
 
-/** What is under an overlay. */
-interface DiskBase {
+/** What is under an overlay, and whether there is one. */
+interface DiskFacts {
   readonly id: string;
   readonly sizeBytes: number;
   readonly volumeId: string | undefined;
+  readonly hasOverlay: boolean;
 }
 
 /** What is open of one disk. */
@@ -49,21 +52,29 @@ interface OpenDisk {
 /**
  * The disks of this process that somebody reads, writes or freezes: each is opened once, whoever uses it.
  *
+ * A disk that was ever opened has an overlay, and its row says so before anything can be written: when the overlay is
+ * gone the disk can't be opened any more, and never reads as its base.
+ *
  * A frozen layer is held until its operation is over, and as long as one is held the disk's base stays what it is. When
  * the last is released, the newest content that was stored becomes the disk's base and its layers go: first in the disk's
  * row, then in the overlay. Between the two the layers lie over a base that has their content already, which reads the same.
+ *
+ * Opening, closing, freezing and changing the base of a disk take turns, and each finds in its turn what the row says: a row
+ * that was read before may name a base whose layers are gone by now.
  */
 export class OpenDisks implements DiskContents, AsyncDisposable {
   readonly #store: Store;
   readonly #cache: ReadCache;
   readonly #directory: string;
   readonly #open = new Map<string, OpenDisk>();
-  /** Opening, closing and changing the base of a disk take turns. */
   readonly #turns = new Map<string, Mutex>();
   /** By disk: the layers that operations need, by number. */
   readonly #held = new Map<string, Set<number>>();
-  /** By disk: the newest layer whose content is stored while others are held, and as what. */
+  /** By disk: the newest layer whose content is stored and not yet the disk's base, and as what. */
   readonly #stored = new Map<string, { readonly layer: number; readonly volume: HeldVolume }>();
+  /** Deleted while somebody had them open. */
+  readonly #discarded = new Set<string>();
+  #isClosed = false;
 
   private constructor({ store, cache, directory, frozen }: OpenDisksOptions) {
     this.#store = store;
@@ -81,45 +92,52 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     return disks;
   }
 
-  /** Opens the disk for reading and writing, as large as its row says. Throws what its base and its overlay throw. */
-  async use(disk: Disk): Promise<DiskInUse> {
-    const { id, sizeBytes, base } = disk;
-    const device = await this.#acquire({ id, sizeBytes, volumeId: base?.volumeId });
+  /**
+   * Opens the disk for reading and writing, as large as its row says. Throws NOT_FOUND when it is deleted, and what its base
+   * and its overlay throw.
+   */
+  async use({ id }: Pick<Disk, 'id'>): Promise<DiskInUse> {
+    const { overlay } = await this.#acquire(id);
     let returned: Promise<void> | undefined;
     return {
-      device,
+      device: overlay,
       [Symbol.asyncDispose]: () => {
-        returned ??= this.#giveBack(id);
+        returned ??= this.#flushAndGiveBack(id, overlay);
         return returned;
       },
     };
   }
 
-  async freeze(disk: Disk): Promise<string | undefined> {
-    if (!existsSync(this.#path(disk.id))) return undefined;
-    await using used = await this.use(disk);
-    const layer = await used.device.freeze();
-    this.#heldOf(disk.id).add(layer.number);
-    const frozenId = `${disk.id}.${layer.number}`;
+  async freeze({ id }: Pick<Disk, 'id'>): Promise<string | undefined> {
+    if (!(await hasOverlay(this.#store.db.read, id)) && !existsSync(this.#path(id))) return undefined;
+    const { overlay } = await this.#acquire(id);
     try {
-      await layer.settle();
-    } catch (error) {
-      await this.release(frozenId);
-      throw error;
+      const layer = await this.#turn(id, async () => {
+        const frozen = await freezeOrRefuse(id, overlay);
+        this.#heldOf(id).add(frozen.number);
+        return frozen;
+      });
+      const frozenId = `${id}.${layer.number}`;
+      try {
+        await layer.settle();
+      } catch (error) {
+        await this.release(frozenId);
+        throw error;
+      }
+      return frozenId;
+    } finally {
+      await this.#giveBack(id);
     }
-    return frozenId;
   }
 
-  async openFrozen({ diskId, sizeBytes, volumeId, frozenId }: FrozenDisk): Promise<GuestReader & AsyncDisposable> {
+  async openFrozen(frozen: FrozenDisk): Promise<GuestReader & AsyncDisposable> {
+    const { diskId, sizeBytes, frozenId } = frozen;
     const number = layerOf(frozenId);
-    const disk = await findDisk(this.#store.db.read, diskId);
-    // It may have grown since, or be deleted; its base is the same as long as the layer is held.
-    const overlay = await this.#acquire({ id: diskId, sizeBytes: disk?.sizeBytes ?? sizeBytes, volumeId });
+    const { overlay, base } = await this.#acquire(diskId, frozen);
     try {
       const layer = overlay.frozenLayers().find((candidate) => candidate.number === number);
       if (layer === undefined) throw new Error(`disk ${diskId} has no frozen layer ${number}`);
       const layers = overlay.frozenLayers().filter((candidate) => candidate.number <= number);
-      const base = this.#open.get(diskId)?.base;
       // What no layer has touched is as it is in the base.
       const keptSegment = async (index: number) =>
         layers.some((one) => isChanged(one, index)) ? undefined : await base?.keptSegment(index);
@@ -137,43 +155,66 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     if (stored !== undefined && (this.#stored.get(diskId)?.layer ?? 0) < layer) {
       this.#stored.set(diskId, { layer, volume: stored });
     }
-    this.#heldOf(diskId).delete(layer);
-    if (this.#heldOf(diskId).size > 0) return;
+    const held = this.#heldOf(diskId);
+    held.delete(layer);
+    if (held.size > 0) return;
     this.#held.delete(diskId);
-    const newest = this.#stored.get(diskId);
-    this.#stored.delete(diskId);
-    const disk = await findDisk(this.#store.db.read, diskId);
-    if (disk === undefined) await this.discard(diskId);
-    else if (newest !== undefined) await this.#rebase(disk, newest.layer, newest.volume);
+    if ((await findDisk(this.#store.db.read, diskId)) === undefined) await this.discard(diskId);
+    else if (this.#stored.has(diskId)) await this.#rebase(diskId);
   }
 
   async discard(diskId: string): Promise<void> {
-    if (this.#held.has(diskId)) return; // goes with its last layer
     await this.#turn(diskId, async () => {
-      if (!this.#open.has(diskId)) await rm(this.#path(diskId), { recursive: true, force: true });
+      if (this.#held.has(diskId)) return; // goes with its last layer
+      this.#stored.delete(diskId);
+      if (this.#open.has(diskId)) this.#discarded.add(diskId);
+      else await this.#remove(diskId);
     });
   }
 
-  /** Makes everything durable and closes it, whoever uses it still. */
+  /** Makes everything durable and closes it, whoever uses it still. Nothing can be opened afterwards. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const open = [...this.#open.values()];
-    this.#open.clear();
-    await Promise.all(
-      open.map(async ({ overlay, base }) => {
-        await overlay[Symbol.asyncDispose]();
-        await base?.[Symbol.asyncDispose]();
-      }),
-    );
+    this.#isClosed = true;
+    const closing = [...this.#turns.keys()].map((diskId) => this.#turn(diskId, () => this.#close(diskId)));
+    for (const result of await Promise.allSettled(closing)) if (result.status === 'rejected') throw result.reason;
   }
 
-  async #acquire(disk: DiskBase): Promise<Overlay> {
-    return await this.#turn(disk.id, async () => {
-      const open = this.#open.get(disk.id) ?? (await this.#openOverlay(disk));
-      this.#open.set(disk.id, open);
-      if (open.overlay.sizeBytes < disk.sizeBytes) await open.overlay.resize(disk.sizeBytes);
+  /** @param frozen of a disk that may be deleted: its base is the same as long as this is held */
+  async #acquire(diskId: string, frozen?: FrozenDisk): Promise<OpenDisk> {
+    return await this.#turn(diskId, async () => {
+      if (this.#isClosed) throw new OverlayFailed('EIO', 'disks are being closed');
+      const disk = await this.#find(diskId, frozen);
+      const open = this.#open.get(diskId) ?? (await this.#openOverlay(disk));
+      this.#open.set(diskId, open);
+      try {
+        if (open.overlay.sizeBytes < disk.sizeBytes) await open.overlay.resize(disk.sizeBytes);
+      } catch (error) {
+        if (open.users === 0) await this.#close(diskId);
+        throw error;
+      }
       open.users += 1;
-      return open.overlay;
+      return open;
     });
+  }
+
+  async #find(diskId: string, frozen: FrozenDisk | undefined): Promise<DiskFacts> {
+    const { read } = this.#store.db;
+    const disk = await findDisk(read, diskId);
+    if (disk !== undefined) {
+      const { id, sizeBytes, base } = disk;
+      return { id, sizeBytes, volumeId: base?.volumeId, hasOverlay: await hasOverlay(read, id) };
+    }
+    if (frozen === undefined) throw notFound('Disk', diskId);
+    return { id: diskId, sizeBytes: frozen.sizeBytes, volumeId: frozen.volumeId, hasOverlay: true };
+  }
+
+  /** For one who wrote: others may have the disk open for long. */
+  async #flushAndGiveBack(diskId: string, overlay: Overlay): Promise<void> {
+    try {
+      if ((this.#open.get(diskId)?.users ?? 0) > 1) await overlay.flush();
+    } finally {
+      await this.#giveBack(diskId);
+    }
   }
 
   async #giveBack(diskId: string): Promise<void> {
@@ -181,28 +222,45 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
       const open = this.#open.get(diskId);
       if (open === undefined) return;
       open.users -= 1;
-      if (open.users > 0) return;
-      this.#open.delete(diskId);
-      await open.overlay[Symbol.asyncDispose]();
-      await open.base?.[Symbol.asyncDispose]();
+      if (open.users === 0) await this.#close(diskId);
     });
   }
 
-  async #openOverlay({ id, sizeBytes, volumeId }: DiskBase): Promise<OpenDisk> {
-    const base = await this.#openBase(id, volumeId);
+  /** In the disk's turn. */
+  async #close(diskId: string): Promise<void> {
+    const open = this.#open.get(diskId);
+    this.#open.delete(diskId);
     try {
-      const overlay = await openOverlay({
+      await open?.overlay[Symbol.asyncDispose]();
+    } finally {
+      await open?.base?.[Symbol.asyncDispose]();
+      if (this.#discarded.has(diskId) && !this.#held.has(diskId)) await this.#remove(diskId);
+    }
+  }
+
+  async #remove(diskId: string): Promise<void> {
+    await rm(this.#path(diskId), { recursive: true, force: true });
+    this.#discarded.delete(diskId);
+  }
+
+  async #openOverlay(disk: DiskFacts): Promise<OpenDisk> {
+    const { id, sizeBytes } = disk;
+    await using opening = new AsyncDisposableStack();
+    const base = await this.#openBase(id, disk.volumeId);
+    if (base !== undefined) opening.use(base);
+    const overlay = opening.use(
+      await openOverlay({
         directory: this.#path(id),
         sizeBytes,
         base,
-        whenMissing: 'create',
+        whenMissing: disk.hasOverlay ? 'refuse' : 'create',
         onProblem: (error) => this.#store.log.error({ err: error, diskId: id }, 'a disk has a problem'),
-      });
-      return { overlay, base, users: 0 };
-    } catch (error) {
-      await base?.[Symbol.asyncDispose]();
-      throw error;
-    }
+      }),
+    );
+    // Before anything is written: from now on it must be there.
+    if (!disk.hasOverlay && !(await this.#store.db.transact((tx) => keepOverlay(tx, id)))) throw notFound('Disk', id);
+    opening.move();
+    return { overlay, base, users: 0 };
   }
 
   async #openBase(diskId: string, volumeId: string | undefined): Promise<StoredDevice | undefined> {
@@ -210,20 +268,38 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     return this.#cache.wrap(await openContent(this.#store, { noun: 'Disk', id: diskId, volumeId }), volumeId);
   }
 
-  /** Puts a stored content under the disk, in place of the layers that have it. */
-  async #rebase(disk: Disk, layer: number, volume: HeldVolume): Promise<void> {
-    await using used = await this.use(disk);
-    const through = used.device.frozenLayers().find(({ number }) => number === layer);
-    if (through === undefined) return;
-    await this.#turn(disk.id, async () => {
-      const open = this.#open.get(disk.id);
-      const isNow = await this.#store.db.transact((tx) => rebaseDisk(tx, disk, volume));
-      if (open === undefined || !isNow) return;
-      const before = open.base;
-      open.base = await this.#openBase(disk.id, volume.volumeId);
-      await open.overlay.rebase(open.base, through);
-      await before?.[Symbol.asyncDispose]();
-    });
+  /** Puts the newest stored content under the disk, in place of the layers that have it, unless layers are held again. */
+  async #rebase(diskId: string): Promise<void> {
+    const { overlay } = await this.#acquire(diskId);
+    try {
+      await this.#turn(diskId, async () => {
+        const open = this.#open.get(diskId);
+        const stored = this.#stored.get(diskId);
+        if (open === undefined || stored === undefined || this.#held.has(diskId)) return;
+        this.#stored.delete(diskId);
+        const through = overlay.frozenLayers().find(({ number }) => number === stored.layer);
+        if (through !== undefined) await this.#putUnder(diskId, open, through, stored.volume);
+      });
+    } finally {
+      await this.#giveBack(diskId);
+    }
+  }
+
+  async #putUnder(diskId: string, open: OpenDisk, through: FrozenLayer, volume: HeldVolume): Promise<void> {
+    const { db } = this.#store;
+    const disk = await findDisk(db.read, diskId);
+    if (disk === undefined) return;
+    // Opened first: once the row names it there is nothing that could still go wrong with it.
+    const next = await this.#openBase(diskId, volume.volumeId);
+    let unused = next;
+    try {
+      if (!(await db.transact((tx) => rebaseDisk(tx, disk, volume)))) return;
+      unused = open.base;
+      open.base = next;
+      await open.overlay.rebase(next, through);
+    } finally {
+      await unused?.[Symbol.asyncDispose]();
+    }
   }
 
   #turn<T>(diskId: string, work: () => Promise<T>): Promise<T> {
@@ -240,6 +316,17 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
 
   #path(diskId: string): string {
     return join(this.#directory, diskId);
+  }
+}
+
+/** Throws FAILED_PRECONDITION when as much as may be is frozen of the disk. */
+async function freezeOrRefuse(diskId: string, overlay: Overlay): Promise<FrozenLayer> {
+  try {
+    return await overlay.freeze();
+  } catch (error) {
+    if (!(error instanceof TooManyFrozenLayers)) throw error;
+    const fact = `${frozenLayersMax} snapshots and images of disk "${diskId}" are still being stored`;
+    throw failedPrecondition('DISK_FROZEN_TOO_OFTEN', `${fact}; try again when one of them is READY`);
   }
 }
 

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { DialectName } from '../database.ts';
 import { textType } from './text-type.ts';
 
-/** Who may use what as a block device. */
+/** Who may use what as a block device, and which disks were ever used. */
 export async function createAttachments(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
   const text = textType(dialect);
   await db.schema
@@ -20,6 +20,8 @@ export async function createAttachments(db: Kysely<unknown>, dialect: DialectNam
   await db.schema.createIndex('attachments_by_id').on('attachments').columns(['folder_id', 'id']).execute();
   await db.schema.createIndex('attachments_by_resource').on('attachments').columns(['resource_id']).execute();
   await db.schema.createIndex('attachments_by_ticket').on('attachments').columns(['ticket_sha256']).unique().execute();
+  const hasOverlay = db.schema.alterTable('disks').addColumn('has_overlay', 'integer', (c) => c.notNull().defaultTo(0));
+  await hasOverlay.execute();
   // The lease of a disk's one writer.
   await sql`create unique index attachments_writer on attachments (resource_id) where mode = 'read-write'`.execute(db);
 }
