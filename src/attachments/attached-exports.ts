@@ -6,7 +6,7 @@ import type { ReadCache } from '../volumes/read-cache.ts';
 import type { Store } from '../volumes/store.ts';
 import { findHeldVolumeId } from '../volumes/volume-rows.ts';
 import { type Attachment, isExpired } from './attachment.ts';
-import { findByTicket, keepAttachment } from './attachment-rows.ts';
+import { findAttachment, findByTicket, keepAttachment } from './attachment-rows.ts';
 import { hashTicket } from './ticket.ts';
 
 export interface AttachedExportsDeps {
@@ -31,7 +31,13 @@ type OpenedDevice = AsyncDisposable &
 /** The connections of one attachment. */
 interface Connections {
   readonly revoked: AbortController;
-  readonly ended: Set<Promise<void>>;
+  /** Each resolves when the connection has given its device back, to what failed of that. */
+  readonly ended: Set<Promise<Failure | undefined>>;
+}
+
+/** What a connection wrote last may not be durable. */
+interface Failure {
+  readonly cause: unknown;
 }
 
 /** Finds what a ticket is for, and knows who uses it. */
@@ -48,54 +54,67 @@ export class AttachedExports {
     const { store } = this.#deps;
     const attachment = await findByTicket(store.db.read, hashTicket(ticket));
     if (attachment === undefined || isExpired(attachment, store.now())) return undefined;
-    if (attachment.expiresAt !== undefined) {
-      const isThere = await store.db.transact((tx) => keepAttachment(tx, attachment.id));
-      if (!isThere) return undefined;
+    const connections = this.#connectionsOf(attachment.id);
+    const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
+    connections.ended.add(promise);
+    const end = (failure?: Failure) => {
+      resolve(failure);
+      connections.ended.delete(promise);
+      if (connections.ended.size === 0) this.#forget(attachment.id, connections);
+    };
+    let opened: OpenedDevice | undefined;
+    try {
+      // Only now, when a revocation would find this connection: one that came before has taken the row away.
+      const isThere = await this.#keep(attachment);
+      if (isThere && !connections.revoked.signal.aborted) opened = await this.#openDevice(attachment);
+    } finally {
+      if (opened === undefined) end();
     }
-    return await this.#open(attachment);
+    if (opened === undefined) return undefined;
+    const device = opened;
+    return {
+      ...device,
+      // All connections of a disk share one overlay, and what is stored never changes.
+      canMultiConn: true,
+      revoked: connections.revoked.signal,
+      async [Symbol.asyncDispose]() {
+        try {
+          await device[Symbol.asyncDispose]();
+          end();
+        } catch (cause) {
+          end({ cause });
+          throw cause;
+        }
+      },
+    };
   }
 
-  /** Ends the attachment's connections; returns when what they wrote is durable. */
+  /** Ends the attachment's connections; returns when what they wrote is durable, and throws when it may not be. */
   async revoke(attachmentId: string): Promise<void> {
     const connections = this.#connections.get(attachmentId);
     if (connections === undefined) return;
     connections.revoked.abort();
-    await Promise.all(connections.ended);
-    this.#connections.delete(attachmentId);
+    const ends = await Promise.all(connections.ended);
+    this.#forget(attachmentId, connections);
+    for (const failure of ends) if (failure !== undefined) throw failure.cause;
   }
 
-  async #open(attachment: Attachment): Promise<AttachedDevice | undefined> {
-    const connections = this.#connections.get(attachment.id) ?? { revoked: new AbortController(), ended: new Set() };
-    this.#connections.set(attachment.id, connections);
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    connections.ended.add(ended);
-    const end = () => {
-      resolve();
-      connections.ended.delete(ended);
-    };
-    try {
-      const opened = connections.revoked.signal.aborted ? undefined : await this.#openDevice(attachment);
-      if (opened === undefined) {
-        end();
-        return undefined;
-      }
-      return {
-        ...opened,
-        // All connections of a disk share one overlay, and what is stored never changes.
-        canMultiConn: true,
-        revoked: connections.revoked.signal,
-        async [Symbol.asyncDispose]() {
-          try {
-            await opened[Symbol.asyncDispose]();
-          } finally {
-            end();
-          }
-        },
-      };
-    } catch (error) {
-      end();
-      throw error;
-    }
+  #connectionsOf(attachmentId: string): Connections {
+    const connections = this.#connections.get(attachmentId) ?? { revoked: new AbortController(), ended: new Set() };
+    this.#connections.set(attachmentId, connections);
+    return connections;
+  }
+
+  /** Not those that came meanwhile: they are another revocation's to end. */
+  #forget(attachmentId: string, connections: Connections): void {
+    if (this.#connections.get(attachmentId) === connections) this.#connections.delete(attachmentId);
+  }
+
+  /** Whether the attachment is still there; it lasts from its first use on. */
+  async #keep({ id, expiresAt }: Attachment): Promise<boolean> {
+    const { db } = this.#deps.store;
+    if (expiresAt === undefined) return (await findAttachment(db.read, id)) !== undefined;
+    return await db.transact((tx) => keepAttachment(tx, id));
   }
 
   async #openDevice({ id: attachmentId, resource: { kind, id }, mode }: Attachment): Promise<OpenedDevice | undefined> {
