@@ -228,7 +228,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     address,
     folderId: installation.first.folderId,
     async close() {
-      await api.close({ graceMs: drainMs });
+      // NBD with the API: detaching waits for its connections. What they wrote is durable when they are closed.
+      await Promise.all([api.close({ graceMs: drainMs }), nbd.close({ graceMs: drainMs })]);
       await Promise.all([imageRunner, storeRunner].map((one) => one.stop({ graceMs: giveBackMs })));
       await opened.disposeAsync();
     },
