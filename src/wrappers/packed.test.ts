@@ -172,6 +172,19 @@ test('passes over the skippable frames of zstd, also where a file begins with th
   }
 });
 
+test('knows zstd by a skippable frame at its beginning, however long', async () => {
+  for (const mark of ['50', '5f']) {
+    const long = Buffer.alloc(8 + 200_000);
+    long.set(Buffer.from(`${mark}2a4d18`, 'hex'));
+    long.writeUInt32LE(200_000, 4);
+    const { bytes, layers } = await readUnwrapped(Buffer.concat([long, zstdCompressSync(disk)]));
+    assert.ok(bytes.equals(padded));
+    assert.equal(layers[0]?.layer, 'zstd');
+    assert.equal((await refusalOfFile(Buffer.concat([long, disk]))).check, 'zstd.damaged');
+    assert.equal((await refusalOfFile(long.subarray(0, 100_000))).check, 'zstd.truncated');
+  }
+});
+
 test('refuses a zstd window that is too large, before it takes the memory', async () => {
   // A frame with a window of 2 GiB and one empty block.
   const bomb = Buffer.from('28b52ffd00a8010000', 'hex');

@@ -47,12 +47,10 @@ export function recogniseWrapper(probe: Probe): Wrapper | undefined {
   return known.wrapper;
 }
 
-/** A frame, or skippable frames (RFC 8878, 3.1.2: a mark, a length of 4 bytes, so many bytes) with a frame behind them. */
+/** A frame, or a skippable one (RFC 8878, 3.1.2: marks 0x184d2a50 to 5f, little-endian), however long it is. */
 function isZstd(head: Uint8Array): boolean {
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  let at = 0;
-  while (at + 8 <= head.length && view.getUint32(at, true) >>> 4 === 0x184d2a5) at += 8 + view.getUint32(at + 4, true);
-  return hasMark(head, at, '\x28\xb5\x2f\xfd');
+  const isSkippable = hasMark(head, 1, '\x2a\x4d\x18') && (head[0] ?? 0) >>> 4 === 5;
+  return isSkippable || hasMark(head, 0, '\x28\xb5\x2f\xfd');
 }
 
 /** A stream's head, with a block's mark or, where it is empty, the mark of its end. */
