@@ -76,7 +76,8 @@ export interface VhdxReport extends ReportedSizes {
 
 export interface VmdkReport extends ReportedSizes {
   readonly format: 'vmdk';
-  readonly variant: 'monolithicSparse' | 'streamOptimized';
+  /** The last is in several files, and what is said of a file here, said of them all. */
+  readonly variant: 'monolithicSparse' | 'streamOptimized' | 'twoGbMaxExtentSparse';
   readonly version: number;
   /** Guest bytes in a grain. */
   readonly grainBytes: number;

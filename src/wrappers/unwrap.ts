@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { ByteSource } from '../formats/byte-source.ts';
+import type { DiskFormat } from '../formats/disk-format.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
 import { readProbe } from '../formats/probe.ts';
 import { type LayerReport, nameOfLayer } from './layer-report.ts';
@@ -39,8 +40,8 @@ export interface Unwrapped extends AsyncDisposable {
   readonly source: ByteSource;
   /** What was taken off, the outermost first; empty when nothing was around the file. */
   readonly layers: readonly LayerReport[];
-  /** The source holds a disk's own bytes: no format is to be looked for in them. */
-  readonly isFlatDisk: boolean;
+  /** The disk's format, where an archive says it; undefined: it is to be looked for in the source. */
+  readonly format: DiskFormat | undefined;
   /** The SHA-256 of the source in hexadecimal digits, where it was read from front to back on the way. */
   readonly sourceSha256: string | undefined;
 }
@@ -49,7 +50,7 @@ export interface Unwrapped extends AsyncDisposable {
 interface State {
   readonly source: ByteSource;
   readonly layers: readonly LayerReport[];
-  readonly isFlatDisk: boolean;
+  readonly format: DiskFormat | undefined;
   readonly sourceSha256: string | undefined;
   /** The work file that `source` is, or is a view of. */
   readonly file: WorkFile | undefined;
@@ -69,7 +70,7 @@ interface State {
 export async function unwrap(source: ByteSource, options: UnwrapOptions): Promise<Unwrapped> {
   const { workPath, sourceKey } = options;
   const kept = sourceKey === undefined ? undefined : await reopenUnpacked(workPath, sourceKey);
-  let state: State = { source, layers: [], isFlatDisk: false, sourceSha256: undefined, file: undefined };
+  let state: State = { source, layers: [], format: undefined, sourceSha256: undefined, file: undefined };
   if (kept === undefined)
     await removeUnpacked(workPath).catch((error: unknown) => Promise.reject(unpackFailure(error)));
   else state = { ...state, ...kept, source: kept.file };
@@ -85,11 +86,8 @@ export async function unwrap(source: ByteSource, options: UnwrapOptions): Promis
   }
 }
 
-async function nextWrapper(
-  { source, layers, isFlatDisk }: State,
-  { signal }: UnwrapOptions,
-): Promise<Wrapper | undefined> {
-  if (isFlatDisk || source.sizeBytes === 0) return undefined;
+async function nextWrapper({ source, layers, format }: State, { signal }: UnwrapOptions): Promise<Wrapper | undefined> {
+  if (format !== undefined || source.sizeBytes === 0) return undefined;
   const wrapper = recogniseWrapper(await readProbe(source, { signal }));
   if (wrapper !== undefined && layers.length === maxLayers) throw tooManyLayers();
   return wrapper;
@@ -104,8 +102,8 @@ async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): 
     const makeLocal = async () => {
       if (layers.length === 0) sourceSha256 = await options.makeLocal?.();
     };
-    const { source: disk, report, isFlatDisk } = await openTar(source, { limits, signal, makeLocal });
-    return { ...state, source: disk, layers: [...layers, report], isFlatDisk, sourceSha256 };
+    const { source: disk, report, format } = await openTar(source, { limits, signal, makeLocal });
+    return { ...state, source: disk, layers: [...layers, report], format, sourceSha256 };
   }
   options.onUnpacking?.();
   const depth = layers.length + 1;
@@ -122,7 +120,7 @@ async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): 
     const next: State & { file: WorkFile } = {
       source: file,
       layers: [...layers, report],
-      isFlatDisk: false,
+      format: undefined,
       sourceSha256: layers.length === 0 ? packedSha256 : state.sourceSha256,
       file,
     };
@@ -136,8 +134,8 @@ async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): 
   }
 }
 
-function finished({ source, layers, isFlatDisk, sourceSha256, file }: State): Unwrapped {
-  return { source, layers, isFlatDisk, sourceSha256, [Symbol.asyncDispose]: async () => file?.[Symbol.asyncDispose]() };
+function finished({ source, layers, format, sourceSha256, file }: State): Unwrapped {
+  return { source, layers, format, sourceSha256, [Symbol.asyncDispose]: async () => file?.[Symbol.asyncDispose]() };
 }
 
 /** Does something with a file out of these layers; a refusal of it says so. */

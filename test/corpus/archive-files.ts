@@ -11,7 +11,7 @@ import {
   type TarEntry,
   tarEntry,
 } from '../fixtures/tar-builder.ts';
-import { descriptorText } from '../fixtures/vmdk-builder.ts';
+import { buildVmdk, capacity, descriptorText, type HeaderFields } from '../fixtures/vmdk-builder.ts';
 import { type CorpusRow, type CorpusTable, GiB, KiB, MiB, TiB } from './corpus-table.ts';
 
 const made = (what: string, entries: readonly TarEntry[], outcome: string): CorpusRow => [
@@ -36,7 +36,9 @@ export const tarFiles: CorpusTable = {
     made('has a member with a path upwards', [named('../../etc/cron.d/disk')], 'tar.member-name'),
     made('has a member with an absolute path', [named('/etc/passwd')], 'tar.member-name'),
     made('has a member with a path of Windows', [named('..\\disk.raw')], 'tar.member-name'),
-    made('has a member in a folder', [named('folder/disk.raw')], 'tar.member-name'),
+    made('has its only member in a folder', [named('folder/disk.raw')], 'accepted'),
+    made('has a member with a path upwards in its middle', [named('folder/../../disk.raw')], 'tar.member-name'),
+    made('has a name of 4097 letters', [paxEntry([['path', 'a'.repeat(4097)]]), disk], 'tar.member-name'),
     made('has a path by a PAX record', [paxEntry([['path', '../disk.raw']]), disk], 'tar.member-name'),
     made(
       'has a path by a long name',
@@ -47,7 +49,14 @@ export const tarFiles: CorpusTable = {
     made('has a hard link', [disk, { name: 'b', kind: '1', linkName: 'disk.raw' }], 'tar.member-kind'),
     made('has a device', [{ kind: '4' }], 'tar.member-kind'),
     made('has a pipe', [{ kind: '6' }], 'tar.member-kind'),
-    made('has a folder', [{ name: 'folder/', kind: '5' }, disk], 'tar.member-kind'),
+    made('has a folder beside its disk', [{ name: 'folder/', kind: '5' }, disk], 'accepted'),
+    made('has a folder with a path upwards', [{ name: '../folder/', kind: '5' }, disk], 'tar.member-name'),
+    // A program that knows that folders have no data finds this member, and others do not.
+    made(
+      'has a member in the data of a folder',
+      [{ name: 'folder/', kind: '5', data: tarEntry(named('other.raw')) }, disk],
+      'tar.size-conflict',
+    ),
     made('has a name twice', [disk, disk], 'tar.duplicate-name'),
     made('has two disks', [disk, named('other.raw')], 'tar.several-members'),
     made('has no files', [{ name: './', kind: '5' }], 'tar.no-disk'),
@@ -71,6 +80,36 @@ export const tarFiles: CorpusTable = {
       'tar.vmdk-extent',
     ),
     made('has a descriptor of a file that is in it', flatExtent('disk.raw'), 'accepted'),
+    made('has a descriptor in a folder', inFolder(flatExtent('folder/disk.raw')), 'tar.member-name'),
+    made('has a disk in three sparse extents', splitDisk(), 'accepted'),
+    made('has a disk in three sparse extents, of which one is missing', splitDisk().toSpliced(2, 1), 'tar.vmdk-extent'),
+    made('has a disk in sparse extents, and a file more', [...splitDisk(), named('other')], 'tar.vmdk-extent'),
+    made('has a sparse extent that is larger than it says', splitDisk({ sectors: 504 }), 'vmdk.capacity'),
+    made('has a sparse extent of 2^63 sectors', splitDisk({ sectors: 2n ** 63n }), 'tar.vmdk-extent'),
+    made('has a sparse extent that begins within its file', splitDisk({ more: ' 8' }), 'tar.vmdk-extent'),
+    made('has a sparse extent with a path', splitDisk({ name: '/etc/passwd' }), 'tar.vmdk-extent'),
+    made('has a sparse extent that is no VMDK', splitDisk({ file: Buffer.alloc(8192) }), 'vmdk.extent'),
+    made(
+      'has a sparse extent with a descriptor that names another file',
+      splitDisk({ file: buildVmdk({ descriptor: descriptorText({ extent: 'RW 512 FLAT "/etc/passwd" 0' }) }) }),
+      'vmdk.extent-descriptor',
+    ),
+    made(
+      'has a sparse extent with a descriptor out of reach',
+      splitDisk({ file: part({ descriptorOffset: 2 }) }),
+      'vmdk.descriptor-place',
+    ),
+    made(
+      'has a sparse extent whose directory is its header',
+      splitDisk({ file: part({ descriptorOffset: 0, descriptorSize: 0, gdOffset: 0 }) }),
+      'vmdk.grain-directory',
+    ),
+    made(
+      'has a sparse extent that is compressed',
+      splitDisk({ file: buildVmdk({ compressed: true, descriptor: '' }) }),
+      'vmdk.create-type',
+    ),
+    made('has a disk in sparse extents on top of another', splitDisk({ parentCid: '12345678' }), 'vmdk.parent'),
   ],
   size: [
     made('has a member of 2^63 bytes', [{ ...disk, size: base256(2n ** 63n - 1n) }], 'tar.number'),
@@ -152,6 +191,42 @@ export const tarFiles: CorpusTable = {
 function flatExtent(name: string, sectors = 16, more = ''): TarEntry[] {
   const extent = `RW ${sectors} FLAT "${name}" 0`;
   return [{ name: 'vm.vmdk', data: descriptorText({ type: 'monolithicFlat', extent, more }) }, disk];
+}
+
+/** A disk in three parts, of which the second and what the descriptor says of it may be given. */
+function splitDisk({
+  name = 'disk-s002.vmdk',
+  sectors = capacity,
+  more = '',
+  file = part(),
+  parentCid = 'ffffffff',
+}: {
+  name?: string;
+  sectors?: number | bigint;
+  more?: string;
+  file?: Uint8Array;
+  parentCid?: string;
+} = {}): TarEntry[] {
+  const extent = [
+    `RW ${capacity} SPARSE "disk-s001.vmdk"`,
+    `RW ${sectors} SPARSE "${name}"${more}`,
+    `RW ${capacity} SPARSE "disk-s003.vmdk"`,
+  ].join('\n');
+  return [
+    { name: 'disk.vmdk', data: descriptorText({ type: 'twoGbMaxExtentSparse', extent, parentCid }) },
+    { name: 'disk-s001.vmdk', data: part() },
+    { name: 'disk-s002.vmdk', data: file },
+    { name: 'disk-s003.vmdk', data: part() },
+  ];
+}
+
+/** A sparse extent: a VMDK whose room for a descriptor is empty. */
+function part(header: HeaderFields = {}): Buffer {
+  return buildVmdk({ descriptor: '', header });
+}
+
+function inFolder(entries: readonly TarEntry[]): TarEntry[] {
+  return entries.map((entry) => ({ ...entry, name: `folder/${entry.name ?? 'disk.raw'}` }));
 }
 
 function longHeader(bytes: number): TarEntry {

@@ -96,6 +96,8 @@ const cases: readonly Case[] = [
     sparse: `pax-${version}`,
   })),
   { what: 'tar of a folder', needs: [tar], make: 'mkdir d && mv disk.raw d && tar -C d -cf file .', layers: ['tar'] },
+  { what: 'tar of ./FILE in gzip', needs: [tar, gzip], make: 'tar czf file ./disk.raw', layers: ['gzip', 'tar'] },
+  { what: 'tar of FOLDER', needs: [tar], make: 'mkdir -p d/e && mv disk.raw d/e && tar -cf file d', layers: ['tar'] },
   { what: 'tar.gz', needs: [tar, gzip], make: 'tar -czf file disk.raw', layers: ['gzip', 'tar'] },
   {
     what: 'a sparse tar.gz, as Compute Engine takes it',

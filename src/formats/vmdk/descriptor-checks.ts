@@ -5,6 +5,9 @@ import type { VmdkFacts } from './vmdk-facts.ts';
 
 const flatten = 'Write it out whole, where all of its files are: qemu-img convert -f vmdk -O qcow2 FILE disk.qcow2';
 
+/** A VMDK of any kind: each has one descriptor. */
+type Described = Pick<VmdkFacts, 'descriptor'>;
+
 /** What the descriptor must say: that this file is the whole disk, and nothing that leads to another one. */
 export const descriptorChecks: readonly FormatCheck<VmdkFacts>[] = [
   { name: 'vmdk.encryption', violation: encryption },
@@ -13,8 +16,14 @@ export const descriptorChecks: readonly FormatCheck<VmdkFacts>[] = [
   { name: 'vmdk.extent', violation: extent },
 ];
 
+/** What the descriptor of any disk must say, be the disk in this file or in several: that it is whole, and can be read. */
+export const wholeDiskChecks: readonly FormatCheck<Described>[] = [
+  { name: 'vmdk.encryption', violation: encryption },
+  { name: 'vmdk.parent', violation: parent },
+];
+
 /** Workstation keeps the keys in the descriptor's header; ESXi names the filter that encrypts in the disk database. */
-function encryption({ descriptor: { values, database } }: VmdkFacts): Violation | undefined {
+function encryption({ descriptor: { values, database } }: Described): Violation | undefined {
   const key =
     [...values.keys()].find((name) => /^encrypt|keysafe/.test(name)) ??
     [...database].find(([name, value]) => /encrypt|keysafe/i.test(name) || /vmcrypt/i.test(value))?.[0];
@@ -44,7 +53,7 @@ function createType({ header, descriptor: { values } }: VmdkFacts): Violation | 
  * QEMU takes `parentFileNameHint` for a parent wherever it stands in the text, in a comment too: two programs would read
  * two disks.
  */
-function parent({ descriptor: { values, text } }: VmdkFacts): Violation | undefined {
+function parent({ descriptor: { values, text } }: Described): Violation | undefined {
   const id = values.get('parentcid');
   if (/parentFileNameHint/i.test(text) || (id !== undefined && id.toLowerCase() !== 'ffffffff')) {
     return { reason: 'The file is a layer on top of another file (its descriptor names a parent).', remedy: flatten };

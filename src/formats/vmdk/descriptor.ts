@@ -1,5 +1,6 @@
 import type { ByteSource, ReadOptions } from '../byte-source.ts';
 import { ImageRefused } from '../image-refused.ts';
+import { printable } from '../printable.ts';
 import type { Probe } from '../probe.ts';
 import { toBytes, type VmdkHeader } from './header.ts';
 
@@ -143,6 +144,12 @@ function entryOf(line: string): { key: string; value: string } | undefined {
   if (match === null) return undefined;
   const [, key = '', inMarks, bare] = match;
   return { key, value: inMarks ?? bare ?? '' };
+}
+
+/** A value of the disk database that is only shown; null where there is none. */
+export function databaseValue({ database }: Descriptor, key: string): string | null {
+  const value = database.get(key);
+  return value === undefined ? null : printable(value.slice(0, 64));
 }
 
 /** VMware leaves no room for one in such a part, QEMU leaves the room empty. */

@@ -7,8 +7,8 @@ import type { Geometry } from './geometry.ts';
 import { markerBytes, markerFault, markerTypes } from './marker.ts';
 import type { NamedGrains } from './named-grains.ts';
 
-/** Tables kept: 4 MiB describe 64 GiB of guest with grains of 64 KiB. */
-const cacheBytes = 4 * 1024 * 1024;
+/** Tables kept, unless told otherwise: 4 MiB describe 64 GiB of guest with grains of 64 KiB. */
+const defaultCacheBytes = 4 * 1024 * 1024;
 
 /** Tables that stand side by side are read 128 KiB at a time: 2 GiB of guest with grains of 64 KiB. */
 const tablesAtOnce = 64;
@@ -33,23 +33,28 @@ export class GrainTables {
   readonly #redundant: Uint32Array | undefined;
   readonly #named: NamedGrains;
   readonly #tableSectors: number;
+  readonly #cacheBytes: number;
   /** By index in the directory, the least lately used first. */
   readonly #cache = new Map<number, GrainTable>();
 
-  /** @param redundant the redundant directory, where there is one: its tables must say the same */
   constructor(
     source: ByteSource,
-    geometry: Geometry,
-    directory: Uint32Array,
-    redundant: Uint32Array | undefined,
-    named: NamedGrains,
+    file: {
+      readonly geometry: Geometry;
+      readonly directory: Uint32Array;
+      /** The redundant directory, where there is one: its tables must say the same. */
+      readonly redundant: Uint32Array | undefined;
+      readonly named: NamedGrains;
+      readonly cacheBytes?: number | undefined;
+    },
   ) {
     this.#source = source;
-    this.#geometry = geometry;
-    this.#directory = directory;
-    this.#redundant = redundant;
-    this.#named = named;
-    this.#tableSectors = Math.ceil(geometry.tableBytes / sectorBytes);
+    this.#geometry = file.geometry;
+    this.#directory = file.directory;
+    this.#redundant = file.redundant;
+    this.#named = file.named;
+    this.#cacheBytes = file.cacheBytes ?? defaultCacheBytes;
+    this.#tableSectors = Math.ceil(file.geometry.tableBytes / sectorBytes);
   }
 
   /**
@@ -146,7 +151,7 @@ export class GrainTables {
     this.#cache.delete(index);
     this.#cache.set(index, table);
     for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size * this.#geometry.tableBytes <= cacheBytes) break;
+      if (this.#cache.size * this.#geometry.tableBytes <= this.#cacheBytes) break;
       this.#cache.delete(oldest);
     }
     return table;

@@ -14,7 +14,7 @@ const maxGrainSectors = 4096n;
 const tableSizes: readonly number[] = [128, 256, 512];
 
 /** 4 TiB in the smallest grains, with tables of 512 entries: a directory of 8 MiB. */
-const maxTables = 2 ** 21;
+export const maxTables = 2 ** 21;
 
 const cutShort = 'Compare its length with the original, and send it again.';
 const repair = 'Look at it where it was made: vmware-vdiskmanager -R FILE repairs it';
@@ -137,7 +137,7 @@ function directoryPlace(
   tables: number,
 ): Violation | undefined {
   const reserved = header.descriptorOffset + header.descriptorSize;
-  if (sector < reserved) {
+  if (sector < 1n || sector < reserved) {
     return { reason: `The ${name} is said to stand at sector ${sector}, where the header and the descriptor are.` };
   }
   const end = bytesOf(sector) + BigInt(directoryBytes(tables));

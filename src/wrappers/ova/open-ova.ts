@@ -1,5 +1,5 @@
 import { ImageRefused } from '../../formats/image-refused.ts';
-import { listed, type OpenArchiveOptions, type OpenedArchive } from '../tar/opened-archive.ts';
+import { listed, mustHavePlainNames, type OpenArchiveOptions, type OpenedArchive } from '../tar/opened-archive.ts';
 import type { TarMember } from '../tar/read-members.ts';
 import { readManifest, verifyMember } from './manifest.ts';
 import { type OvfDescription, readOvf } from './read-ovf.ts';
@@ -18,6 +18,7 @@ export async function openOva(
   notes: readonly string[],
   options: OpenArchiveOptions,
 ): Promise<OpenedArchive> {
+  mustHavePlainNames(members);
   const description = onlyDescription(members);
   const base = description.name.slice(0, -'.ovf'.length);
   const byName = new Map(members.map((member) => [member.name, member]));
@@ -50,7 +51,7 @@ export async function openOva(
       ignoredMembers: ignored,
       notes: told,
     },
-    isFlatDisk: false,
+    format: undefined,
   };
 }
 

@@ -6,7 +6,7 @@ import { listed, type OpenArchiveOptions, type OpenedArchive } from './opened-ar
 import { readMembers } from './read-members.ts';
 
 /**
- * Finds the disk in a tar archive: its only member, or what an OVF description or a VMDK descriptor in it names.
+ * Finds the disk in a tar archive: its only file, in whatever folder it is, or what an OVF description or a VMDK descriptor in it names.
  *
  * @throws ImageRefused for anything else, and what `readMembers` throws
  */
@@ -20,7 +20,7 @@ export async function openTar(archive: ByteSource, options: OpenArchiveOptions):
   if (members.length === 1) {
     const { name, sizeBytes, sparse, bytes } = only;
     const report = { layer: 'tar', member: name, bytes: sizeBytes, sparse, extents: [], notes } as const;
-    return { source: bytes, report, isFlatDisk: false };
+    return { source: bytes, report, format: undefined };
   }
   const descriptors = [];
   for (const member of members) if (await isDescriptor(member.bytes, options)) descriptors.push(member);

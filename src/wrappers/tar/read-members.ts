@@ -31,13 +31,15 @@ const recordBytes = 10 * 1024;
 /** The longest that the eleven digits of a header tell. */
 const maxOctalBytes = 8 ** 11 - 1;
 
+/** As long as a path may be on Linux. */
+const maxNameLength = 4096;
+
 /** Kinds of members that are not files, by their character; what a person would call them. */
 const otherKinds: Readonly<Record<string, string>> = {
   '1': 'a hard link',
   '2': 'a symbolic link',
   '3': 'a character device',
   '4': 'a block device',
-  '5': 'a folder',
   '6': 'a pipe',
   D: 'a list of a folder',
   M: 'the rest of a file from another archive',
@@ -50,10 +52,12 @@ interface Announced {
 }
 
 /**
- * Finds the members of a tar archive (POSIX, GNU, v7) without reading their data. Nothing is ever written anywhere by a
- * member's name, and yet only plain names are taken: what another program would do with the archive is then no surprise.
+ * Finds the files in a tar archive (POSIX, GNU, v7) without reading their data; folders are passed over. Nothing is ever
+ * written anywhere by a member's name, and yet no name may be absolute or lead upwards: what another program would do with
+ * the archive is then no surprise.
  *
- * @throws ImageRefused for a member that is not a plain file, has a path or a name twice; for damage; beyond the limits
+ * @throws ImageRefused for a member that is no file or folder, has such a name or a name twice; for damage; beyond the
+ *   limits
  */
 export async function readMembers(
   source: ByteSource,
@@ -67,6 +71,7 @@ export async function readMembers(
   let announced: Announced = { name: undefined, pax: [] };
   let position = 0;
   let textBytes = 0;
+  let folders = 0;
   for (let headers = 0; ; headers++) {
     if (position === source.sizeBytes) {
       notes.push('The archive has no mark at its end.');
@@ -97,10 +102,9 @@ export async function readMembers(
       continue;
     }
     const stored = storedBytes(header, announced.pax);
-    const { name, isMember } = nameOf(header, announced);
-    if (isMember) {
-      if (names.has(name))
-        throw refuse('tar.duplicate-name', `The tar archive has two members named ${JSON.stringify(name)}.`);
+    const { name, kind } = nameOf(header, announced);
+    if (kind === 'file') {
+      if (names.has(name)) throw refuse('tar.duplicate-name', `The tar archive has two members named ${shown(name)}.`);
       names.add(name);
       const { member, dataEnd } = await readMember(
         reader,
@@ -111,10 +115,18 @@ export async function readMembers(
       members.push(member);
       position = dataEnd;
     } else {
-      position = start + inBlocks(stored);
+      // POSIX lets a folder have a size that nothing is stored for; not all programs know.
+      if (stored !== 0)
+        throw refuse(
+          'tar.size-conflict',
+          `The tar archive says of ${shown(name)}, which is no file, that it has ${stored} bytes.`,
+        );
+      if (kind === 'folder') folders += 1;
+      position = start;
     }
     announced = { name: undefined, pax: [] };
   }
+  if (folders > 0) notes.push(`Folders in the archive were passed over: ${folders}.`);
   return { members, notes };
 }
 
@@ -143,30 +155,41 @@ function passGlobal(records: readonly PaxRecord[]): void {
 function storedBytes(header: TarHeader, pax: readonly PaxRecord[]): number {
   const told = numberOf(pax, 'size') ?? header.sizeBytes;
   if (told !== header.sizeBytes && told <= maxOctalBytes) {
-    const reason = `The tar archive says of ${JSON.stringify(header.name)} both that it has ${header.sizeBytes} bytes and that it has ${told}.`;
+    const reason = `The tar archive says of ${shown(header.name)} both that it has ${header.sizeBytes} bytes and that it has ${told}.`;
     throw refuse('tar.size-conflict', reason);
   }
   return told;
 }
 
-function nameOf(header: TarHeader, { name: longName, pax }: Announced): { name: string; isMember: boolean } {
+interface Named {
+  /** Without `./` in front, and without the slash that a folder's name may end with. */
+  readonly name: string;
+  /** `own` is what stands for the archive itself: its own folder, its label. */
+  readonly kind: 'file' | 'folder' | 'own';
+}
+
+function nameOf(header: TarHeader, { name: longName, pax }: Announced): Named {
   const written = textOf(pax, 'GNU.sparse.name') ?? textOf(pax, 'path') ?? longName ?? header.name;
+  if (header.kind === 'V') return { name: written, kind: 'own' };
   // `tar -C FOLDER -c .` puts it before all names.
   const name = written.replace(/^(\.\/)+/, '');
   const isFolder = header.kind === '5' || (header.kind === '0' && written.endsWith('/'));
-  if (isFolder && (name === '' || name === '.')) return { name, isMember: false };
-  if (header.kind === 'V') return { name, isMember: false };
-  const isFile = !isFolder && (header.kind === '0' || header.kind === '7' || header.kind === 'S');
-  if (!isFile) {
-    const what =
-      (isFolder ? otherKinds['5'] : otherKinds[header.kind]) ?? `of the unknown kind ${JSON.stringify(header.kind)}`;
-    throw refuse('tar.member-kind', `The member ${JSON.stringify(written)} of the tar archive is ${what}, not a file.`);
+  if (isFolder && (name === '' || name === '.')) return { name: written, kind: 'own' };
+  const isFile = header.kind === '0' || header.kind === '7' || header.kind === 'S';
+  if (!isFolder && !isFile) {
+    const what = otherKinds[header.kind] ?? `of the unknown kind ${JSON.stringify(header.kind)}`;
+    throw refuse('tar.member-kind', `The member ${shown(written)} of the tar archive is ${what}, not a file.`);
   }
-  if (name === '' || name === '..' || /[/\\\0]/.test(name)) {
-    const reason = `The member ${JSON.stringify(written)} of the tar archive has a path for a name; only plain names are read.`;
+  const path = isFolder ? name.replace(/\/$/, '') : name;
+  if (
+    path.length > maxNameLength ||
+    /[\\\0]/.test(path) ||
+    path.split('/').some((part) => part === '' || part === '.' || part === '..')
+  ) {
+    const reason = `The member ${shown(written)} of the tar archive has a name that is absolute, leads upwards, is too long or none.`;
     throw refuse('tar.member-name', reason, 'Pack it anew from its folder: tar -cf disk.tar FILE');
   }
-  return { name, isMember: true };
+  return { name: path, kind: isFolder ? 'folder' : 'file' };
 }
 
 interface FoundMember {
@@ -196,11 +219,11 @@ async function readMember(
   if (!Number.isSafeInteger(dataEnd) || dataEnd > source.sizeBytes) throw cutShort(source.sizeBytes, dataEnd);
   const sizeBytes = found?.map.sizeBytes ?? stored;
   if (sizeBytes > limits.maxBytes) {
-    const reason = `The member ${JSON.stringify(name)} of the tar archive has ${sizeBytes} bytes; at most ${limits.maxBytes} are read.`;
+    const reason = `The member ${shown(name)} of the tar archive has ${sizeBytes} bytes; at most ${limits.maxBytes} are read.`;
     throw refuse('tar.too-big', reason);
   }
   if (found !== undefined && found.map.storedBytes !== dataEnd - dataStart) {
-    const reason = `The tar archive is damaged: the map of ${JSON.stringify(name)} has ${found.map.storedBytes} bytes of data, and ${dataEnd - dataStart} are stored.`;
+    const reason = `The tar archive is damaged: the map of ${shown(name)} has ${found.map.storedBytes} bytes of data, and ${dataEnd - dataStart} are stored.`;
     throw refuse('tar.sparse-map', reason);
   }
   const bytes = found === undefined ? sliceOf(source, start, stored) : sparseView(source, dataStart, found.map);
@@ -214,6 +237,11 @@ function sparseView(source: ByteSource, dataStart: number, map: SparseMap): Byte
       yield { offset: range.offset, length: range.length, source, sourceOffset: dataStart + range.storedAt };
     }
   });
+}
+
+/** A name, safe to print and short. */
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 80));
 }
 
 function refuse(check: string, reason: string, remedy?: string): ImageRefused {

@@ -15,6 +15,7 @@ import {
   v7,
 } from '../../../test/fixtures/tar-builder.ts';
 import { readUnwrapped, refusalOfFile } from '../../../test/fixtures/unwrapped.ts';
+import { buildVmdk, capacity, grainBytes, grainPattern, tableSector } from '../../../test/fixtures/vmdk-builder.ts';
 import { unwrap } from '../unwrap.ts';
 
 const disk = noise(8192, 1);
@@ -172,6 +173,21 @@ test('a cut at any byte is refused or leaves the disk as it was', async () => {
   }
 });
 
+test('takes the only file of an archive out of its folder, and says so', async () => {
+  const archive = buildTar(
+    { name: './', kind: '5' },
+    { name: './images/', kind: '5' },
+    { name: './images/today/', kind: '5' },
+    { ...good, name: './images/today/disk.raw' },
+  );
+  const { bytes, layers } = await readUnwrapped(archive);
+  assert.ok(bytes.equals(disk));
+  const [layer] = layers;
+  assert.ok(layer?.layer === 'tar');
+  assert.equal(layer.member, 'images/today/disk.raw');
+  assert.deepEqual(layer.notes, ['Folders in the archive were passed over: 2.']);
+});
+
 const descriptor = (type: string, ...extents: string[]): TarEntry => ({
   name: 'disk.vmdk',
   data: `# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType="${type}"\n${extents.join('\n')}\n`,
@@ -198,6 +214,48 @@ test('looks for no format in the bytes of a flat extent: they are the guest’s'
   assert.ok(bytes.equals(guest) && format === 'raw');
 });
 
+test('puts a VMDK together from its sparse extents', async () => {
+  const part = (...grains: number[]) => ({
+    data: buildVmdk({ descriptor: '', grains: grains.map((index) => grainPattern(index)) }),
+  });
+  // As VMware writes them: no room for a descriptor.
+  const bare = part(5, 6);
+  bare.data.fill(0, 28, 44);
+  const { bytes, layers, format } = await readUnwrapped(
+    buildTar(
+      descriptor(
+        'twoGbMaxExtentSparse',
+        `RW ${capacity} SPARSE "disk-s001.vmdk"`,
+        'RW 16 ZERO',
+        `RW ${capacity} SPARSE "disk-s002.vmdk"`,
+      ),
+      { name: 'disk-s002.vmdk', ...bare },
+      { name: 'disk-s001.vmdk', ...part(0, 1, 2) },
+    ),
+  );
+  const expected = Buffer.alloc((2 * capacity + 16) * 512);
+  for (const index of [0, 1, 2]) expected.set(grainPattern(index), index * grainBytes);
+  for (const [at, index] of [5, 6].entries())
+    expected.set(grainPattern(index), (capacity + 16) * 512 + at * grainBytes);
+  assert.ok(bytes.equals(expected));
+  assert.equal(format, 'vmdk');
+  const [layer] = layers;
+  assert.ok(layer?.layer === 'tar');
+  assert.deepEqual(layer.extents, ['disk-s001.vmdk', 'disk-s002.vmdk']);
+});
+
+test('says in which sparse extent the fault is', async () => {
+  const refusal = await refusalOfFile(
+    buildTar(
+      descriptor('twoGbMaxExtentSparse', 'RW 512 SPARSE "a.vmdk"', 'RW 512 SPARSE "b.vmdk"'),
+      { name: 'a.vmdk', data: buildVmdk({ descriptor: '' }) },
+      { name: 'b.vmdk', data: buildVmdk({ descriptor: '', table: [tableSector] }) },
+    ),
+  );
+  assert.equal(refusal.check, 'vmdk.overlap');
+  assert.match(refusal.reason, /^In the extent "b.vmdk": /);
+});
+
 const badExtents: readonly (readonly [what: string, archive: Buffer, check?: string])[] = [
   ['an extent with a path', buildTar(descriptor('monolithicFlat', 'RW 16 FLAT "/etc/passwd" 0'), flat)],
   ['an extent that is not there', buildTar(descriptor('monolithicFlat', 'RW 16 FLAT "other.vmdk" 0'), flat)],
@@ -212,7 +270,13 @@ const badExtents: readonly (readonly [what: string, archive: Buffer, check?: str
     buildTar(descriptor('monolithicFlat', `RW ${2n ** 63n} FLAT "disk-flat.vmdk" 0`), flat),
   ],
   ['a device', buildTar(descriptor('fullDevice', 'RW 16 FLAT "/dev/sda" 0'), flat)],
-  ['sparse extents', buildTar(descriptor('twoGbMaxExtentSparse', 'RW 16 SPARSE "disk-flat.vmdk"'), flat)],
+  [
+    'a sparse extent that is no VMDK',
+    buildTar(descriptor('twoGbMaxExtentSparse', 'RW 16 SPARSE "disk-flat.vmdk"'), flat),
+    'vmdk.extent',
+  ],
+  ['a flat extent in a sparse disk', buildTar(descriptor('twoGbMaxExtentSparse', 'RW 16 FLAT "disk-flat.vmdk"'), flat)],
+  ['a name for the keys', buildTar(descriptor('monolithicFlat', 'encryption.keySafe = "x"'), flat), 'vmdk.encryption'],
   ['a sparse extent in a flat disk', buildTar(descriptor('monolithicFlat', 'RW 16 SPARSE "disk-flat.vmdk"'), flat)],
   ['no extents', buildTar(descriptor('monolithicFlat'), flat)],
   [
