@@ -130,6 +130,9 @@ export const tarFiles: CorpusTable = {
       { maxSparseRanges: 64 },
     ],
     ['has a sparse member of as many', () => manyRanges(64), 'accepted', { maxSparseRanges: 64 }],
+    // Each is within its bounds: only all of them together are too many.
+    ['has a disk in two sparse extents of a million tables each', () => manyTables(2), 'accepted'],
+    ['has a disk in three sparse extents of a million tables each', () => manyTables(3), 'vmdk.grain-directory'],
     made(
       'has a sparse map of 2^53 - 1 ranges',
       sparseDisk([['GNU.sparse.realsize', 512]], mapOf(2 ** 53 - 1)),
@@ -223,6 +226,25 @@ function splitDisk({
 /** A sparse extent: a VMDK whose room for a descriptor is empty. */
 function part(header: HeaderFields = {}): Buffer {
   return buildVmdk({ descriptor: '', header });
+}
+
+/** A disk in parts of 512 GiB without data: a directory of 4 MiB each, with no table in it. */
+function manyTables(parts: number): Buffer {
+  const sectors = 2 ** 30;
+  const names = Array.from({ length: parts }, (_, index) => `disk-s00${index}.vmdk`);
+  const extent = names.map((name) => `RW ${sectors} SPARSE "${name}"`).join('\n');
+  const file = buildVmdk({
+    descriptor: '',
+    header: { capacity: sectors, rgdOffset: 0, gdOffset: 64 },
+    fileBytes: 64 * 512 + 4 * MiB,
+    grains: [],
+    directory: [],
+    redundantDirectory: [],
+  });
+  return buildTar(
+    { name: 'disk.vmdk', data: descriptorText({ type: 'twoGbMaxExtentSparse', extent }) },
+    ...names.map((name) => ({ name, data: file })),
+  );
 }
 
 function inFolder(entries: readonly TarEntry[]): TarEntry[] {
