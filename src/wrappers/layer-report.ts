@@ -1,3 +1,5 @@
+import { printable } from '../formats/printable.ts';
+
 /** A wrapper that was unpacked into a work file. */
 export interface CompressedLayer {
   readonly layer: 'gzip' | 'xz' | 'zstd' | 'bzip2';
@@ -51,5 +53,5 @@ export type LayerReport = CompressedLayer | TarLayer | OvaLayer;
 
 /** How a layer is called in a sentence: "gzip", "tar (disk.raw)". */
 export function nameOfLayer(layer: LayerReport): string {
-  return 'member' in layer ? `${layer.layer} (${layer.member})` : layer.layer;
+  return 'member' in layer ? `${layer.layer} (${printable(layer.member.slice(0, 80))})` : layer.layer;
 }

@@ -255,6 +255,13 @@ for (const [what, archive, check, message] of [...cases, ...sparse]) {
   });
 }
 
+test('makes a name safe to print where it says what the disk is in', async () => {
+  const archive = buildTar({ name: '\x1b[31mdisk', data: '<html><body>Not found</body></html>' });
+  const refusal = await refusalOfFile(archive);
+  assert.equal(refusal.check, 'raw.not-a-disk');
+  assert.match(refusal.message, /^Inside tar \(\?\[31mdisk\): /);
+});
+
 test('refuses more text in all headers together than is read', async () => {
   const records = Array.from({ length: 20 }, () => paxEntry([['comment', 'x'.repeat(60_000)]], 'g'));
   assert.equal((await refusalOfFile(buildTar(...records, good))).check, 'tar.header-size');
