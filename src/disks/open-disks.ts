@@ -137,10 +137,10 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     try {
       const layer = overlay.frozenLayers().find((candidate) => candidate.number === number);
       if (layer === undefined) throw new Error(`disk ${diskId} has no frozen layer ${number}`);
-      const layers = overlay.frozenLayers().filter((candidate) => candidate.number <= number);
-      // What no layer has touched is as it is in the base.
-      const keptSegment = async (index: number) =>
-        layers.some((one) => isChanged(one, index)) ? undefined : await base?.keptSegment(index);
+      // What no layer has touched is as it is in the base. Which layers there are changes: one may become one with the next.
+      const isTouched = (index: number) =>
+        overlay.frozenLayers().some((one) => one.number <= number && isChanged(one, index));
+      const keptSegment = async (index: number) => (isTouched(index) ? undefined : await base?.keptSegment(index));
       const reader = createDeviceGuestReader(layer, sizeBytes, keptSegment);
       return { ...reader, [Symbol.asyncDispose]: () => this.#giveBack(diskId) };
     } catch (error) {
@@ -157,10 +157,10 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     }
     const held = this.#heldOf(diskId);
     held.delete(layer);
-    if (held.size > 0) return;
-    this.#held.delete(diskId);
-    if ((await findDisk(this.#store.db.read, diskId)) === undefined) await this.discard(diskId);
-    else if (this.#stored.has(diskId)) await this.#rebase(diskId);
+    if (held.size === 0) this.#held.delete(diskId);
+    if ((await findDisk(this.#store.db.read, diskId)) === undefined) return await this.discard(diskId);
+    if (held.size === 0 && this.#stored.has(diskId)) await this.#rebase(diskId);
+    await this.#turn(diskId, () => this.#mergeUnheld(diskId));
   }
 
   async discard(diskId: string): Promise<void> {
@@ -184,8 +184,10 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     return await this.#turn(diskId, async () => {
       if (this.#isClosed) throw new OverlayFailed('EIO', 'disks are being closed');
       const disk = await this.#find(diskId, frozen);
+      const isOpen = this.#open.has(diskId);
       const open = this.#open.get(diskId) ?? (await this.#openOverlay(disk));
       this.#open.set(diskId, open);
+      if (!isOpen) await this.#mergeUnheld(diskId); // what was released and not merged before the last process ended
       try {
         if (open.overlay.sizeBytes < disk.sizeBytes) await open.overlay.resize(disk.sizeBytes);
       } catch (error) {
@@ -266,6 +268,23 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   async #openBase(diskId: string, volumeId: string | undefined): Promise<StoredDevice | undefined> {
     if (volumeId === undefined) return undefined;
     return this.#cache.wrap(await openContent(this.#store, { noun: 'Disk', id: diskId, volumeId }), volumeId);
+  }
+
+  /**
+   * In the disk's turn: frees the places of layers whose operations failed, or ended when nobody could put what they stored
+   * under the disk. There are only so many.
+   */
+  async #mergeUnheld(diskId: string): Promise<void> {
+    const overlay = this.#open.get(diskId)?.overlay;
+    const awaited = this.#stored.get(diskId)?.layer ?? 0;
+    try {
+      for (const layer of overlay?.frozenLayers() ?? []) {
+        const isHeld = this.#held.get(diskId)?.has(layer.number) === true;
+        if (!isHeld && layer.number > awaited) await overlay?.merge(layer);
+      }
+    } catch (error) {
+      this.#store.log.warn({ err: error, diskId }, 'a frozen layer of a disk stays until it is opened again');
+    }
   }
 
   /** Puts the newest stored content under the disk, in place of the layers that have it, unless layers are held again. */

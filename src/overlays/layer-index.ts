@@ -1,4 +1,4 @@
-import { IndexRegion, regionBlocks } from './index-region.ts';
+import { absent, IndexRegion, regionBlocks, zeros } from './index-region.ts';
 
 /** Who counts the blocks in use of each log file. */
 export interface PlaceCounts {
@@ -56,6 +56,36 @@ export class LayerIndex {
     for (const part of partsByRegion(block, count)) {
       const region = this.#regions.get(Math.floor(part.block / regionBlocks));
       region?.paint(part.block % regionBlocks, part.count, places, checksums, part.block - block);
+    }
+  }
+
+  /**
+   * Takes over what the layer below says of blocks that this one says nothing of, a region with each step: before and after
+   * every one of them, both together say the same. In the end the one below says nothing.
+   */
+  *takeOver(below: LayerIndex): Iterable<void> {
+    for (const [number, region] of below.#regions) {
+      below.#regions.delete(number);
+      const own = this.#regions.get(number);
+      if (own === undefined) this.#regions.set(number, region);
+      else this.#fill(own, region);
+      yield;
+    }
+  }
+
+  #fill(own: IndexRegion, below: IndexRegion): void {
+    const places = new Uint32Array(regionBlocks);
+    const checksums = new Uint32Array(regionBlocks);
+    const ownPlaces = new Uint32Array(regionBlocks);
+    below.paint(0, regionBlocks, places, checksums, 0);
+    own.paint(0, regionBlocks, ownPlaces, undefined, 0);
+    for (const [block, place] of places.entries()) {
+      if (place === absent) continue;
+      const isHidden = ownPlaces[block] !== absent;
+      if (isHidden && place !== zeros) this.#counts.freed(place);
+      if (isHidden) continue;
+      if (place === zeros) own.setZero(block, 1, () => {});
+      else own.setData(block, place, checksums[block] ?? 0); // counted already, where it comes from
     }
   }
 

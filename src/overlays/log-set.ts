@@ -247,6 +247,18 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     });
   }
 
+  /** Makes a frozen layer and the one above it one layer, the upper one, whose index has taken over what the lower one said. */
+  mergeUp(layer: Layer): void {
+    this.above(layer).files = [...layer.files, ...this.above(layer).files];
+    this.#layers = this.#layers.filter((other) => other !== layer);
+  }
+
+  above(layer: Layer): Layer {
+    const above = this.#layers[this.#layers.indexOf(layer) + 1];
+    if (above === undefined || above === this.#layers[0]) throw new Error(`layer ${layer.number} is not frozen`);
+    return above;
+  }
+
   /** Takes a sealed file out of the active layer. It is there until it is discarded. */
   removeFile(file: LogFile): void {
     this.active.files = this.active.files.filter((other) => other !== file);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BlockDevice, ChangeOptions, Extent } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { isZero } from '../lib/zeros.ts';
@@ -121,6 +122,21 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
     await this.#replaceStack(kept, base);
     await this.#logs.removeLayers(through.number);
     await this.#logs.save();
+  }
+
+  async merge(frozen: FrozenLayer): Promise<void> {
+    const layer = this.#logs.layers.find((candidate) => this.#frozen.get(candidate) === frozen);
+    if (layer === undefined) throw new Error(`layer ${frozen.number} is not one of this disk's`);
+    for (const _region of this.#logs.above(layer).index.takeOver(layer.index)) {
+      await setImmediate(); // a region takes a fraction of a millisecond, and there may be thousands
+      this.#mustBeOpen();
+    }
+    this.#mustBeOpen();
+    this.#frozen.delete(layer);
+    this.#logs.mergeUp(layer);
+    void this.#replaceStack(this.#logs.layers, this.#stack.base);
+    await this.#logs.save();
+    this.#compactor.wake();
   }
 
   async resize(sizeBytes: number): Promise<void> {

@@ -54,6 +54,12 @@ export interface Overlay extends WritableBlockDevice {
    */
   rebase(base: BlockDevice | undefined, through: FrozenLayer): Promise<void>;
 
+  /**
+   * Makes a frozen layer that nobody reads any more one with the layer above it: the disk and all other layers are as before.
+   * It must not run at once with `rebase` or another `merge`. If it fails the layer is one of two again at the next opening.
+   */
+  merge(layer: FrozenLayer): Promise<void>;
+
   /** Makes the disk larger, durably. The new bytes are zeros, or the base's where it was longer than the disk. */
   resize(sizeBytes: number): Promise<void>;
 

@@ -6,7 +6,7 @@ import { createMemoryDevice } from '../fixtures/memory-device.ts';
 import { blockBytes, type OverlayPlace, overlayPlace, readAll } from '../fixtures/test-overlay.ts';
 
 /**
- * An overlay against memory: any sequence of writes, zeros, trims, flushes, freezes, drops, compactions, resizes, closes
+ * An overlay against memory: any sequence of writes, zeros, trims, flushes, freezes, drops, merges, compactions, resizes, closes
  * and kills keeps every byte of the disk and of its frozen layers. Power cuts are test/crash/overlay.test.ts.
  */
 
@@ -133,6 +133,15 @@ const commands = [
       model.base = model.frozen[layers.indexOf(through)] ?? model.base;
       model.frozen = model.frozen.slice(layers.indexOf(through) + 1);
       await overlay.rebase(createMemoryDevice(model.base), through);
+    }),
+  ),
+  fc.nat(10).map((which) =>
+    step(`merge ${which}`, async (model, { overlay }) => {
+      const layers = overlay.frozenLayers();
+      const layer = layers[which % Math.max(1, layers.length)];
+      if (layer === undefined) return;
+      model.frozen = model.frozen.toSpliced(layers.indexOf(layer), 1);
+      await overlay.merge(layer);
     }),
   ),
   fc.constant(step('compact', (_model, { overlay }) => overlay.compact())),
