@@ -12,7 +12,7 @@ import { hashTicket } from './ticket.ts';
 export interface AttachedExportsDeps {
   readonly store: Store;
   readonly cache: ReadCache;
-  readonly disks: OpenDisks;
+  readonly disks: Pick<OpenDisks, 'use'>;
 }
 
 /** What one connection may use; dispose it when the connection has ended. */
