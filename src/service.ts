@@ -106,7 +106,13 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const memory = new MemoryBudget(importMemoryBytes);
   const cache = new ReadCache();
   const contents = opening.use(
-    await OpenDisks.open({ store, cache, directory: directory.disks, frozen: await findFrozenDisks(db.read) }),
+    await OpenDisks.open({
+      store,
+      cache,
+      directory: directory.disks,
+      frozen: await findFrozenDisks(db.read),
+      keepDeletedMs: config.keepDeletedMs,
+    }),
   );
   const onGarbage = () => collector.wake();
   const importKind = createImportKind({

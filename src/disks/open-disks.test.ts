@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { addDisk } from '../../test/fixtures/disk-fixture.ts';
 import { noise } from '../../test/fixtures/guest.ts';
 import { insertFolder } from '../../test/fixtures/image-fixture.ts';
@@ -32,7 +33,8 @@ async function openPlace(t: TestContext) {
   const disk = await addDisk(store.db, { sizeBytes: mib, base });
   const directory = join(testStore.directory, 'disks');
   await mkdir(directory);
-  const start = () => OpenDisks.open({ store, cache: new ReadCache(), directory, frozen: [] });
+  const start = (keepDeletedMs = 0) =>
+    OpenDisks.open({ store, cache: new ReadCache(), directory, frozen: [], keepDeletedMs });
   const disks = await start();
   t.after(() => disks[Symbol.asyncDispose]());
   return { store, disk, stored, disks, start, path: join(directory, disk.id) };
@@ -144,4 +146,29 @@ test('what a disk holds goes with it, at the latest when the last one gives it b
   await used[Symbol.asyncDispose]();
   await assert.rejects(rm(path, { recursive: true }), { code: 'ENOENT' });
   await assert.rejects(disks.use(disk), { code: 'NOT_FOUND' });
+});
+
+test('an overlay that the metadata knows no disk of stays for a while', async (t) => {
+  const { store, disk, disks, start, path } = await openPlace(t);
+  await writeAll(disks, disk, newBytes);
+  await disks[Symbol.asyncDispose]();
+  const rows = await store.db.read.selectFrom('disks').selectAll().execute();
+  await store.db.transact((tx) => tx.deleteFrom('disks').execute());
+  const startAndEnd = async (keepMs: number) => (await start(keepMs))[Symbol.asyncDispose]();
+  await startAndEnd(60_000);
+  await startAndEnd(60_000);
+  await store.db.transact((tx) => tx.insertInto('disks').values(rows).execute());
+  {
+    await using next = await start(60_000);
+    assert.ok((await readAll(next, disk)).equals(newBytes), 'a better backup was found');
+  }
+  assert.deepEqual(
+    (await readdir(path)).filter((name) => name === 'without-disk'),
+    [],
+  );
+  await store.db.transact((tx) => tx.deleteFrom('disks').execute());
+  await startAndEnd(1);
+  await wait(5);
+  await startAndEnd(1);
+  await assert.rejects(readdir(path), { code: 'ENOENT' });
 });

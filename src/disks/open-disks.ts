@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failedPrecondition, notFound } from '../errors.ts';
 import { Mutex } from '../lib/mutex.ts';
@@ -19,6 +19,7 @@ import type { Disk } from './disk.ts';
 import type { DiskContents, FrozenDisk } from './disk-contents.ts';
 import { findDisk, hasOverlay, keepOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
+import { sweepOverlays } from './sweep-overlays.ts';
 
 export interface OpenDisksOptions {
   readonly store: Store;
@@ -27,6 +28,8 @@ export interface OpenDisksOptions {
   readonly directory: string;
   /** What operations that are not over have frozen: it stays. */
   readonly frozen: readonly FrozenDisk[];
+  /** How long the overlay of a disk is kept that the metadata does not know. */
+  readonly keepDeletedMs: number;
 }
 
 /** A disk that somebody uses. Dispose it to give it back: then what was written is durable, or it throws. */
@@ -83,12 +86,12 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     for (const { diskId, frozenId } of frozen) this.#heldOf(diskId).add(layerOf(frozenId));
   }
 
-  /** Also removes what deleted disks have left. */
+  /** Also removes what deleted disks have left, in time. */
   static async open(options: OpenDisksOptions): Promise<OpenDisks> {
+    const { store, directory, keepDeletedMs } = options;
     const disks = new OpenDisks(options);
-    for (const diskId of await readdir(options.directory)) {
-      if ((await findDisk(options.store.db.read, diskId)) === undefined) await disks.discard(diskId);
-    }
+    const discard = (diskId: string) => disks.discard(diskId);
+    await sweepOverlays({ db: store.db.read, directory, keepMs: keepDeletedMs, now: store.now(), discard });
     return disks;
   }
 

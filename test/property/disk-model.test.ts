@@ -137,7 +137,7 @@ class Real implements AsyncDisposable {
     const { store } = this;
     await store.db.transact(expireLeases);
     const frozen = await findFrozenDisks(store.db.read);
-    this.#disks = await OpenDisks.open({ store, cache: new ReadCache(), directory: next, frozen });
+    this.#disks = await OpenDisks.open({ store, cache: new ReadCache(), directory: next, frozen, keepDeletedMs: 0 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
