@@ -395,6 +395,8 @@ const commands = [
 
 test('disks and snapshots keep every byte, whatever is done around them', { timeout: 120_000 }, async (t) => {
   const enough = performance.now() + exploreMs;
+  const seed = Date.now() % 1_000_000;
+  t.diagnostic(`seed ${seed}`);
   let steps = 0;
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (sequence) => {
@@ -406,7 +408,7 @@ test('disks and snapshots keep every byte, whatever is done around them', { time
       await fc.asyncModelRun(() => ({ model, real }), sequence);
       steps += 1;
     }),
-    { numRuns: 40 },
+    { numRuns: 40, seed },
   );
   t.diagnostic(`${steps} sequences`);
 });
