@@ -1,3 +1,5 @@
+import { mutateOva, mutateTar } from '../fixtures/mutate-archive.ts';
+import { mutateBzip2, mutateGzip, mutateXz, mutateZstd } from '../fixtures/mutate-packed.ts';
 import { mutateQcow2 } from '../fixtures/mutate-qcow2.ts';
 import { mutateRaw } from '../fixtures/mutate-raw.ts';
 import { mutateVhdx } from '../fixtures/mutate-vhdx.ts';
@@ -28,6 +30,16 @@ const ofOneFormat = {
   vhdx: mutateVhdx,
   vdi: whole(mutateVdi),
 } as const satisfies Record<string, Mutate>;
+
+/** What can be around a disk file. */
+export const fuzzWrappers: Readonly<Record<string, Mutate>> = {
+  gzip: whole(mutateGzip),
+  xz: whole(mutateXz),
+  bzip2: whole(mutateBzip2),
+  zstd: whole(mutateZstd),
+  tar: whole(mutateTar),
+  ova: whole(mutateOva),
+};
 
 /** Every format that is read, and files that are the beginning of one and the end of another. */
 export const fuzzFormats: Readonly<Record<string, Mutate>> = { ...ofOneFormat, spliced };

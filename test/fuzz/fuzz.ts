@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeSparse } from '../fixtures/qemu.ts';
-import { fuzzFormats } from './fuzz-formats.ts';
+import { fuzzFormats, fuzzWrappers } from './fuzz-formats.ts';
 import { type FuzzTotals, InputFailed, makeInput, runInputs } from './run-inputs.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -30,7 +30,8 @@ const first = Number(values.input ?? 0);
 if (![seed, inputs, first].every((number) => Number.isSafeInteger(number) && number >= 0)) {
   throw new Error('--inputs, --seed and --input are whole numbers.');
 }
-const formats = values.format === undefined ? Object.keys(fuzzFormats) : [values.format];
+const formats =
+  values.format === undefined ? [...Object.keys(fuzzFormats), ...Object.keys(fuzzWrappers)] : [values.format];
 
 for (const format of formats) await fuzz(format);
 

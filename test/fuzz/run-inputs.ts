@@ -1,7 +1,8 @@
+import { temporaryFolder } from '../fixtures/qemu.ts';
 import { seededRng } from '../fixtures/random-choice.ts';
 import { type SparseFile, SparseSource } from '../fixtures/sparse-file.ts';
-import { tryDisk } from '../fixtures/try-disk.ts';
-import { fuzzFormats } from './fuzz-formats.ts';
+import { tryDisk, tryWrapped } from '../fixtures/try-disk.ts';
+import { fuzzFormats, fuzzWrappers } from './fuzz-formats.ts';
 
 /** Refusing a file must cost no more than 1 s of CPU and 64 MiB. These files are small: reading them must not either. */
 const maxCpuMs = 1000;
@@ -52,8 +53,9 @@ export class InputFailed extends Error {
 
 /** Makes the file of an input, and the chance that decides how it is read. */
 export function makeInput({ format, seed, input }: InputName): { file: SparseFile; rng: () => number } {
-  const mutate = fuzzFormats[format];
-  if (mutate === undefined) throw new Error(`No format ${format}; there are ${Object.keys(fuzzFormats).join(', ')}.`);
+  const all = { ...fuzzFormats, ...fuzzWrappers };
+  const mutate = all[format];
+  if (mutate === undefined) throw new Error(`No format ${format}; there are ${Object.keys(all).join(', ')}.`);
   // Inputs of one run, and runs of neighbouring seeds, have nothing in common.
   const rng = seededRng(Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) + Math.imul(input + 1, 0x85ebca6b));
   return { file: mutate(rng), rng };
@@ -74,12 +76,13 @@ export async function runInputs(options: {
   const { format, seed, first = 0, onInput } = options;
   const outcomes = new Map<string, number>();
   const totals = { inputs: 0, outcomes, cpuMs: none, growthBytes: none };
+  await using folder = await temporaryFolder();
   let before = process.resourceUsage();
   while (options.goOn(totals)) {
     const name = { format, seed, input: first + totals.inputs };
     onInput?.(name.input);
     try {
-      const outcome = await tryInput(name);
+      const outcome = await tryInput(name, folder.path('work'));
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       // Asked once for each input: it takes as long as a small file.
       const after = process.resourceUsage();
@@ -100,10 +103,10 @@ export async function runInputs(options: {
 
 const none: Worst = { value: 0, input: 0 };
 
-async function tryInput(name: InputName): Promise<string> {
+async function tryInput(name: InputName, workPath: string): Promise<string> {
   const { file, rng } = makeInput(name);
   const source = new SparseSource(file);
-  const outcome = await tryDisk(source, rng);
+  const outcome = name.format in fuzzWrappers ? await tryWrapped(source, rng, workPath) : await tryDisk(source, rng);
   if (source.longestRead > maxReadBytes) throw new Error(`${source.longestRead} bytes were read at once.`);
   return outcome.kind === 'read' ? `read ${outcome.format}` : outcome.check;
 }
