@@ -117,7 +117,7 @@ export type SourceDisk = Message<"obraz.v1.SourceDisk"> & {
   format: string;
 
   /**
-   * Which kind of the format: streamOptimized or monolithicSparse of VMDK,
+   * Which kind of the format: streamOptimized, monolithicSparse or twoGbMaxExtentSparse of VMDK,
    * fixed or dynamic of VHD, VHDX and VDI. Empty for others.
    *
    * @generated from field: string variant = 2;
