@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { type HostPort, isLoopback } from '../lib/host-port.ts';
-import type { TlsMode } from './handshake.ts';
+import type { TlsMode } from './handshake-state.ts';
 import { NbdConnections } from './nbd-connections.ts';
 import type { FindExport } from './nbd-export.ts';
 import { defaultLimits, type NbdLimits } from './nbd-limits.ts';

@@ -1,5 +1,5 @@
-import type { Handshake } from './handshake.ts';
 import { allocationContext, allocationContextId, option, optionError, optionReply } from './handshake-numbers.ts';
+import type { Handshake } from './handshake-state.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { parseInfoRequest, parseMetaContextRequest, parseName } from './option-data.ts';
 import { exportFacts, replyInfos, replyMetaContext, replyToOption } from './option-replies.ts';

@@ -180,7 +180,8 @@ test('knows zstd by a skippable frame at its beginning, however long', async () 
     const { bytes, layers } = await readUnwrapped(Buffer.concat([long, zstdCompressSync(disk)]));
     assert.ok(bytes.equals(padded));
     assert.equal(layers[0]?.layer, 'zstd');
-    assert.equal((await refusalOfFile(Buffer.concat([long, disk]))).check, 'zstd.damaged');
+    // Which of the two depends on where the decompressor's pieces end.
+    assert.match((await refusalOfFile(Buffer.concat([long, disk]))).check, /^zstd\.(damaged|trailing-bytes)$/);
     assert.equal((await refusalOfFile(long.subarray(0, 100_000))).check, 'zstd.truncated');
   }
 });

@@ -4,6 +4,7 @@ import { ImageRefused } from '../image-refused.ts';
 import { coalesce } from '../plan-reads.ts';
 import { readRanges } from '../read-ranges.ts';
 import type { Geometry } from './geometry.ts';
+import type { GrainTable } from './grain-table.ts';
 import { markerBytes, markerFault, markerTypes } from './marker.ts';
 import type { NamedGrains } from './named-grains.ts';
 
@@ -14,9 +15,6 @@ const defaultCacheBytes = 4 * 1024 * 1024;
 const tablesAtOnce = 64;
 
 const merging = { maxGapBytes: 64 * 1024, maxReadBytes: 1024 * 1024 };
-
-/** One entry of a grain table: the sector of its grain; 0: none. */
-export type GrainTable = Uint32Array;
 
 /** A table as one of the directories has it, with its marker where it has one. */
 interface Copy {

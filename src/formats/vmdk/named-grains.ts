@@ -1,5 +1,5 @@
 import { ImageRefused } from '../image-refused.ts';
-import type { GrainTable } from './grain-tables.ts';
+import type { GrainTable } from './grain-table.ts';
 
 /**
  * How many guest bytes the tables may name for each byte of the file, where grains stand in it as they are.

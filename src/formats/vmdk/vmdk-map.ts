@@ -5,7 +5,8 @@ import { ImageRefused } from '../image-refused.ts';
 import { RunBuilder } from '../run-builder.ts';
 import type { Geometry } from './geometry.ts';
 import { grainMarkerBytes, maxEncodedGrainBytes } from './grain.ts';
-import type { GrainTable, GrainTables } from './grain-tables.ts';
+import type { GrainTable } from './grain-table.ts';
+import type { GrainTables } from './grain-tables.ts';
 import type { TablePlaces } from './table-places.ts';
 
 /** What the map knows of its file. */
