@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { handshakeFlag, optionMagic } from './handshake-numbers.ts';
 import type { Handshake, HandshakeOptions } from './handshake-state.ts';
-import type { FindExport, NbdExport } from './nbd-export.ts';
+import type { NbdExport } from './nbd-export.ts';
 import { greeting } from './option-replies.ts';
 import { answerOption } from './options.ts';
 import { SocketReader } from './socket-reader.ts';
