@@ -108,11 +108,11 @@ function explainListenFailure(code: string, address: unknown, port: unknown): st
   const place = `${address}:${port}`;
   switch (code) {
     case 'EADDRINUSE':
-      return `${place} is taken: end what listens there, or choose another with --listen.`;
+      return `${place} is taken: end what listens there, or choose another with --listen, or with --nbd if it is the one of NBD.`;
     case 'EACCES':
-      return `${place} may not be listened on by this user: ports below 1024 are reserved. Choose another with --listen.`;
+      return `${place} may not be listened on by this user: ports below 1024 are reserved. Choose another with --listen, or with --nbd if it is the one of NBD.`;
     case 'EADDRNOTAVAIL':
-      return `${place} is no address of this machine. Choose another with --listen.`;
+      return `${place} is no address of this machine. Choose another with --listen, or with --nbd if it is the one of NBD.`;
     default:
       return `cannot listen on ${place}: ${code}`;
   }
