@@ -1,13 +1,8 @@
 import type { ByteSource, ReadOptions } from './byte-source.ts';
+import { readTablePieces } from './table-pieces.ts';
 
 /** The most entries a table of 32-bit places is read with: 16 MiB of them, and as much again to look for overlaps. */
 export const maxTableEntries = 4 * 1024 * 1024;
-
-/**
- * The table is read in pieces of this size, each over the one before, so that its raw bytes never stand in memory beside
- * the whole result: pieces of their own would be 16 MiB before the collector took one.
- */
-const pieceBytes = 1024 * 1024;
 
 /**
  * Reads a table of 32-bit numbers that says where a file keeps each block of the disk: a VHD's block allocation table, a
@@ -19,13 +14,8 @@ export async function readBlockTable(
   options?: ReadOptions,
 ): Promise<Uint32Array> {
   const places = new Uint32Array(table.entries);
-  const piece = new Uint8Array(Math.min(pieceBytes, table.entries * 4));
-  for (let done = 0; done < table.entries; done += pieceBytes / 4) {
-    const count = Math.min(pieceBytes / 4, table.entries - done);
-    const into = piece.subarray(0, count * 4);
-    const bytes = await source.read(table.offset + done * 4, count * 4, { ...options, into });
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let i = 0; i < count; i++) places[done + i] = view.getUint32(i * 4, table.littleEndian);
+  for await (const { first, count, view } of readTablePieces(source, { ...table, entryBytes: 4 }, options)) {
+    for (let i = 0; i < count; i++) places[first + i] = view.getUint32(i * 4, table.littleEndian);
   }
   return places;
 }

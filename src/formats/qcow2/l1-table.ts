@@ -1,5 +1,6 @@
 import type { ByteSource, ReadOptions } from '../byte-source.ts';
 import { ImageRefused } from '../image-refused.ts';
+import { readTablePieces } from '../table-pieces.ts';
 
 /*
  * L1 entry, 8 bytes big-endian:
@@ -10,12 +11,6 @@ import { ImageRefused } from '../image-refused.ts';
  */
 const reservedHigh = 0x7f000000;
 const reservedLow = 0x1ff;
-
-/**
- * The table is read in pieces of this size, each over the one before, so that its raw bytes never stand in memory beside
- * the whole result: pieces of their own would be 32 MiB before the collector took one.
- */
-const pieceBytes = 1024 * 1024;
 
 /**
  * Reads and checks the first `entries` entries of the L1 table. The answer has the cluster number of each L2 table, 0
@@ -29,29 +24,24 @@ export async function readL1Table(
   options?: ReadOptions,
 ): Promise<Uint32Array> {
   const clusters = new Uint32Array(table.entries);
-  const piece = new Uint8Array(Math.min(pieceBytes, table.entries * 8));
-  for (let done = 0; done < table.entries; done += pieceBytes / 8) {
-    const count = Math.min(pieceBytes / 8, table.entries - done);
-    const into = piece.subarray(0, count * 8);
-    const bytes = await source.read(table.offset + done * 8, count * 8, { ...options, into });
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for await (const { first, count, view } of readTablePieces(source, { ...table, entryBytes: 8 }, options)) {
     for (let i = 0; i < count; i++) {
       const high = view.getUint32(i * 8);
       const low = view.getUint32(i * 8 + 4);
       if ((high & reservedHigh) !== 0 || (low & reservedLow) !== 0) {
-        throw badEntry(done + i, 'has reserved bits set');
+        throw badEntry(first + i, 'has reserved bits set');
       }
       const offset = (high & 0x00ffffff) * 2 ** 32 + low;
       if (offset % table.clusterBytes !== 0)
-        throw badEntry(done + i, `points to ${offset}, which is not on a cluster border`);
+        throw badEntry(first + i, `points to ${offset}, which is not on a cluster border`);
       if (offset !== 0 && offset + table.clusterBytes > source.sizeBytes) {
         throw new ImageRefused({
           check: 'qcow2.truncated',
-          reason: `L2 table ${done + i} stands at ${offset}, but the file has only ${source.sizeBytes} bytes: it was cut short.`,
+          reason: `L2 table ${first + i} stands at ${offset}, but the file has only ${source.sizeBytes} bytes: it was cut short.`,
           remedy: 'Compare its length with the original, and send it again.',
         });
       }
-      clusters[done + i] = offset / table.clusterBytes;
+      clusters[first + i] = offset / table.clusterBytes;
     }
   }
   return clusters;

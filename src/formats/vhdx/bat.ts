@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ByteSource, ReadOptions } from '../byte-source.ts';
 import { ImageRefused } from '../image-refused.ts';
+import { readTablePieces } from '../table-pieces.ts';
 import type { ClaimedSpace } from './claimed-space.ts';
 
 /*
@@ -18,9 +19,6 @@ const mib = 1024 * 1024;
 
 const states = { notPresent: 0, undefined: 1, zero: 2, unmapped: 3, fullyPresent: 6, partiallyPresent: 7 } as const;
 const reservedBits = 0xffff8;
-
-/** The table is read in pieces of this size, each checked before others get their turn on this thread: about 5 ms. */
-const pieceBytes = 1024 * 1024;
 
 const chunkSectors = 2 ** 23;
 
@@ -89,17 +87,16 @@ export async function readBlockTable(
 ): Promise<BlockTable> {
   const places = new Uint32Array(shape.blocks);
   const span = shape.blocksPerChunk + 1;
-  const tableBytes = shape.entries * entryBytes;
-  for (let done = 0; done < tableBytes; done += pieceBytes) {
-    if (done > 0) await setImmediate();
-    const piece = await source.read(offset + done, Math.min(pieceBytes, tableBytes - done), options);
-    const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
-    for (let at = 0; at < piece.length; at += entryBytes) {
-      const entry = (done + at) / entryBytes;
+  const table = { offset, entries: shape.entries, entryBytes };
+  for await (const { first, count, view } of readTablePieces(source, table, options)) {
+    // A piece takes about 5 ms: then others get their turn on this thread.
+    if (first > 0) await setImmediate();
+    for (let i = 0; i < count; i++) {
+      const entry = first + i;
       if (entry % span === shape.blocksPerChunk) continue;
       const block = entry - Math.floor(entry / span);
-      const low = view.getUint32(at, true);
-      const high = view.getUint32(at + 4, true);
+      const low = view.getUint32(i * entryBytes, true);
+      const high = view.getUint32(i * entryBytes + 4, true);
       if ((low | high) !== 0) places[block] = placeOf(source.sizeBytes, shape, claimed, { block, low, high });
     }
   }
