@@ -5,7 +5,7 @@ import { openContent } from '../resources/open-content.ts';
 import type { ReadCache } from '../volumes/read-cache.ts';
 import type { Store } from '../volumes/store.ts';
 import { findHeldVolumeId } from '../volumes/volume-rows.ts';
-import { type Attachment, isExpired } from './attachment.ts';
+import { type Attachment, attachedNouns, isExpired } from './attachment.ts';
 import { findAttachment, findByTicket, keepAttachment } from './attachment-rows.ts';
 import { hashTicket } from './ticket.ts';
 
@@ -131,8 +131,8 @@ export class AttachedExports {
     // The attachment's own hold: the image or the snapshot may be deleted by now.
     const volumeId = await findHeldVolumeId(store.db.read, attachmentId);
     if (volumeId === undefined) return undefined;
-    const noun = kind === 'image' ? 'Image' : 'Snapshot';
-    const device = cache.wrap(await openContent(store, { noun, id, volumeId }), volumeId);
+    const content = await openContent(store, { noun: attachedNouns[kind], id, volumeId });
+    const device = cache.wrap(content, volumeId);
     return { readOnly: true, device, [Symbol.asyncDispose]: () => device[Symbol.asyncDispose]() };
   }
 }

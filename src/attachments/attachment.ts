@@ -15,6 +15,14 @@ export interface Attachment {
   readonly expiresAt: Date | undefined;
 }
 
+/** As messages call it. */
+export const attachedNouns = { disk: 'Disk', image: 'Image', snapshot: 'Snapshot' } as const;
+
+/** What is meant where no mode is said: a disk is written, all else is read. */
+export function defaultMode(kind: AttachedKind): AttachmentMode {
+  return kind === 'disk' ? 'read-write' : 'read-only';
+}
+
 /** Not used in time: as good as deleted. */
 export function isExpired({ expiresAt }: Attachment, now: number): boolean {
   return expiresAt !== undefined && expiresAt.getTime() <= now;

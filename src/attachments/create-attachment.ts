@@ -7,15 +7,21 @@ import { newId } from '../lib/ids.ts';
 import type { ContentSource } from '../resources/content-source.ts';
 import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
-import type { AttachedKind, Attachment, AttachmentMode } from './attachment.ts';
-import { isExpired } from './attachment.ts';
+import {
+  type AttachedKind,
+  type Attachment,
+  type AttachmentMode,
+  attachedNouns,
+  defaultMode,
+  isExpired,
+} from './attachment.ts';
 import { findOfResource, insertAttachment } from './attachment-rows.ts';
 import { removeAttachment } from './remove-attachment.ts';
 import { hashTicket, newTicket } from './ticket.ts';
 
 export interface CreateAttachment {
   readonly resource: Attachment['resource'];
-  /** Undefined when not given: a disk is written, all else is read. */
+  /** Undefined when not given. */
   readonly mode: AttachmentMode | undefined;
   /** Undefined when not given. */
   readonly ttlMs: number | undefined;
@@ -29,7 +35,6 @@ export interface CreatedAttachment {
 
 const defaultTtlMs = 10 * 60_000;
 const maxTtlMs = 7 * 24 * 3_600_000;
-const nouns = { disk: 'Disk', image: 'Image', snapshot: 'Snapshot' } as const;
 
 /**
  * Gives the right to use a disk, an image or a snapshot as a block device. A disk has one writer at a time: FAILED_PRECONDITION
@@ -37,11 +42,10 @@ const nouns = { disk: 'Disk', image: 'Image', snapshot: 'Snapshot' } as const;
  */
 export async function createAttachment(
   { db }: { readonly db: Database },
-  { resource, mode: wanted, ttlMs = defaultTtlMs }: CreateAttachment,
+  { resource, mode = defaultMode(resource.kind), ttlMs = defaultTtlMs }: CreateAttachment,
   { subjectId }: { readonly subjectId: string },
 ): Promise<CreatedAttachment> {
   const { kind, id: resourceId } = resource;
-  const mode = wanted ?? (kind === 'disk' ? 'read-write' : 'read-only');
   if (mode === 'read-write' && kind !== 'disk') {
     throw invalidField('mode', `READ_WRITE is for disks; make a disk from the ${kind} to write`);
   }
@@ -50,9 +54,9 @@ export async function createAttachment(
   const attachment = await db.transact(async (tx) => {
     const now = Date.now();
     const found = await lockResource(tx, kind, resourceId);
-    if (found === undefined) throw notFound(nouns[kind], resourceId);
+    if (found === undefined) throw notFound(attachedNouns[kind], resourceId);
     if (found.status !== 'READY') {
-      throw failedPrecondition('NOT_READY', `${nouns[kind]} "${resourceId}" is ${found.status}, not READY`);
+      throw failedPrecondition('NOT_READY', `${attachedNouns[kind]} "${resourceId}" is ${found.status}, not READY`);
     }
     await makeRoom(tx, { resourceId, mode, now });
     const made: Attachment = {

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { Attachment, AttachmentMode } from '../../attachments/attachment.ts';
+import { type Attachment, type AttachmentMode, defaultMode } from '../../attachments/attachment.ts';
 import type { CreateAttachment, CreatedAttachment } from '../../attachments/create-attachment.ts';
 import type { ListAttachments } from '../../attachments/list-attachments.ts';
 import { invalidField } from '../../errors.ts';
@@ -36,9 +36,8 @@ export function attachmentService(attachments: AttachmentFunctions, authorize: A
   return authenticatedService(AttachmentService, {
     async create(request, { subject }) {
       const resource = resourceOf(request);
-      const mode = modes[request.mode];
-      const isWriting = (mode ?? (resource.kind === 'disk' ? 'read-write' : 'read-only')) === 'read-write';
-      const permission = isWriting ? 'compute.disks.update' : `compute.${resource.kind}s.get`;
+      const mode = modes[request.mode] ?? defaultMode(resource.kind);
+      const permission = mode === 'read-write' ? 'compute.disks.update' : `compute.${resource.kind}s.get`;
       await authorize(subject, permission, await attachments.folderOf(resource));
       const wanted = { resource, mode, ttlMs: millisecondsOf(request.ttl) };
       const { attachment, ticket } = await attachments.createAttachment(wanted, { subjectId: subject.id });
