@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { invalidField } from '../errors.ts';
-import { cutPage, decodePageToken, pageLimit } from '../lib/page.ts';
+import { foreignPageToken } from '../errors.ts';
+import { cutPage, pageLimit, readPageToken } from '../lib/page.ts';
 import { type Attachment, isExpired } from './attachment.ts';
 import { listAttachmentRows } from './attachment-rows.ts';
 
@@ -18,8 +18,7 @@ export async function listAttachments(
   { folderId, pageSize, pageToken }: ListAttachments,
 ): Promise<{ attachments: readonly Attachment[]; nextPageToken: string }> {
   const query = ['attachments', folderId];
-  const after = pageToken === '' ? undefined : decodePageToken(query, pageToken);
-  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const after = readPageToken(query, pageToken, foreignPageToken);
   const limit = pageLimit(pageSize);
   const rows = await listAttachmentRows(db.read, { folderId, afterId: after?.id ?? '', limit: limit + 1 });
   const { items, nextPageToken } = cutPage(rows, limit, query, ({ id }) => ({ key: '', id }));

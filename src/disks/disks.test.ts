@@ -10,6 +10,7 @@ import {
   makeDisk,
 } from '../../test/fixtures/disk-fixture.ts';
 import { caller, folderId, makeImage, openImageDatabase, volumeSizeBytes } from '../../test/fixtures/image-fixture.ts';
+import { noDiskUsers, untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import { insertImage } from '../images/image-rows.ts';
 import { lockImageSource } from '../images/image-source.ts';
@@ -28,7 +29,6 @@ import { listDisks } from './list-disks.ts';
 import { moveDisk } from './move-disk.ts';
 import { relocateDisk } from './relocate-disk.ts';
 import { startFromDisk } from './start-from-disk.ts';
-import { noDiskUsers, untouchedContents } from './untouched-disks.ts';
 import { type UpdateDisk, updateDisk } from './update-disk.ts';
 
 const gib = 1024 ** 3;

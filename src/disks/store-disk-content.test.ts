@@ -4,12 +4,12 @@ import { noise } from '../../test/fixtures/guest.ts';
 import { folderId, insertFolder } from '../../test/fixtures/image-fixture.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs } from '../../test/fixtures/store.ts';
 import { flipByte, livePacks, readVolume } from '../../test/fixtures/stored-volumes.ts';
+import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import { MemoryBudget } from '../lib/memory-budget.ts';
 import type { OperationContext } from '../operations/kind.ts';
 import { findVolume } from '../volumes/volume-rows.ts';
 import type { FrozenContent } from './frozen-content.ts';
 import { commitDiskContent, storeDiskContent } from './store-disk-content.ts';
-import { untouchedContents } from './untouched-disks.ts';
 
 const mib = 1024 * 1024;
 const bytes = noise(2 * mib + 8192, 5);

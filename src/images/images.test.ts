@@ -12,8 +12,8 @@ import {
   volumeId,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
+import { untouchedContents as contents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
-import { untouchedContents as contents } from '../disks/untouched-disks.ts';
 import { ServiceError } from '../errors.ts';
 import { explainFailure } from '../operations/failure.ts';
 import { getOperation } from '../operations/get-operation.ts';

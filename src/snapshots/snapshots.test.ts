@@ -9,9 +9,9 @@ import {
   openImageDatabase,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
+import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import type { DiskContents } from '../disks/disk-contents.ts';
-import { untouchedContents } from '../disks/untouched-disks.ts';
 import { createImage } from '../images/create-image.ts';
 import { getImage } from '../images/get-image.ts';
 import { getOperation } from '../operations/get-operation.ts';

@@ -7,7 +7,6 @@ import { createDisk } from '../../src/disks/create-disk.ts';
 import { deleteDisk } from '../../src/disks/delete-disk.ts';
 import type { DiskContents } from '../../src/disks/disk-contents.ts';
 import { type DiskInUse, OpenDisks } from '../../src/disks/open-disks.ts';
-import { noDiskUsers } from '../../src/disks/untouched-disks.ts';
 import { updateDisk } from '../../src/disks/update-disk.ts';
 import { internal } from '../../src/errors.ts';
 import { findFrozenDisks } from '../../src/images/find-frozen-disks.ts';
@@ -30,6 +29,7 @@ import { openVolume } from '../../src/volumes/stored-device.ts';
 import { catalog, createDiskRequest } from '../fixtures/disk-fixture.ts';
 import { caller, folderId, insertFolder } from '../fixtures/image-fixture.ts';
 import { openTestStore, type TestStore } from '../fixtures/store.ts';
+import { noDiskUsers } from '../fixtures/untouched-disks.ts';
 
 /**
  * Disks against memory: any sequence of writes, zeros, flushes, snapshots that are stored, fail or wait, clones, growth,

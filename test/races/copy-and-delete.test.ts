@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../src/db/database.ts';
-import { untouchedContents as contents } from '../../src/disks/untouched-disks.ts';
 import { createImage } from '../../src/images/create-image.ts';
 import { deleteImage } from '../../src/images/delete-image.ts';
 import { findImage, insertImage } from '../../src/images/image-rows.ts';
@@ -9,6 +8,7 @@ import { eachDatabase } from '../fixtures/databases.ts';
 import { noise } from '../fixtures/guest.ts';
 import { caller, createRequest, folderId, insertFolder, makeImage } from '../fixtures/image-fixture.ts';
 import { type Actor, SharedStore } from '../fixtures/store-actors.ts';
+import { untouchedContents as contents } from '../fixtures/untouched-disks.ts';
 
 /** An image is copied and deleted at once, and a collection is quick to take what the deletion leaves. */
 

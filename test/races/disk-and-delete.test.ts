@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { createDisk } from '../../src/disks/create-disk.ts';
 import { deleteDisk } from '../../src/disks/delete-disk.ts';
 import { getDisk } from '../../src/disks/get-disk.ts';
-import { noDiskUsers, untouchedContents } from '../../src/disks/untouched-disks.ts';
 import { deleteImage } from '../../src/images/delete-image.ts';
 import { insertImage } from '../../src/images/image-rows.ts';
 import { lockImageSource } from '../../src/images/image-source.ts';
@@ -16,6 +15,7 @@ import { addDisk, catalog, createDiskRequest } from '../fixtures/disk-fixture.ts
 import { noise } from '../fixtures/guest.ts';
 import { caller, folderId, insertFolder, makeImage } from '../fixtures/image-fixture.ts';
 import { type Actor, SharedStore } from '../fixtures/store-actors.ts';
+import { noDiskUsers, untouchedContents } from '../fixtures/untouched-disks.ts';
 
 /** Something is made of an image or a disk that is deleted at once, and a collection is quick to take what that leaves. */
 
