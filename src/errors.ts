@@ -117,6 +117,11 @@ export function invalidField(field: string, description: string): ServiceError {
   return invalidFields([{ field, description }]);
 }
 
+/** The page token is not one of this list. `hint` says what must stay the same from page to page. */
+export function foreignPageToken(hint = ''): ServiceError {
+  return invalidField('page_token', `is not a token of this list${hint}`);
+}
+
 /** The request is well formed but does not fit the state of things. */
 export function failedPrecondition(reason: string, message: string): ServiceError {
   return new ServiceError({ code: 'FAILED_PRECONDITION', reason, message });

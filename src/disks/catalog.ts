@@ -1,5 +1,5 @@
-import { invalidField, notFound } from '../errors.ts';
-import { cutPage, decodePageToken, type Page, pageLimit } from '../lib/page.ts';
+import { foreignPageToken, invalidField, notFound } from '../errors.ts';
+import { cutPage, type Page, pageLimit, readPageToken } from '../lib/page.ts';
 import { type DiskType, describeDiskType, usualDiskTypeId } from './disk-type.ts';
 import { describeZone, type Zone } from './zone.ts';
 
@@ -71,8 +71,7 @@ function pageOf<T extends { readonly id: string }>(
   items: readonly T[],
   { pageSize, pageToken }: CatalogPage,
 ): Page<T> {
-  const after = pageToken === '' ? undefined : decodePageToken([list], pageToken);
-  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const after = readPageToken([list], pageToken, foreignPageToken);
   const start = items.findIndex(({ id }) => id === after?.key) + 1;
   // Their ids are longer than those that tokens have a place for: the id is the key.
   return cutPage(items.slice(start), pageLimit(pageSize), [list], ({ id }) => ({ key: id, id: 'x' }));

@@ -1,4 +1,5 @@
 import { choiceOf, integerOf, type JsonObject, objectOf, stringMapOf, stringOf, stringsOf } from '../lib/json.ts';
+import { heldVolumeFromJson } from '../resources/content-source.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
 import { resourceStatuses } from '../resources/resource-status.ts';
@@ -37,7 +38,7 @@ export function diskFromJson(value: unknown): Disk {
     os: json.os === null ? undefined : osFromJson(json.os),
     hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
     placementPolicy: placementPolicyFromJson(json.placementPolicy),
-    base: json.base === null ? undefined : baseFromJson(json.base),
+    base: json.base === null ? undefined : heldVolumeFromJson(json.base, 'base'),
   };
 }
 
@@ -53,13 +54,4 @@ export function placementPolicyFromJson(value: unknown): PlacementPolicy {
 function sourceFromJson(value: unknown): Disk['source'] {
   const json = objectOf(value, 'source');
   return { kind: choiceOf(json.kind, ['image', 'snapshot'], 'kind'), id: stringOf(json, 'id') };
-}
-
-function baseFromJson(value: unknown): Disk['base'] {
-  const json = objectOf(value, 'base');
-  return {
-    volumeId: stringOf(json, 'volumeId'),
-    sizeBytes: integerOf(json, 'sizeBytes'),
-    guestDigest: stringOf(json, 'guestDigest'),
-  };
 }

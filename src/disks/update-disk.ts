@@ -4,7 +4,7 @@ import { notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
-import { maskedFields } from '../resources/update-mask.ts';
+import { maskedFields, maskedNaming } from '../resources/update-mask.ts';
 import type { Disk, PlacementPolicy } from './disk.ts';
 import { diskToJson } from './disk-json.ts';
 import { claimDiskName, lockDisk, replaceDisk } from './disk-rows.ts';
@@ -64,15 +64,13 @@ export async function updateDisk(
 }
 
 function change(disk: Disk, request: UpdateDisk, fields: ReadonlySet<MutableField>): Disk {
-  const { name, description, labels, sizeBytes, placementPolicy } = request;
+  const { sizeBytes, placementPolicy } = request;
   const wholePolicy = fields.has('disk_placement_policy');
   const changesGroup = wholePolicy || fields.has('disk_placement_policy.placement_group_id');
   const changesPartition = wholePolicy || fields.has('disk_placement_policy.placement_group_partition');
   return {
     ...disk,
-    ...(fields.has('name') ? { name } : {}),
-    ...(fields.has('description') ? { description } : {}),
-    ...(fields.has('labels') ? { labels } : {}),
+    ...maskedNaming(fields, request),
     ...(fields.has('size') && sizeBytes !== 0 ? { sizeBytes } : {}),
     placementPolicy: {
       groupId: changesGroup ? placementPolicy.groupId : disk.placementPolicy.groupId,

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { invalidField } from '../errors.ts';
-import { cutPage, decodePageToken, pageLimit } from '../lib/page.ts';
+import { foreignPageToken } from '../errors.ts';
+import { cutPage, pageLimit, readPageToken } from '../lib/page.ts';
 import { listCloudRows } from './cloud-rows.ts';
 import type { Cloud } from './folder.ts';
 import { namesInFilter } from './name-filter.ts';
@@ -20,8 +20,7 @@ export async function listClouds(
 ): Promise<{ clouds: readonly Cloud[]; nextPageToken: string }> {
   const names = namesInFilter(filter);
   const asked = ['clouds', filter];
-  const after = pageToken === '' ? undefined : decodePageToken(asked, pageToken);
-  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const after = readPageToken(asked, pageToken, foreignPageToken);
   const limit = pageLimit(pageSize);
   const rows = await listCloudRows(db.read, { names, after: after?.id, limit: limit + 1 });
   const page = cutPage(rows, limit, asked, ({ id }) => ({ key: '', id }));

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { invalidField, notFound } from '../errors.ts';
-import { cutPage, decodePageToken, pageLimit } from '../lib/page.ts';
+import { foreignPageToken, notFound } from '../errors.ts';
+import { cutPage, pageLimit, readPageToken } from '../lib/page.ts';
 import { findCloud } from './cloud-rows.ts';
 import type { Folder } from './folder.ts';
 import { listFolderRows } from './folder-rows.ts';
@@ -22,8 +22,7 @@ export async function listFolders(
 ): Promise<{ folders: readonly Folder[]; nextPageToken: string }> {
   const names = namesInFilter(filter);
   const asked = ['folders', cloudId, filter];
-  const after = pageToken === '' ? undefined : decodePageToken(asked, pageToken);
-  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const after = readPageToken(asked, pageToken, foreignPageToken);
   if ((await findCloud(db.read, cloudId)) === undefined) throw notFound('Cloud', cloudId);
   const limit = pageLimit(pageSize);
   const rows = await listFolderRows(db.read, { cloudId, names, after: after?.id, limit: limit + 1 });

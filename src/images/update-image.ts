@@ -4,7 +4,7 @@ import { notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
-import { maskedFields } from '../resources/update-mask.ts';
+import { maskedFields, maskedNaming } from '../resources/update-mask.ts';
 import type { Image } from './image.ts';
 import { imageToJson } from './image-json.ts';
 import { claimImageName, lockImage, replaceImage } from './image-rows.ts';
@@ -53,12 +53,10 @@ export async function updateImage(
 }
 
 function change(image: Image, request: UpdateImage, fields: ReadonlySet<MutableField>): Image {
-  const { name, description, labels, minDiskSizeBytes } = request;
+  const { minDiskSizeBytes } = request;
   return {
     ...image,
-    ...(fields.has('name') ? { name } : {}),
-    ...(fields.has('description') ? { description } : {}),
-    ...(fields.has('labels') ? { labels } : {}),
+    ...maskedNaming(fields, request),
     // While it is CREATING its size is 0: any value will do now, and the import checks it at its end.
     ...(fields.has('min_disk_size') ? { minDiskSizeBytes: chooseMinDiskSize(minDiskSizeBytes, image.sizeBytes) } : {}),
   };

@@ -52,6 +52,17 @@ export function decodePageToken(query: readonly string[], token: string): PagePo
   return seal(query, position) === sealed ? position : undefined;
 }
 
+/**
+ * Where the page that a request asks for begins: behind this position; undefined for the first page. A text that is no token
+ * of this very query throws what `refuse` makes.
+ */
+export function readPageToken(query: readonly string[], token: string, refuse: () => Error): PagePosition | undefined {
+  if (token === '') return undefined;
+  const position = decodePageToken(query, token);
+  if (position === undefined) throw refuse();
+  return position;
+}
+
 function seal(query: readonly string[], { key, id }: PagePosition): string {
   return createHash('sha256')
     .update(JSON.stringify([query, id, key]))

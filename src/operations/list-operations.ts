@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { invalidField } from '../errors.ts';
-import { cutPage, decodePageToken, pageLimit } from '../lib/page.ts';
+import { foreignPageToken } from '../errors.ts';
+import { cutPage, pageLimit, readPageToken } from '../lib/page.ts';
 import type { Operation } from './operation.ts';
 import { listRows, toOperation } from './operation-rows.ts';
 
@@ -18,8 +18,7 @@ export async function listOperations(
   { resourceId, pageSize, pageToken }: ListOperations,
 ): Promise<{ operations: readonly Operation[]; nextPageToken: string }> {
   const query = ['operations', resourceId];
-  const after = pageToken === '' ? undefined : decodePageToken(query, pageToken);
-  if (pageToken !== '' && after === undefined) throw invalidField('page_token', 'is not a token of this list');
+  const after = readPageToken(query, pageToken, foreignPageToken);
   const limit = pageLimit(pageSize);
   const rows = await listRows(db.read, { resourceId, after, limit: limit + 1 });
   const page = cutPage(rows, limit, query, ({ created_at, id }) => ({ key: String(created_at), id }));

@@ -1,6 +1,7 @@
 import type { Transaction } from '../db/database.ts';
 import { failedPrecondition, type ResourceNoun, sourceNotFound } from '../errors.ts';
 import { dedupDomainOf } from '../folders/dedup-domain.ts';
+import { integerOf, objectOf, stringOf } from '../lib/json.ts';
 import type { HardwareGeneration } from './hardware-generation.ts';
 import type { Os } from './os.ts';
 import type { ResourceStatus } from './resource-status.ts';
@@ -11,6 +12,16 @@ export interface HeldVolume {
   readonly sizeBytes: number;
   /** In hexadecimal digits. */
   readonly guestDigest: string;
+}
+
+/** Throws JsonShapeWrong for anything that is not a HeldVolume. */
+export function heldVolumeFromJson(value: unknown, what: string): HeldVolume {
+  const json = objectOf(value, what);
+  return {
+    volumeId: stringOf(json, 'volumeId'),
+    sizeBytes: integerOf(json, 'sizeBytes'),
+    guestDigest: stringOf(json, 'guestDigest'),
+  };
 }
 
 /** An image, a disk or a snapshot, as something that another may be made from. */

@@ -1,7 +1,7 @@
 import type { Database, Queryable } from '../db/database.ts';
-import { invalidField, notFound } from '../errors.ts';
+import { foreignPageToken, notFound } from '../errors.ts';
 import { findFolder } from '../folders/folder-rows.ts';
-import { cutPage, decodePageToken, type Page, pageLimit } from '../lib/page.ts';
+import { cutPage, type Page, pageLimit, readPageToken } from '../lib/page.ts';
 import { readListFilter } from './list-filter.ts';
 import { readListOrder } from './list-order.ts';
 import { type PageQuery, positionOf } from './list-page.ts';
@@ -37,10 +37,9 @@ export async function listResources<R extends { readonly id: string; readonly na
   const conditions = readListFilter(table, filter);
   const order = readListOrder(orderBy);
   const asked = [table.name, folderId, filter, order.column, order.direction];
-  const after = pageToken === '' ? undefined : decodePageToken(asked, pageToken);
-  if (pageToken !== '' && after === undefined) {
-    throw invalidField('page_token', 'is not a token of this list: folder, filter and order must stay the same');
-  }
+  const after = readPageToken(asked, pageToken, () =>
+    foreignPageToken(': folder, filter and order must stay the same'),
+  );
   if ((await findFolder(db.read, folderId)) === undefined) throw notFound('Folder', folderId);
   const limit = pageLimit(pageSize);
   const found = await rows(db.read, { folderId, conditions, order, after, limit: limit + 1 });

@@ -1,4 +1,5 @@
 import { choiceOf, integerOf, type JsonObject, objectOf, stringMapOf, stringOf, stringsOf } from '../lib/json.ts';
+import { heldVolumeFromJson } from '../resources/content-source.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
 import { resourceStatuses } from '../resources/resource-status.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -29,15 +30,6 @@ export function snapshotFromJson(value: unknown): Snapshot {
     status: choiceOf(json.status, resourceStatuses, 'status'),
     sourceDiskId: stringOf(json, 'sourceDiskId'),
     hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
-    volume: json.volume === null ? undefined : volumeFromJson(json.volume),
-  };
-}
-
-function volumeFromJson(value: unknown): Snapshot['volume'] {
-  const json = objectOf(value, 'volume');
-  return {
-    volumeId: stringOf(json, 'volumeId'),
-    sizeBytes: integerOf(json, 'sizeBytes'),
-    guestDigest: stringOf(json, 'guestDigest'),
+    volume: json.volume === null ? undefined : heldVolumeFromJson(json.volume, 'volume'),
   };
 }

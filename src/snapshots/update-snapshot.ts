@@ -4,7 +4,7 @@ import { notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
-import { maskedFields } from '../resources/update-mask.ts';
+import { maskedFields, maskedNaming } from '../resources/update-mask.ts';
 import { updateSnapshotKind } from './operation-names.ts';
 import type { Snapshot } from './snapshot.ts';
 import { snapshotToJson } from './snapshot-json.ts';
@@ -35,13 +35,7 @@ export async function updateSnapshot(
   return startOnce(deps, caller, async (tx) => {
     const snapshot = await lockSnapshot(tx, request.snapshotId);
     if (snapshot === undefined) throw notFound('Snapshot', request.snapshotId);
-    const { name, description, labels } = request;
-    const updated: Snapshot = {
-      ...snapshot,
-      ...(fields.has('name') ? { name } : {}),
-      ...(fields.has('description') ? { description } : {}),
-      ...(fields.has('labels') ? { labels } : {}),
-    };
+    const updated: Snapshot = { ...snapshot, ...maskedNaming(fields, request) };
     await claimSnapshotName(tx, updated, () => replaceSnapshot(tx, updated));
     return insertFinishedOperation(tx, {
       kind: updateSnapshotKind,
