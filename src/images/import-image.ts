@@ -20,7 +20,6 @@ import { readImportCheckpoint, readImportInput } from './import-checkpoint.ts';
 import { explainImportFailure, SourceDigestWrong } from './import-failure.ts';
 import { ImportProgress } from './import-progress.ts';
 import { checkMinDiskSize } from './min-disk-size.ts';
-import { openDiskFile } from './open-disk-file.ts';
 import { keepCheckpoints, keyOf, openSourceAgain } from './resume-import.ts';
 import { sealImage } from './seal-image.ts';
 import type { SourceReport } from './source-report.ts';
@@ -66,6 +65,8 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     const expectedSha256 = sourceSha256 === '' ? source.identity.sha256 : sourceSha256;
     await checkSha256(source, expectedSha256, signal);
 
+    // Every format and wrapper: 40 ms that a start need not wait for.
+    const { openDiskFile } = await import('./open-disk-file.ts');
     await using opened = await openDiskFile(source, {
       sha256: expectedSha256,
       signal,
