@@ -7,11 +7,13 @@ import type { Database } from '../db/database.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { issueToken } from './issue-token.ts';
+import type { Subject } from './subject.ts';
 import { checkToken, signToken } from './token.ts';
 import { createTokenKeyPem, readTokenKey } from './token-key.ts';
 
 const tokenKey = readTokenKey(createTokenKeyPem());
 const account = { id: 'ajeaccount0000000000', keyId: 'ajekey00000000000000' };
+const subject: Subject = { id: account.id, kind: 'serviceAccount' };
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const publicAddress = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
 const present = new Date('2026-01-02T03:04:05Z');
@@ -61,7 +63,7 @@ eachDatabase(({ open }) => {
     assert.match(iamToken, /^t1\.[A-Z0-9a-z_-]+[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}$/);
     assert.equal(expiresAt.getTime(), present.getTime() + 12 * 3_600_000);
     for (const header of [`Bearer ${iamToken}`, `bearer  ${iamToken}`, ` Bearer ${iamToken} `]) {
-      assert.deepEqual(await authenticate({ tokenKey, now }, header), { id: account.id });
+      assert.deepEqual(await authenticate({ tokenKey, now }, header), subject);
     }
     const later = { tokenKey, now: () => expiresAt };
     await assert.rejects(authenticate(later, `Bearer ${iamToken}`), {
@@ -108,18 +110,18 @@ eachDatabase(({ open }) => {
   });
 
   test('the administrator’s token does not end', async () => {
-    const token = signToken(tokenKey, { kind: 'admin', subjectId: account.id, issuedAt: new Date(0) });
-    assert.deepEqual(await authenticate({ tokenKey }, `Bearer ${token}`), { id: account.id });
+    const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: new Date(0) });
+    assert.deepEqual(await authenticate({ tokenKey }, `Bearer ${token}`), subject);
   });
 
   test('refuses every header without a token of ours', async () => {
     const missing = /IAM token or API key has to be passed in request/;
     await assert.rejects(authenticate({ tokenKey }, undefined), { code: 'UNAUTHENTICATED', message: missing });
     await assert.rejects(authenticate({ tokenKey }, ' '), { code: 'UNAUTHENTICATED', message: missing });
-    const token = signToken(tokenKey, { kind: 'admin', subjectId: account.id, issuedAt: present });
+    const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: present });
     const foreign = signToken(readTokenKey(createTokenKeyPem()), {
       kind: 'admin',
-      subjectId: account.id,
+      subject,
       issuedAt: present,
     });
     const wrong = [token, `Basic ${token}`, 'Bearer', `Bearer ${token} x`, `Bearer ${foreign}`, 'Bearer t1.a.b'];
@@ -133,7 +135,7 @@ eachDatabase(({ open }) => {
   });
 
   test('a token with any character changed is invalid', () => {
-    const token = signToken(tokenKey, { kind: 'admin', subjectId: account.id, issuedAt: present });
+    const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: present });
     for (let at = 0; at < token.length - 1; at++) {
       const changed = `${token.slice(0, at)}${token[at] === 'x' ? 'y' : 'x'}${token.slice(at + 1)}`;
       assert.equal(checkToken(tokenKey, changed, present).state, 'invalid');
@@ -142,8 +144,8 @@ eachDatabase(({ open }) => {
 
   test('lets the administrator do everything, and nobody else anything', async () => {
     const deps = { administratorId: account.id };
-    await authorize(deps, { id: account.id }, 'compute.images.get', { folderId: 'f' });
-    await assert.rejects(authorize(deps, { id: 'other' }, 'compute.images.get', { folderId: 'f' }), {
+    await authorize(deps, subject, 'compute.images.get', { folderId: 'f' });
+    await assert.rejects(authorize(deps, { ...subject, id: 'other' }, 'compute.images.get', { folderId: 'f' }), {
       code: 'PERMISSION_DENIED',
       message: 'Permission denied to resource-manager.folder f',
     });

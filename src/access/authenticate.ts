@@ -23,7 +23,7 @@ export async function authenticate(
   const check = token === undefined ? { state: 'invalid' as const } : checkToken(tokenKey, token, now());
   switch (check.state) {
     case 'valid':
-      return { id: check.claims.subjectId };
+      return check.claims.subject;
     case 'expired':
       throw unauthenticated('The token has expired');
     case 'invalid':

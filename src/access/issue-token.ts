@@ -18,8 +18,11 @@ export async function issueToken(
   { db, tokenKey, now = () => new Date() }: IssueTokenDeps,
   { jwt }: { readonly jwt: string },
 ): Promise<{ iamToken: string; expiresAt: Date }> {
-  const subjectId = await checkJwt({ findKey: (id) => findAuthorizedKey(db.read, id), now }, jwt);
+  const id = await checkJwt({ findKey: (id) => findAuthorizedKey(db.read, id), now }, jwt);
   const issuedAt = now();
   const expiresAt = new Date(issuedAt.getTime() + tokenLifeMs);
-  return { iamToken: signToken(tokenKey, { kind: 'iam', subjectId, issuedAt, expiresAt }), expiresAt };
+  return {
+    iamToken: signToken(tokenKey, { kind: 'iam', subject: { id, kind: 'serviceAccount' }, issuedAt, expiresAt }),
+    expiresAt,
+  };
 }

@@ -1,5 +1,6 @@
 import { sign, verify } from 'node:crypto';
-import { integerOf, objectOf, parseJson, stringOf } from '../lib/json.ts';
+import { choiceOf, integerOf, objectOf, parseJson, stringOf } from '../lib/json.ts';
+import { type Subject, subjectKinds } from './subject.ts';
 import type { TokenClaims } from './token-claims.ts';
 import type { TokenKey } from './token-key.ts';
 
@@ -14,7 +15,8 @@ const shape = /^(t1\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]{86})$/;
 
 export function signToken({ privateKey }: TokenKey, claims: TokenClaims): string {
   const payload = {
-    sub: claims.subjectId,
+    sub: claims.subject.id,
+    typ: claims.subject.kind,
     kind: claims.kind,
     iat: toSeconds(claims.issuedAt),
     ...(claims.kind === 'iam' ? { exp: toSeconds(claims.expiresAt) } : {}),
@@ -45,14 +47,18 @@ function verifyToken({ publicKey }: TokenKey, token: string): TokenClaims | unde
 function readClaims(payload: string): TokenClaims | undefined {
   try {
     const json = objectOf(parseJson(Buffer.from(payload, 'base64url').toString()), 'claims');
-    const subjectId = stringOf(json, 'sub');
+    const subject = readSubject(json);
     const issuedAt = fromSeconds(integerOf(json, 'iat'));
-    if (json.kind === 'admin') return { kind: 'admin', subjectId, issuedAt };
+    if (json.kind === 'admin') return { kind: 'admin', subject, issuedAt };
     if (json.kind !== 'iam') return undefined;
-    return { kind: 'iam', subjectId, issuedAt, expiresAt: fromSeconds(integerOf(json, 'exp')) };
+    return { kind: 'iam', subject, issuedAt, expiresAt: fromSeconds(integerOf(json, 'exp')) };
   } catch {
     return undefined;
   }
+}
+
+function readSubject(json: Readonly<Record<string, unknown>>): Subject {
+  return { id: stringOf(json, 'sub'), kind: choiceOf(json.typ ?? 'serviceAccount', subjectKinds, 'typ') };
 }
 
 function toSeconds(date: Date): number {

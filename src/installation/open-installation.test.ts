@@ -32,7 +32,7 @@ test('makes CA, certificate, key and token at the first start, and keeps them at
   assert.equal(key.service_account_id, first.first.administratorId);
   const token = (await readFile(credentials.adminToken, 'utf8')).trim();
   const check = checkToken(first.tokenKey, token, new Date());
-  assert.ok(check.state === 'valid' && check.claims.subjectId === first.first.administratorId);
+  assert.ok(check.state === 'valid' && check.claims.subject.id === first.first.administratorId);
   const known = await data.db.read.selectFrom('service_account_keys').select(['id', 'service_account_id']).execute();
   assert.deepEqual(known, [{ id: key.id, service_account_id: first.first.administratorId }]);
 

@@ -27,7 +27,11 @@ export async function ensureAdminToken(
 ): Promise<void> {
   const present = await readFileIfThere(path);
   const check = checkToken(tokenKey, present?.trim() ?? '', now);
-  if (check.state === 'valid' && check.claims.kind === 'admin' && check.claims.subjectId === administratorId) return;
-  const token = signToken(tokenKey, { kind: 'admin', subjectId: administratorId, issuedAt: now });
+  if (check.state === 'valid' && check.claims.kind === 'admin' && check.claims.subject.id === administratorId) return;
+  const token = signToken(tokenKey, {
+    kind: 'admin',
+    subject: { id: administratorId, kind: 'serviceAccount' },
+    issuedAt: now,
+  });
   await writeFileDurably(path, `${token}\n`, 0o600);
 }
