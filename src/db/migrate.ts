@@ -6,6 +6,7 @@ import { addLiveBytes } from './migrations/0003-live-bytes.ts';
 import { createImageSources } from './migrations/0004-image-sources.ts';
 import { createDiskTables } from './migrations/0005-disks.ts';
 import { createAttachments } from './migrations/0006-attachments.ts';
+import { createIdentities } from './migrations/0007-identities.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -17,6 +18,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0004-image-sources': { up: (db: Kysely<unknown>) => createImageSources(db, dialect) },
     '0005-disks': { up: (db: Kysely<unknown>) => createDiskTables(db, dialect) },
     '0006-attachments': { up: (db: Kysely<unknown>) => createAttachments(db, dialect) },
+    '0007-identities': { up: (db: Kysely<unknown>) => createIdentities(db, dialect) },
   };
 }
 

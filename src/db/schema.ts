@@ -11,6 +11,7 @@ export interface Schema {
   folders: FoldersTable;
   service_accounts: ServiceAccountsTable;
   service_account_keys: ServiceAccountKeysTable;
+  revoked_tokens: RevokedTokensTable;
   operations: OperationsTable;
   idempotency_keys: IdempotencyKeysTable;
   images: ImagesTable;
@@ -61,6 +62,8 @@ export interface ServiceAccountsTable {
   id: string;
   folder_id: string;
   name: string;
+  description: Generated<string>;
+  labels: Generated<string>;
   created_at: number;
 }
 
@@ -70,7 +73,16 @@ export interface ServiceAccountKeysTable {
   service_account_id: string;
   algorithm: string;
   public_key_pem: string;
+  description: Generated<string>;
   created_at: number;
+}
+
+/** Bearer tokens that were ended before their time. */
+export interface RevokedTokensTable {
+  /** What the token's claims are named by: see access/token-claims.ts. */
+  id: string;
+  /** When the token would have ended, and the row may go; null for one that would not. */
+  expires_at: number | null;
 }
 
 /** See operations/operation.ts for the states and who may move between them. */
