@@ -7,6 +7,7 @@ import { createImageSources } from './migrations/0004-image-sources.ts';
 import { createDiskTables } from './migrations/0005-disks.ts';
 import { createAttachments } from './migrations/0006-attachments.ts';
 import { createIdentities } from './migrations/0007-identities.ts';
+import { createAccessBindings } from './migrations/0008-access-bindings.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -19,6 +20,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0005-disks': { up: (db: Kysely<unknown>) => createDiskTables(db, dialect) },
     '0006-attachments': { up: (db: Kysely<unknown>) => createAttachments(db, dialect) },
     '0007-identities': { up: (db: Kysely<unknown>) => createIdentities(db, dialect) },
+    '0008-access-bindings': { up: (db: Kysely<unknown>) => createAccessBindings(db, dialect) },
   };
 }
 

@@ -12,6 +12,7 @@ export interface Schema {
   service_accounts: ServiceAccountsTable;
   service_account_keys: ServiceAccountKeysTable;
   revoked_tokens: RevokedTokensTable;
+  access_bindings: AccessBindingsTable;
   operations: OperationsTable;
   idempotency_keys: IdempotencyKeysTable;
   images: ImagesTable;
@@ -83,6 +84,14 @@ export interface RevokedTokensTable {
   id: string;
   /** When the token would have ended, and the row may go; null for one that would not. */
   expires_at: number | null;
+}
+
+/** Who has which role on a cloud, a folder, or what is in one; see access/roles.ts. Goes with its resource. */
+export interface AccessBindingsTable {
+  resource_id: string;
+  role_id: string;
+  subject_type: 'serviceAccount' | 'userAccount' | 'system';
+  subject_id: string;
 }
 
 /** See operations/operation.ts for the states and who may move between them. */
