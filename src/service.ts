@@ -11,6 +11,7 @@ import { lockDataDirectory } from './db/data-lock.ts';
 import { openDatabase } from './db/open-database.ts';
 import { createCatalog } from './disks/catalog.ts';
 import { OpenDisks } from './disks/open-disks.ts';
+import { ensureStandardImages } from './folders/standard-images.ts';
 import { createDigestKind } from './images/digest-kind.ts';
 import { findFrozenDisks } from './images/find-frozen-disks.ts';
 import { createImportKind } from './images/import-kind.ts';
@@ -82,6 +83,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     tlsNames: config.tlsNames,
     now: new Date(),
   });
+  await db.transact((tx) => ensureStandardImages(tx, new Date()));
 
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };

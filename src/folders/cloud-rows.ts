@@ -3,6 +3,7 @@ import type { Queryable } from '../db/database.ts';
 import type { CloudsTable } from '../db/schema.ts';
 import { parseJson, stringMapOf } from '../lib/json.ts';
 import type { Cloud } from './folder.ts';
+import { standardImagesCloudId } from './standard-images.ts';
 
 export async function findCloud(db: Queryable, id: string): Promise<Cloud | undefined> {
   const row = await db.selectFrom('clouds').selectAll().where('id', '=', id).executeTakeFirst();
@@ -17,9 +18,9 @@ export interface CloudQuery {
   readonly limit: number;
 }
 
-/** By id. */
+/** By id. Without the one of standard-images: clients take the only cloud that they are shown for the user's. */
 export async function listCloudRows(db: Queryable, { names, after, limit }: CloudQuery): Promise<Cloud[]> {
-  let query = db.selectFrom('clouds').selectAll();
+  let query = db.selectFrom('clouds').selectAll().where('id', '<>', standardImagesCloudId);
   if (names?.length === 0) return [];
   if (names !== undefined) query = query.where('name', 'in', names);
   if (after !== undefined) query = query.where('id', '>', after);

@@ -6,6 +6,7 @@ import { getCloud } from './get-cloud.ts';
 import { getFolder } from './get-folder.ts';
 import { listClouds } from './list-clouds.ts';
 import { listFolders } from './list-folders.ts';
+import { ensureStandardImages, standardImagesCloudId, standardImagesFolderId } from './standard-images.ts';
 
 /** Two clouds, `one` with the folders a to e and `two` with f. */
 async function openDatabase(t: TestContext, open: OpenTestDatabase): Promise<Database> {
@@ -74,6 +75,18 @@ eachDatabase(({ open }) => {
       rest.clouds.map(({ name }) => name),
       ['two'],
     );
+  });
+
+  test('the folder of standard images is there after every start, and in no list of clouds', async (t) => {
+    const db = await openDatabase(t, open);
+    const starts = Array.from({ length: 3 }, () => db.transact((tx) => ensureStandardImages(tx, new Date(5))));
+    await Promise.all(starts);
+    await db.transact((tx) => ensureStandardImages(tx, new Date(6)));
+    const folder = await getFolder({ db }, { folderId: standardImagesFolderId });
+    assert.deepEqual([folder.cloudId, folder.status], [standardImagesCloudId, 'ACTIVE']);
+    assert.deepEqual(folder.createdAt, new Date(5));
+    assert.equal((await getCloud({ db }, { cloudId: standardImagesCloudId })).name, 'standard-images');
+    assert.equal((await listClouds({ db }, page)).clouds.length, 2);
   });
 
   test('filters by name, and by nothing else', async (t) => {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { standardImagesCloudId } from '../folders/standard-images.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { type Finding, lookTwice, remedies } from '../volumes/finding.ts';
 import { contentHolders } from './content-holders.ts';
@@ -48,10 +49,12 @@ async function findHoldersThatDiffer(db: Queryable): Promise<Finding[]> {
     .execute();
   return rows.flatMap((row): Finding[] => {
     const digest = hexOf(row.volume_digest);
+    // What was made of a standard image names that image's volume, in whatever cloud it is.
+    const isInItsDomain = [row.cloud_id, standardImagesCloudId].includes(row.domain_id);
     const facts = [
       row.size === row.volume_size ? [] : [`it has ${row.size} bytes, its volume ${row.volume_size}`],
       row.guest_digest === digest ? [] : [`its guest digest is ${row.guest_digest}, its volume's ${digest}`],
-      row.cloud_id === row.domain_id ? [] : [`it is in cloud ${row.cloud_id}, its volume in ${row.domain_id}`],
+      isInItsDomain ? [] : [`it is in cloud ${row.cloud_id}, its volume in ${row.domain_id}`],
     ].flat();
     if (facts.length === 0) return [];
     const remedy = `delete the ${row.noun} and make it again`;

@@ -13,6 +13,7 @@ import {
 import type { Database } from '../db/database.ts';
 import { insertDisk } from '../disks/disk-rows.ts';
 import { ServiceError } from '../errors.ts';
+import { standardImagesCloudId } from '../folders/standard-images.ts';
 import { insertImage } from '../images/image-rows.ts';
 import { insertSnapshot } from '../snapshots/snapshot-rows.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
@@ -67,6 +68,17 @@ eachDatabase(({ open }) => {
       `disk-differs ${other.id}`,
       `snapshot-differs ${shrunk.id}`,
     ]);
+  });
+
+  test('volumes of standard images are at home in every cloud, others in their own only', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const { id } = await addDisk(db);
+    const putInto = (domain_id: string) =>
+      db.transact((tx) => tx.updateTable('volumes').set({ domain_id }).where('id', '=', volumeId).execute());
+    await putInto(standardImagesCloudId);
+    assert.deepEqual(await namesOf(db), []);
+    await putInto('another');
+    assert.deepEqual(await namesOf(db), [`disk-differs ${id}`]);
   });
 
   test('finds images, references, pins and checkpoints that do not fit', async (t) => {

@@ -3,6 +3,7 @@ import { openLocalBlobs } from '../blobs/local.ts';
 import { lockDataDirectory } from '../db/data-lock.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { openDatabase } from '../db/open-database.ts';
+import { ensureStandardImages, standardImagesCloudId } from '../folders/standard-images.ts';
 import type { Image } from '../images/image.ts';
 import { insertImage } from '../images/image-rows.ts';
 import { readAdministratorId } from '../installation/admin-key.ts';
@@ -52,18 +53,27 @@ export async function rebuildDataDirectory({ directory, databaseUrl, log, signal
   return rebuilt;
 }
 
-/** Volumes that images, disks and snapshots name and that have no row. */
+/**
+ * Volumes that images, disks and snapshots name and that have no row. One that only one cloud names may be of that cloud,
+ * or of a standard image; one that several name can only be of a standard image.
+ */
 async function findLostVolumes(db: Database): Promise<LostVolume[]> {
   const rows = await contentHolders(db.read)
     .innerJoin('folders', 'folders.id', 'holders.folder_id')
     .leftJoin('volumes', 'volumes.id', 'holders.volume_id')
-    .select(['holders.volume_id', 'holders.size', 'holders.guest_digest', 'folders.cloud_id'])
-    .distinct()
+    .select(['holders.volume_id', 'holders.size', 'holders.guest_digest'])
+    .select((row) => [
+      row.fn.min('folders.cloud_id').as('cloud_id'),
+      row.fn.max('folders.cloud_id').as('last_cloud_id'),
+    ])
+    .groupBy(['holders.volume_id', 'holders.size', 'holders.guest_digest'])
     .where('volumes.id', 'is', null)
     .execute();
-  return rows.flatMap(({ volume_id, size, guest_digest, cloud_id }) =>
-    volume_id === null ? [] : [{ id: volume_id, domainId: cloud_id, sizeBytes: size, guestDigest: guest_digest }],
-  );
+  return rows.flatMap(({ volume_id: id, size: sizeBytes, guest_digest: guestDigest, cloud_id, last_cloud_id }) => {
+    if (id === null) return [];
+    const domainIds = cloud_id === last_cloud_id ? [cloud_id, standardImagesCloudId] : [standardImagesCloudId];
+    return [{ id, domainIds: [...new Set(domainIds)], sizeBytes, guestDigest }];
+  });
 }
 
 /** What has content holds its volume, whatever became of the rows that say so. */
@@ -84,7 +94,8 @@ async function recoverImage(
   now: Date,
 ): Promise<void> {
   // A new installation's first cloud is the one whose content this is: what is imported next shares chunks with it.
-  await ensureFirstResources(tx, now, { cloudId: volume.domainId, administratorId });
+  if (volume.domainId === standardImagesCloudId) await ensureStandardImages(tx, now);
+  else await ensureFirstResources(tx, now, { cloudId: volume.domainId, administratorId });
   const image: Image = {
     id: newId('fd8'),
     folderId: await ensureRecoveredFolder(tx, volume.domainId, now),

@@ -1,6 +1,7 @@
 import type { Transaction } from '../db/database.ts';
 import { failedPrecondition, type ResourceNoun, sourceNotFound } from '../errors.ts';
 import { dedupDomainOf } from '../folders/dedup-domain.ts';
+import { standardImagesFolderId } from '../folders/standard-images.ts';
 import { integerOf, objectOf, stringOf } from '../lib/json.ts';
 import type { HardwareGeneration } from './hardware-generation.ts';
 import type { Os } from './os.ts';
@@ -46,7 +47,8 @@ export type HoldSource<S extends ContentSource = ContentSource> = (
 
 /**
  * Holds the source that a Create into `folderId` names. Throws FAILED_PRECONDITION when there is none, when it is not
- * READY, and when it is in another cloud: stored bytes are never shared between clouds.
+ * READY, and when it is in another cloud: stored bytes are never shared between clouds. Those of standard images are
+ * everybody's: what is made of one names the same volume, and what is written over it is stored in its own cloud.
  */
 export async function holdSource<S extends ContentSource>(
   tx: Transaction,
@@ -61,7 +63,8 @@ export async function holdSource<S extends ContentSource>(
       `${noun} "${id}" cannot be a source: it is ${source.status}, not READY`,
     );
   }
-  if (source.folderId !== folderId && (await isInAnotherCloud(tx, source.folderId, folderId))) {
+  const isEverybodys = noun === 'Image' && source.folderId === standardImagesFolderId;
+  if (!isEverybodys && source.folderId !== folderId && (await isInAnotherCloud(tx, source.folderId, folderId))) {
     throw failedPrecondition('SOURCE_IN_ANOTHER_CLOUD', `${noun} "${id}" cannot be a source: it is in another cloud`);
   }
   return source;

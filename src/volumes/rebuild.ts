@@ -25,7 +25,8 @@ export interface Rebuilt {
 /** A volume that somebody names and that has no row. */
 export interface LostVolume {
   readonly id: string;
-  readonly domainId: string;
+  /** The domains that it may be in, the likeliest first; one at least. */
+  readonly domainIds: readonly string[];
   readonly sizeBytes: number;
   /** In hexadecimal digits. */
   readonly guestDigest: string;
@@ -118,13 +119,43 @@ interface LostRoot {
   readonly volumeId: string | undefined;
 }
 
-/** Roots without a volume that are to have one. */
+/** Roots without a volume that are to have one: those that somebody names, and those of packs that nobody knew. */
 async function findLostRoots(
   store: Store,
   { unknownPacks }: RebuiltIndex,
-  options: RebuildOptions,
+  { lostVolumes, signal }: RebuildOptions,
 ): Promise<LostRoot[]> {
-  const roots: LostRoot[] = [];
+  const ownerless = await findOwnerlessRoots(store, signal);
+  const byContent = Map.groupBy(ownerless, contentKey);
+  const owners = new Map<OwnerlessRoot, string>();
+  // Two domains may have the same content, each as a volume of its own: first the volumes that can be in one only.
+  for (const lost of lostVolumes.toSorted((a, b) => a.domainIds.length - b.domainIds.length)) {
+    const found = lost.domainIds
+      .flatMap((domainId) => byContent.get(contentKey({ ...lost, domainId })) ?? [])
+      .find((root) => !owners.has(root));
+    if (found !== undefined) owners.set(found, lost.id);
+  }
+  return ownerless
+    .filter((root) => owners.has(root) || unknownPacks.has(root.packId))
+    .map((root) => ({ id: root.id, domainId: root.domainId, volumeId: owners.get(root) }));
+}
+
+interface OwnerlessRoot {
+  readonly id: ChunkId;
+  readonly domainId: string;
+  readonly packId: string;
+  readonly sizeBytes: number;
+  /** In hexadecimal digits. */
+  readonly guestDigest: string;
+}
+
+function contentKey({ domainId, sizeBytes, guestDigest }: Omit<OwnerlessRoot, 'id' | 'packId'>): string {
+  return `${domainId} ${sizeBytes} ${guestDigest}`;
+}
+
+/** Every root that is stored and that no volume has. */
+async function findOwnerlessRoots(store: Store, signal: AbortSignal): Promise<OwnerlessRoot[]> {
+  const roots: OwnerlessRoot[] = [];
   let last: { domainId: string; id: ChunkId } = { domainId: '', id: new Uint8Array() };
   for (;;) {
     const nodes = await store.db.read
@@ -145,16 +176,13 @@ async function findLostRoots(
       .limit(200)
       .execute();
     for (const { domain_id: domainId, id, pack_id, volume_id } of nodes) {
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
       last = { domainId, id };
       if (volume_id !== null) continue;
       const root = await tryRoot(store, domainId, id);
       if (root === undefined) continue;
-      const digest = hexOf(root.guestDigest);
-      const owner = options.lostVolumes.find(
-        (lost) => lost.domainId === domainId && lost.guestDigest === digest && lost.sizeBytes === root.sizeBytes,
-      );
-      if (owner !== undefined || unknownPacks.has(pack_id)) roots.push({ id, domainId, volumeId: owner?.id });
+      const { sizeBytes, guestDigest } = root;
+      roots.push({ id, domainId, packId: pack_id, sizeBytes, guestDigest: hexOf(guestDigest) });
     }
     if (nodes.length === 0) return roots;
   }
