@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
+import { deleteAccessBindingsOf } from '../access/access-binding-rows.ts';
 import type { Database } from '../db/database.ts';
 import { getCloud } from './get-cloud.ts';
 import { getFolder } from './get-folder.ts';
@@ -87,6 +88,24 @@ eachDatabase(({ open }) => {
     assert.deepEqual(folder.createdAt, new Date(5));
     assert.equal((await getCloud({ db }, { cloudId: standardImagesCloudId })).name, 'standard-images');
     assert.equal((await listClouds({ db }, page)).clouds.length, 2);
+    const bindings = await db.read.selectFrom('access_bindings').selectAll().orderBy('role_id').execute();
+    const everybody = {
+      resource_id: standardImagesFolderId,
+      subject_type: 'system',
+      subject_id: 'allAuthenticatedUsers',
+    };
+    const expected = ['compute.images.user', 'viewer'].map((role_id) => ({ ...everybody, role_id }));
+    assert.deepEqual(bindings, expected);
+  });
+
+  test('roles on standard images that were taken back stay so', async (t) => {
+    const db = await openDatabase(t, open);
+    await db.transact(async (tx) => {
+      await ensureStandardImages(tx, new Date(5));
+      await deleteAccessBindingsOf(tx, standardImagesFolderId);
+      await ensureStandardImages(tx, new Date(6));
+    });
+    assert.deepEqual(await db.read.selectFrom('access_bindings').selectAll().execute(), []);
   });
 
   test('filters by name, and by nothing else', async (t) => {

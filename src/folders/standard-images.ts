@@ -1,8 +1,9 @@
+import { insertAccessBinding } from '../access/access-binding-rows.ts';
 import type { Transaction } from '../db/database.ts';
 
 /**
  * The folder of the images that everybody may make disks and images from. Clients have its id built in: where no folder
- * is named they look for families here (contract of the public API: the pseudo-folder `standard-images`).
+ * is named they look for families here (https://yandex.cloud/en/docs/compute/operations/images-with-pre-installed-software/get-list).
  */
 export const standardImagesFolderId = 'standard-images';
 
@@ -13,8 +14,16 @@ export const standardImagesFolderId = 'standard-images';
  */
 export const standardImagesCloudId = 'standard-images-cloud';
 
-/** Makes the folder and its cloud, or leaves them as they are. Called at every start: older installations had none. */
+/** To see the folder, and to use its images as sources. */
+const rolesOfEverybody = ['viewer', 'compute.images.user'] as const;
+
+/**
+ * Makes the folder and its cloud, and gives everybody who has a token the roles to use it; or leaves all as it is: an
+ * administrator may have taken the roles back. Called at every start, because older installations had no such folder.
+ */
 export async function ensureStandardImages(tx: Transaction, now: Date): Promise<void> {
+  const found = tx.selectFrom('folders').select('id').where('id', '=', standardImagesFolderId);
+  if ((await found.executeTakeFirst()) !== undefined) return;
   const plain = { labels: '{}', created_at: now.getTime() };
   await tx
     .insertInto('clouds')
@@ -25,7 +34,7 @@ export async function ensureStandardImages(tx: Transaction, now: Date): Promise<
       description: 'The cloud of the folder standard-images; no list shows it',
       organization_id: '',
     })
-    .onConflict((conflict) => conflict.column('id').doNothing())
+    .onConflict((conflict) => conflict.column('id').doNothing()) // a rebuild may have made it
     .execute();
   await tx
     .insertInto('folders')
@@ -37,6 +46,7 @@ export async function ensureStandardImages(tx: Transaction, now: Date): Promise<
       description: 'Images that everybody may make disks and images from',
       status: 'ACTIVE',
     })
-    .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
+  const subject = { type: 'system', id: 'allAuthenticatedUsers' } as const;
+  for (const roleId of rolesOfEverybody) await insertAccessBinding(tx, standardImagesFolderId, { roleId, subject });
 }
