@@ -103,7 +103,7 @@ test('makes a request of the flags of create', async () => {
   const command = await parse(
     'image create --name a --description d --labels x=1,y= --labels z=3 --family f --min-disk-size 10 ' +
       '--product-ids p1,p2 --pooled --os-type windows --os-nvidia-driver 550 --hardware-features pci_topology=v2 ' +
-      '--source-uri http://a/b --source-sha256 AB',
+      '--source-uri http://a/b --source-sha256 AB --source-sha512 CD',
   );
   assert.deepEqual(requestOf(command.opts<CreateFlags>()), {
     name: 'a',
@@ -114,6 +114,7 @@ test('makes a request of the flags of create', async () => {
     productIds: ['p1', 'p2'],
     pooled: true,
     sourceSha256: 'ab',
+    sourceSha512: 'cd',
     os: { type: Os_Type.WINDOWS, nvidia: { driver: '550' } },
     hardwareGeneration: { features: { case: 'legacyFeatures', value: { pciTopology: PCITopology.PCI_TOPOLOGY_V2 } } },
   });

@@ -45,6 +45,8 @@ export interface CreateImage {
   readonly hardwareGeneration: HardwareGeneration | undefined;
   /** What the file at a uri must be: its SHA-256 in hexadecimal digits, or '' when it is not said. */
   readonly sourceSha256: string;
+  /** Likewise its SHA-512. */
+  readonly sourceSha512: string;
 }
 
 export type ImageSource =
@@ -69,8 +71,12 @@ export interface CreateImageDeps {
  */
 export async function createImage(deps: CreateImageDeps, request: CreateImage, caller: Caller): Promise<Operation> {
   const { source } = request;
-  if (request.sourceSha256 !== '' && source.kind !== 'uri') {
-    throw invalidField('source_sha256', 'it is for a file at a uri; what is stored here is verified anyway');
+  for (const [field, digest] of [
+    ['source_sha256', request.sourceSha256],
+    ['source_sha512', request.sourceSha512],
+  ] as const) {
+    if (digest === '' || source.kind === 'uri') continue;
+    throw invalidField(field, 'it is for a file at a uri; what is stored here is verified anyway');
   }
   if (source.kind === 'uri') {
     const problem = deps.checkUri(source.uri);
@@ -124,7 +130,7 @@ async function startImport(
   await claimImageName(tx, image, () => insertImage(tx, image));
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
-    input: writeImportInput({ uri, sourceSha256: request.sourceSha256 }),
+    input: writeImportInput({ uri, sourceSha256: request.sourceSha256, sourceSha512: request.sourceSha512 }),
   });
   const uploadId = uploadIdOf(uri);
   if (uploadId !== undefined) {

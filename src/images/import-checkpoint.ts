@@ -6,15 +6,21 @@ export interface ImportInput {
   readonly uri: string;
   /** What the file must be: its SHA-256 in hexadecimal digits, or ''. */
   readonly sourceSha256: string;
+  /** Likewise its SHA-512. */
+  readonly sourceSha512: string;
 }
 
-export function writeImportInput({ uri, sourceSha256 }: ImportInput): JsonObject {
-  return { uri, sourceSha256 };
+export function writeImportInput({ uri, sourceSha256, sourceSha512 }: ImportInput): JsonObject {
+  return { uri, sourceSha256, sourceSha512 };
 }
 
 export function readImportInput(value: unknown): ImportInput {
   const input = objectOf(value, 'input of image.create');
-  return { uri: stringOf(input, 'uri'), sourceSha256: stringOf(input, 'sourceSha256') };
+  return {
+    uri: stringOf(input, 'uri'),
+    sourceSha256: stringOf(input, 'sourceSha256'),
+    sourceSha512: input.sourceSha512 === undefined ? '' : stringOf(input, 'sourceSha512'), // older operations have none
+  };
 }
 
 /** What an interrupted import must know besides its segments: of which file they are. */

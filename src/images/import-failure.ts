@@ -1,16 +1,27 @@
 import { ServiceError, type StatusCode } from '../errors.ts';
 import { ImageRefused } from '../formats/image-refused.ts';
 import { explainStorageFailure } from '../resources/storage-lied.ts';
+import type { DigestAlgorithm } from '../sources/hash-in-order.ts';
 import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
 import { UnpackFailed } from '../wrappers/unpack-failed.ts';
 
 /** The file at the source is not the one that was meant. */
 export class SourceDigestWrong extends Error {
-  constructor(url: string, expected: string, actual: string) {
-    super(`The file at ${url} has the SHA-256 ${actual}; expected was ${expected}.`);
+  readonly algorithm: DigestAlgorithm;
+
+  constructor(
+    url: string,
+    found: { readonly algorithm: DigestAlgorithm; readonly expected: string; readonly actual: string },
+  ) {
+    super(
+      `The file at ${url} has the ${digestNames[found.algorithm]} ${found.actual}; expected was ${found.expected}.`,
+    );
     this.name = 'SourceDigestWrong';
+    this.algorithm = found.algorithm;
   }
 }
+
+const digestNames: Readonly<Record<DigestAlgorithm, string>> = { sha256: 'SHA-256', sha512: 'SHA-512' };
 
 /** What each failure of a source is to the caller. A failure that may pass by itself is UNAVAILABLE before all that. */
 const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
@@ -44,12 +55,12 @@ export function explainImportFailure(error: unknown): unknown {
     });
   }
   if (error instanceof SourceDigestWrong) {
-    const description = 'It is not the SHA-256 of the file at the source.';
+    const description = `It is not the ${digestNames[error.algorithm]} of the file at the source.`;
     return new ServiceError({
       code: 'FAILED_PRECONDITION',
       reason: 'SOURCE_DIGEST_WRONG',
       message: error.message,
-      fields: [{ field: 'source_sha256', description }],
+      fields: [{ field: `source_${error.algorithm}`, description }],
       cause: error,
     });
   }

@@ -5,6 +5,7 @@ import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
 import type { OperationInput } from '../operations/operation.ts';
 import type { AddressPolicy } from '../sources/address-policy.ts';
+import type { DigestAlgorithm } from '../sources/hash-in-order.ts';
 import { openSource } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
 import type { Uploads } from '../uploads/uploads.ts';
@@ -45,7 +46,7 @@ const tablesBytes = 56 * 1024 * 1024;
 export async function importImage(deps: ImportDeps, context: OperationContext): Promise<Commit> {
   const { store, memory, policy } = deps;
   const { operation, lease, signal } = context;
-  const { uri, sourceSha256 } = readImportInput(operation.input);
+  const { uri, sourceSha256, sourceSha512 } = readImportInput(operation.input);
   const checkpoint = readImportCheckpoint(operation.checkpoint);
   const progress = new ImportProgress(context.report, store.now);
   using _reserved = await memory.reserve(storeGuestBytes + tablesBytes, signal);
@@ -63,7 +64,8 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       }),
     );
     const expectedSha256 = sourceSha256 === '' ? source.identity.sha256 : sourceSha256;
-    await checkSha256(source, expectedSha256, signal);
+    await checkDigest(source, 'sha256', expectedSha256, signal);
+    await checkDigest(source, 'sha512', sourceSha512, signal);
 
     // Every format and wrapper: 40 ms that a start need not wait for.
     const { openDiskFile } = await import('./open-disk-file.ts');
@@ -74,7 +76,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       sourceKey: keyOf(source.identity),
       onUnpacking: () => progress.enter('unpacking'),
       // A source that is far away is copied for that, and read from the copy ever after.
-      makeLocal: () => source.sha256({ signal }),
+      makeLocal: () => source.digest('sha256', { signal }),
     });
     const { disk, report } = opened;
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, source: report }, 'source opened');
@@ -119,11 +121,16 @@ async function seal(
 }
 
 /**
- * Holds the file against the SHA-256 that the caller or its server says it has, if either does. The file is copied whole
+ * Holds the file against the digest that the caller or its server says it has, if either does. The file is copied whole
  * for that, and what is imported after is read from the copy.
  */
-async function checkSha256(source: Source, expected: string | undefined, signal: AbortSignal): Promise<void> {
-  if (expected === undefined) return;
-  const actual = await source.sha256({ signal });
-  if (actual !== expected) throw new SourceDigestWrong(source.finalUrl, expected, actual);
+async function checkDigest(
+  source: Source,
+  algorithm: DigestAlgorithm,
+  expected: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (expected === undefined || expected === '') return;
+  const actual = await source.digest(algorithm, { signal });
+  if (actual !== expected) throw new SourceDigestWrong(source.finalUrl, { algorithm, expected, actual });
 }

@@ -36,7 +36,7 @@ export async function inspectFile(path: string, options: InspectOptions): Promis
   await using source = await openFileSource(path);
   const sha256 = quick
     ? undefined
-    : await hashInOrder(source.sizeBytes, async (target, offset) => {
+    : await hashInOrder('sha256', source.sizeBytes, async (target, offset) => {
         target.set(await source.read(offset, target.length, { signal, into: target }));
         onProgress('hashing', offset + target.length, source.sizeBytes);
       });

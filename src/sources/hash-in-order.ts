@@ -3,12 +3,16 @@ import { createHash } from 'node:crypto';
 /** Bytes hashed at a time: 2 ms of the main thread. */
 const pieceBytes = 2 * 1024 * 1024;
 
-/** The SHA-256 of `sizeBytes` bytes that `read` gives from front to back, in hexadecimal digits. */
+/** What publishers give digests of their files in. */
+export type DigestAlgorithm = 'sha256' | 'sha512';
+
+/** The digest of `sizeBytes` bytes that `read` gives from front to back, in hexadecimal digits. */
 export async function hashInOrder(
+  algorithm: DigestAlgorithm,
   sizeBytes: number,
   read: (target: Uint8Array, offset: number) => Promise<void>,
 ): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = createHash(algorithm);
   const piece = new Uint8Array(pieceBytes);
   for (let offset = 0; offset < sizeBytes; offset += pieceBytes) {
     const target = piece.subarray(0, Math.min(pieceBytes, sizeBytes - offset));

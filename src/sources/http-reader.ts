@@ -2,7 +2,7 @@ import type { ByteReadOptions, ReadOptions } from '../formats/byte-source.ts';
 import { type Copy, startCopy } from './background-copy.ts';
 import { checkRange } from './file-source.ts';
 import { type FirstAnswer, sizeOf } from './first-answer.ts';
-import { hashInOrder } from './hash-in-order.ts';
+import { type DigestAlgorithm, hashInOrder } from './hash-in-order.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { HttpLocation } from './http-location.ts';
 import type { HttpObject } from './http-object.ts';
@@ -79,11 +79,11 @@ export class HttpReader implements Source {
     return target;
   }
 
-  async sha256({ signal }: ReadOptions = {}): Promise<string> {
+  async digest(algorithm: DigestAlgorithm, { signal }: ReadOptions = {}): Promise<string> {
     if (this.#copy === undefined && this.#ranges !== undefined) this.#beginCopy(this.#ranges.object, undefined);
     const copy = this.#copy;
     const ends = signal === undefined ? this.#options.closed : AbortSignal.any([this.#options.closed, signal]);
-    return await hashInOrder(this.sizeBytes, async (target, offset) => {
+    return await hashInOrder(algorithm, this.sizeBytes, async (target, offset) => {
       await unlessAborted(copy?.read(target, offset) ?? Promise.resolve(), ends);
     });
   }

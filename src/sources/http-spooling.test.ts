@@ -384,5 +384,5 @@ test('a copy that fails of a mistake of ours fails the reads that wait for it', 
   await using bench = await openSourceBench();
   const source = await bench.open(server.origin);
   const signal = AbortSignal.timeout(2_000);
-  await assert.rejects(source.sha256({ signal }), TypeError);
+  await assert.rejects(source.digest('sha256', { signal }), TypeError);
 });

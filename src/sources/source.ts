@@ -1,4 +1,5 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
+import type { DigestAlgorithm } from './hash-in-order.ts';
 import type { SourceIdentity } from './source-identity.ts';
 
 /** What a source is doing: answering reads in place or from a complete copy, or copying the file to the spool first. */
@@ -15,10 +16,10 @@ export interface Source extends ByteSource {
   readonly finalUrl: string;
 
   /**
-   * The SHA-256 of the whole file, in hexadecimal digits. A file that is not there as a copy is copied first, and from
+   * The digest of the whole file, in hexadecimal digits. A file that is not there as a copy is copied first, and from
    * then on read from the copy: what is read later is what was hashed.
    */
-  sha256(options?: ReadOptions): Promise<string>;
+  digest(algorithm: DigestAlgorithm, options?: ReadOptions): Promise<string>;
 
   /**
    * Disposes the source and deletes its spool: for when the import is over. Disposing alone leaves what a later run

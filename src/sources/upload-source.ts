@@ -1,7 +1,7 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import { uploadUri } from '../lib/upload-uri.ts';
 import { openFileSource } from './file-source.ts';
-import { hashInOrder } from './hash-in-order.ts';
+import { type DigestAlgorithm, hashInOrder } from './hash-in-order.ts';
 import type { OnSourcePhase, Source } from './source.ts';
 import { SourceFailed } from './source-failed.ts';
 import type { SourceIdentity } from './source-identity.ts';
@@ -79,8 +79,8 @@ class UploadSource implements Source {
     return bytes;
   }
 
-  async sha256({ signal }: ReadOptions = {}): Promise<string> {
-    return await hashInOrder(this.sizeBytes, async (target, offset) => {
+  async digest(algorithm: DigestAlgorithm, { signal }: ReadOptions = {}): Promise<string> {
+    return await hashInOrder(algorithm, this.sizeBytes, async (target, offset) => {
       target.set(await this.read(offset, target.length, { signal }));
     });
   }

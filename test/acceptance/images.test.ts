@@ -317,6 +317,13 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
         door.call('ImageService.Create', { folderId: obraz.folderId, uri, sourceSha256: 'abc' }),
         failsWith(3, (error) => assert.deepEqual(error.fields, ['source_sha256'])),
       );
+
+      const sha512 = createHash('sha512').update(disk.qcow2).digest('hex');
+      const { done: longer } = await createFrom(door, { uri, sourceSha512: sha512, sourceSha256: right });
+      assert.equal(longer.response.status, 'READY');
+      const { done: other } = await createFrom(door, { uri, sourceSha512: sha512.replaceAll(/./g, '0') });
+      assert.equal(other.error.code, 9);
+      assert.match(other.error.message, new RegExp(`SHA-512 ${sha512}; expected was 0{128}`));
     });
 
     test('a Create is started once however often it is sent under one idempotency key', async () => {

@@ -76,6 +76,7 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
           os: osOf(request.os),
           pooled,
           sourceSha256: request.sourceSha256,
+          sourceSha512: request.sourceSha512,
           hardwareGeneration: hardwareGenerationOf(request.hardwareGeneration),
         },
         caller,

@@ -29,6 +29,7 @@ export interface CreateFlags extends HardwareFlags {
   readonly file?: string;
   readonly sourceUri?: string;
   readonly sourceSha256?: string;
+  readonly sourceSha512?: string;
   readonly sourceImageId?: string;
   readonly sourceImageName?: string;
   readonly sourceFamily?: string;
@@ -60,6 +61,7 @@ export function addCreate(parent: Command, toAction: ToAction): void {
     .option('--file <path>', 'disk file to upload and import; goes on where an earlier try ended')
     .option('--source-uri <url>', 'disk file to import, over http or https')
     .option('--source-sha256 <digest>', 'what the file must be; one at a URL is copied whole for that')
+    .option('--source-sha512 <digest>', 'the same, for publishers that give no SHA-256')
     .option('--source-image-id <id>', 'image to copy')
     .option('--source-image-name <name>', 'image to copy, by name')
     .option('--source-family <family>', 'family whose newest image to copy')
@@ -100,6 +102,7 @@ export function requestOf(flags: CreateFlags): CreateRequest {
     productIds: [...(flags.productIds ?? [])],
     pooled: flags.pooled ?? false,
     sourceSha256: flags.sourceSha256?.toLowerCase() ?? '',
+    sourceSha512: flags.sourceSha512?.toLowerCase() ?? '',
     ...(os === undefined ? {} : { os }),
     ...(hardwareGeneration === undefined ? {} : { hardwareGeneration }),
   };
