@@ -80,6 +80,10 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       '--keep-deleted <hours>',
       'keep content that no image needs for a backup of the metadata (OBRAZ_KEEP_DELETED, default 24)',
     )
+    .option(
+      '--pool-size <size>',
+      'what pooled images may take of the disk: 20GB (OBRAZ_POOL_SIZE, default a tenth of it)',
+    )
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (OBRAZ_LOG_LEVEL, default info)')
     .action(async (flags: ServeFlags) => serve(flags));
 }

@@ -19,6 +19,7 @@ test('has a default for everything', () => {
     zones: ['ru-central1-a', 'ru-central1-b', 'ru-central1-d'],
     diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
     keepDeletedMs: 86_400_000,
+    poolBytes: undefined,
     logLevel: 'info',
   });
 });

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { parseByteSize } from './cli/byte-size.ts';
 import type { ClientEnvironment } from './cli/find-server.ts';
 import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
 import { defaultZoneIds, isZoneId } from './disks/zone.ts';
@@ -34,6 +35,8 @@ export interface Config {
   readonly diskTypes: readonly string[];
   /** How long content that no image needs any more is kept: longer than the newest backup of the metadata is old. */
   readonly keepDeletedMs: number;
+  /** What pooled images may take of the disk; undefined for a share of it. */
+  readonly poolBytes: number | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -53,6 +56,7 @@ export interface ServeFlags {
   readonly zone?: readonly string[];
   readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
+  readonly poolSize?: string;
   readonly logLevel?: string;
 }
 
@@ -152,6 +156,11 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
         parseHours,
         'give a number of hours, for example 24; 0 gives space back at once',
       ) ?? defaultKeepDeletedMs,
+    poolBytes: read(
+      one('--pool-size', flags.poolSize, 'OBRAZ_POOL_SIZE'),
+      parseByteSize,
+      'give a size, for example 20GB; 0 keeps no image ready',
+    ),
     logLevel:
       read(one('--log-level', flags.logLevel, 'OBRAZ_LOG_LEVEL'), parseLogLevel, `give ${logLevels.join(', ')}`) ??
       'info',

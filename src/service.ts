@@ -14,6 +14,7 @@ import { OpenDisks } from './disks/open-disks.ts';
 import { ensureStandardImages } from './folders/standard-images.ts';
 import { createDigestKind } from './images/digest-kind.ts';
 import { findFrozenDisks } from './images/find-frozen-disks.ts';
+import { findPooledVolumes } from './images/find-pooled-volumes.ts';
 import { createImportKind } from './images/import-kind.ts';
 import { sweepSpool } from './images/sweep-spool.ts';
 import { describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
@@ -32,6 +33,7 @@ import { defaultRetention, forgetOld } from './operations/forget-old.ts';
 import { kindsByName } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
 import { createRunner } from './operations/runner.ts';
+import { Pool } from './pool/pool.ts';
 import { createSnapshotCreation } from './snapshots/create-kind.ts';
 import { createAddressPolicy } from './sources/address-policy.ts';
 import { ownAddresses } from './sources/own-addresses.ts';
@@ -39,6 +41,7 @@ import { openUploads } from './uploads/open-uploads.ts';
 import { collectorDefaults, startCollector } from './volumes/collector.ts';
 import { ReadCache } from './volumes/read-cache.ts';
 import { createStoreThreads, type Store } from './volumes/store.ts';
+import { openVolume } from './volumes/stored-device.ts';
 
 /** What all imports together may hold in memory. */
 const importMemoryBytes = 256 * 1024 * 1024;
@@ -106,17 +109,30 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const memory = new MemoryBudget(importMemoryBytes);
-  const cache = new ReadCache();
+  const pool = opening.use(
+    await Pool.open({
+      directory: directory.pool,
+      limitBytes: config.poolBytes,
+      reads: new ReadCache(),
+      findPooled: () => findPooledVolumes(db.read),
+      openVolume: (volumeId) => openVolume(store, volumeId),
+      log,
+      now: store.now,
+    }),
+  );
   const contents = opening.use(
     await OpenDisks.open({
       store,
-      cache,
+      cache: pool,
       directory: directory.disks,
       frozen: await findFrozenDisks(db.read),
       keepDeletedMs: config.keepDeletedMs,
     }),
   );
-  const onGarbage = () => collector.wake();
+  const onGarbage = () => {
+    collector.wake();
+    pool.wake();
+  };
   const importKind = createImportKind({
     store,
     contents,
@@ -161,7 +177,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
 
   const catalog = createCatalog(config.zones, config.diskTypes);
-  const exports = new AttachedExports({ store, cache, disks: contents });
+  const exports = new AttachedExports({ store, cache: pool, disks: contents });
   const certificate = { cert: installation.tls.certificate, key: installation.tls.privateKey };
   const nbd = createNbdServer({ findExport: (ticket) => exports.find(ticket), tls: certificate, log });
   opening.defer(() => nbd.close());

@@ -2,8 +2,8 @@ import { findDisk } from '../disks/disk-rows.ts';
 import type { OpenDisks } from '../disks/open-disks.ts';
 import type { BlockDevice, WritableBlockDevice } from '../formats/block-device.ts';
 import { openContent } from '../resources/open-content.ts';
-import type { ReadCache } from '../volumes/read-cache.ts';
 import type { Store } from '../volumes/store.ts';
+import type { VolumeReads } from '../volumes/volume-reads.ts';
 import { findHeldVolumeId } from '../volumes/volume-rows.ts';
 import { type Attachment, attachedNouns, isExpired } from './attachment.ts';
 import { findAttachment, findByTicket, keepAttachment } from './attachment-rows.ts';
@@ -11,7 +11,7 @@ import { hashTicket } from './ticket.ts';
 
 export interface AttachedExportsDeps {
   readonly store: Store;
-  readonly cache: ReadCache;
+  readonly cache: VolumeReads;
   readonly disks: Pick<OpenDisks, 'use'>;
 }
 

@@ -8,6 +8,7 @@ import { createDiskTables } from './migrations/0005-disks.ts';
 import { createAttachments } from './migrations/0006-attachments.ts';
 import { createIdentities } from './migrations/0007-identities.ts';
 import { createAccessBindings } from './migrations/0008-access-bindings.ts';
+import { indexPooledImages } from './migrations/0011-pooled-images.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -21,6 +22,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0006-attachments': { up: (db: Kysely<unknown>) => createAttachments(db, dialect) },
     '0007-identities': { up: (db: Kysely<unknown>) => createIdentities(db, dialect) },
     '0008-access-bindings': { up: (db: Kysely<unknown>) => createAccessBindings(db, dialect) },
+    '0011-pooled-images': { up: indexPooledImages },
   };
 }
 

@@ -12,9 +12,9 @@ import { openContent } from '../resources/open-content.ts';
 import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
 import { segmentBytes } from '../volumes/manifest.ts';
-import type { ReadCache } from '../volumes/read-cache.ts';
 import type { Store } from '../volumes/store.ts';
 import type { StoredDevice } from '../volumes/stored-device.ts';
+import type { VolumeReads } from '../volumes/volume-reads.ts';
 import type { Disk } from './disk.ts';
 import type { DiskContents, FrozenDisk } from './disk-contents.ts';
 import { findDisk, hasOverlay, keepOverlay } from './disk-rows.ts';
@@ -23,7 +23,7 @@ import { sweepOverlays } from './sweep-overlays.ts';
 
 export interface OpenDisksOptions {
   readonly store: Store;
-  readonly cache: ReadCache;
+  readonly cache: VolumeReads;
   /** Of the overlays: a folder for each disk that was ever opened. It exists. */
   readonly directory: string;
   /** What operations that are not over have frozen: it stays. */
@@ -67,7 +67,7 @@ interface OpenDisk {
  */
 export class OpenDisks implements DiskContents, AsyncDisposable {
   readonly #store: Store;
-  readonly #cache: ReadCache;
+  readonly #cache: VolumeReads;
   readonly #directory: string;
   readonly #open = new Map<string, OpenDisk>();
   readonly #turns = new Map<string, Mutex>();

@@ -21,6 +21,8 @@ export interface DataDirectory {
   readonly uploads: string;
   /** What was written to disks, a folder for each. */
   readonly disks: string;
+  /** Pooled images' content, ready to read. Copies only. */
+  readonly pool: string;
   /** NBD on a unix socket, while it serves. */
   readonly nbdSocket: string;
   readonly tls: string;
@@ -48,6 +50,7 @@ export function describeDataDirectory(root: string): DataDirectory {
     spool: join(root, 'spool'),
     uploads: join(root, 'uploads'),
     disks: join(root, 'disks'),
+    pool: join(root, 'pool'),
     nbdSocket: join(root, 'nbd.sock'),
     tls: join(root, 'tls'),
     credentials: {
@@ -62,8 +65,8 @@ export function describeDataDirectory(root: string): DataDirectory {
 
 /** Makes the directory and what it is divided into, for its owner only. Throws InstallationBroken when it can't. */
 export async function makeDataDirectory(directory: DataDirectory): Promise<void> {
-  const { root, tls, credentials, packs, spool, uploads, disks } = directory;
-  for (const path of [root, tls, credentials.directory, packs, spool, uploads, disks]) {
+  const { root, tls, credentials, packs, spool, uploads, disks, pool } = directory;
+  for (const path of [root, tls, credentials.directory, packs, spool, uploads, disks, pool]) {
     try {
       await makeFolder(path);
       await access(path, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -1,6 +1,7 @@
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { LruMap } from '../lib/lru-map.ts';
 import type { StoredDevice } from './stored-device.ts';
+import type { VolumeReads } from './volume-reads.ts';
 
 /** What is read at a time for a small read: as long as the longest chunk, which is verified and decoded whole anyway. */
 const windowBytes = 256 * 1024;
@@ -15,7 +16,7 @@ const windowsAhead = 2;
  * Verified bytes of volumes, kept for those who read little at a time, as guests do: else each read of 4 KiB would fetch,
  * verify and decode a whole chunk. Shared by all disks and images of a process; those of one image share its windows.
  */
-export class ReadCache {
+export class ReadCache implements VolumeReads {
   readonly #windows = new LruMap<string, Promise<Uint8Array>>(windowsKept);
 
   /**
