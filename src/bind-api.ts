@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
 import { issueToken } from './access/issue-token.ts';
+import type { LiveTokens } from './access/live-tokens.ts';
+import type { Users } from './access/users.ts';
 import type { ApiDeps } from './api/api.ts';
 import type { AttachedExports } from './attachments/attached-exports.ts';
 import { createAttachment } from './attachments/create-attachment.ts';
@@ -67,6 +69,10 @@ export interface Parts {
   readonly kinds: OperationKinds;
   readonly uploads: Uploads;
   readonly installation: Installation;
+  readonly users: Users;
+  readonly liveTokens: LiveTokens;
+  /** Whether clients may call this server so: a name, or an address without brackets. */
+  readonly isOurHost: (host: string) => boolean;
   readonly log: Logger;
   readonly contents: DiskContents;
   readonly catalog: Catalog;
@@ -82,6 +88,8 @@ export function bindApi(parts: Parts): ApiDeps {
   const { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri } = parts;
   const { db } = store;
   const { tokenKey, first } = installation;
+  const { users, liveTokens, isOurHost } = parts;
+  const identity = { db, tokenKey, users, liveTokens, isOurHost };
   const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
   const deps = {
     db,
@@ -104,9 +112,9 @@ export function bindApi(parts: Parts): ApiDeps {
   };
   return {
     log,
-    authenticate: (authorization) => authenticate(deps, authorization),
+    authenticate: (authorization) => authenticate(identity, authorization),
     authorize: (subject, permission, scope) => authorize(first, subject, permission, scope),
-    tokens: { issueToken: (request) => issueToken(deps, request) },
+    tokens: { issueToken: (request) => issueToken(identity, request) },
     images: {
       createImage: (request, caller) => createImage(deps, request, caller),
       getImage: (request) => getImage(deps, request),

@@ -72,6 +72,13 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     )
     .option('--grpc <host:port>', 'a port for gRPC alone, besides --listen (OBRAZ_GRPC)')
     .option('--rest <host:port>', 'a port for REST alone, besides --listen (OBRAZ_REST)')
+    .option(
+      '--public-address <host:port>',
+      'where clients are told to find the API, for proxies that hide where they came to (OBRAZ_PUBLIC_ADDRESS)',
+    )
+    .option('--tls-cert <file>', 'your own server certificate with its chain, PEM (OBRAZ_TLS_CERT)')
+    .option('--tls-key <file>', 'its key, PEM; both are read again when they change (OBRAZ_TLS_KEY)')
+    .option('--users <file>', 'users with their ids, logins and hashed OAuth tokens, YAML (OBRAZ_USERS)')
     .option('--tls-name <host>', 'another name for the server certificate; repeat it (OBRAZ_TLS_NAME)', collect)
     .option('--plaintext', 'take plain connections from other machines, too (OBRAZ_PLAINTEXT)')
     .option('--zone <zone>', 'a zone that disks can be in; repeat it (OBRAZ_ZONE, with commas)', collect)

@@ -4,6 +4,7 @@ import { parseByteSize } from './cli/byte-size.ts';
 import type { ClientEnvironment } from './cli/find-server.ts';
 import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
 import { defaultZoneIds, isZoneId } from './disks/zone.ts';
+import type { CertificatePaths } from './installation/certificate-files.ts';
 import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
 import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
 
@@ -24,6 +25,12 @@ export interface Config {
   /** A port for gRPC alone and one for REST alone, for sites whose proxies cannot share one. */
   readonly grpc: HostPort | undefined;
   readonly rest: HostPort | undefined;
+  /** Where clients are told to find every part of the API; undefined for wherever they came to. */
+  readonly publicAddress: HostPort | undefined;
+  /** The operator's own certificate and key, as absolute paths; without them the installation makes its own. */
+  readonly certificate: CertificatePaths | undefined;
+  /** Absolute path of the file that makes users known. */
+  readonly usersPath: string | undefined;
   /** Names for the server certificate besides localhost, the loopback addresses and the listen host. */
   readonly tlsNames: readonly string[];
   /** Plain connections from other machines, too; from this one they are always taken. */
@@ -50,6 +57,10 @@ export interface ServeFlags {
   readonly nbd?: string;
   readonly grpc?: string;
   readonly rest?: string;
+  readonly publicAddress?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly users?: string;
   readonly tlsName?: readonly string[];
   readonly plaintext?: boolean;
   readonly allowSource?: readonly string[];
@@ -131,6 +142,17 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? nbdBeside(listen),
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
     rest: address('--rest', flags.rest, 'OBRAZ_REST', '127.0.0.1:8445'),
+    publicAddress: read(
+      one('--public-address', flags.publicAddress, 'OBRAZ_PUBLIC_ADDRESS'),
+      parseAddress,
+      'give HOST or HOST:PORT, for example images.example.com:443; IPv6 in brackets',
+    ),
+    certificate: readCertificatePaths(
+      one('--tls-cert', flags.tlsCert, 'OBRAZ_TLS_CERT'),
+      one('--tls-key', flags.tlsKey, 'OBRAZ_TLS_KEY'),
+      problems,
+    ),
+    usersPath: resolved(one('--users', flags.users, 'OBRAZ_USERS')),
     tlsNames: many('--tls-name', flags.tlsName, 'OBRAZ_TLS_NAME').flatMap(
       (name) => read(name, parseHost, 'give a host name or an address, without a port') ?? [],
     ),
@@ -221,6 +243,33 @@ function readDatabaseUrl(environment: Environment, problems: ConfigProblem[]): s
   if (url === undefined || /^postgres(ql)?:\/\/./.test(url.value)) return url?.value;
   problems.push({ setting: url.name, value: undefined, remedy: 'give postgres://USER:PASSWORD@HOST:PORT/DATABASE' });
   return undefined;
+}
+
+/** One without the other is of no use. */
+function readCertificatePaths(
+  certificate: Setting | undefined,
+  key: Setting | undefined,
+  problems: ConfigProblem[],
+): CertificatePaths | undefined {
+  if (certificate !== undefined && key !== undefined) {
+    return { certificatePath: resolve(certificate.value), keyPath: resolve(key.value) };
+  }
+  if (certificate !== undefined) {
+    problems.push({ setting: certificate.name, value: certificate.value, remedy: 'give its key, too: --tls-key' });
+  }
+  if (key !== undefined) {
+    problems.push({ setting: key.name, value: key.value, remedy: 'give the certificate, too: --tls-cert' });
+  }
+  return undefined;
+}
+
+function resolved(setting: Setting | undefined): string | undefined {
+  return setting === undefined ? undefined : resolve(setting.value);
+}
+
+/** Clients that leave the port out mean 443. */
+function parseAddress(text: string): HostPort | undefined {
+  return parseHostPort(text) ?? parseHostPort(`${text}:443`);
 }
 
 function parseFlag(text: string): boolean | undefined {

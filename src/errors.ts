@@ -78,7 +78,10 @@ export type ResourceNoun =
   | 'Attachment'
   | 'Endpoint'
   | 'Zone'
-  | 'Disk type';
+  | 'Disk type'
+  | 'Service account'
+  | 'Key'
+  | 'User account';
 
 export function notFound(noun: ResourceNoun, id: string): ServiceError {
   return new ServiceError({ code: 'NOT_FOUND', reason: 'RESOURCE_NOT_FOUND', message: `${noun} "${id}" not found` });

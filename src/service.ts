@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
+import { LiveTokens } from './access/live-tokens.ts';
+import { deleteExpiredRevocations } from './access/token-rows.ts';
 import { createApi } from './api/api.ts';
 import { AttachedExports } from './attachments/attached-exports.ts';
 import { bindApi } from './bind-api.ts';
@@ -18,7 +20,9 @@ import { findPooledVolumes } from './images/find-pooled-volumes.ts';
 import { createImportKind } from './images/import-kind.ts';
 import { sweepSpool } from './images/sweep-spool.ts';
 import { describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
-import { type Installation, openInstallation } from './installation/open-installation.ts';
+import { openInstallation } from './installation/open-installation.ts';
+import { openUsers } from './installation/open-users.ts';
+import { openWatchedCertificate, type WatchedCertificate } from './installation/watched-certificate.ts';
 import { formatHostPort, type HostPort, isLoopback, reachable } from './lib/host-port.ts';
 import { MemoryBudget } from './lib/memory-budget.ts';
 import { repeat } from './lib/repeat.ts';
@@ -50,7 +54,7 @@ const importMemoryBytes = 256 * 1024 * 1024;
 const drainMs = 4_000;
 const giveBackMs = 3_000;
 
-/** How often operations and idempotency keys that are long over are looked for. */
+/** How often operations, idempotency keys and revocations that are long over are looked for. */
 const forgetEveryMs = 3_600_000;
 
 /** The service, serving. */
@@ -95,8 +99,11 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     repeat({
       everyMs: forgetEveryMs,
       soonMs: forgetEveryMs,
-      run: async (signal) => void (await forgetOld(store, defaultRetention, signal)),
-      onError: (error) => log.error({ err: error }, 'forgetting old operations failed; it is tried again'),
+      async run(signal) {
+        await forgetOld(store, defaultRetention, signal);
+        await db.transact((tx) => deleteExpiredRevocations(tx, new Date()));
+      },
+      onError: (error) => log.error({ err: error }, 'forgetting what is over failed; it is tried again'),
     }),
   );
 
@@ -178,17 +185,29 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
 
   const catalog = createCatalog(config.zones, config.diskTypes);
   const exports = new AttachedExports({ store, cache: pool, disks: contents });
-  const certificate = { cert: installation.tls.certificate, key: installation.tls.privateKey };
-  const nbd = createNbdServer({ findExport: (ticket) => exports.find(ticket), tls: certificate, log });
+  const certificate = opening.use(
+    await openWatchedCertificate({
+      paths: config.certificate,
+      own: installation.tls,
+      log,
+      onChange(changed) {
+        nbd.setCertificate(changed);
+        api.setCertificate(changed);
+      },
+    }),
+  );
+  const nbd = createNbdServer({ findExport: (ticket) => exports.find(ticket), tls: certificate.current(), log });
   opening.defer(() => nbd.close());
   const nbdAddress = await listenForNbd(nbd, config.nbd, directory.nbdSocket);
   const exportUri = (ticket: string) => nbdUri(nbdAddress, ticket);
+  const { users } = opening.use(await openUsers(config.usersPath, log));
+  const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost: certificate.isOurHost };
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
-  const api = await createApi(bindApi(parts));
+  const api = await createApi(bindApi({ ...parts, ...identity }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await imageRunner.start();
   await storeRunner.start();
-  const address = await listenAll(api, config, installation);
+  const address = await listenAll(api, config, certificate);
   await writeFileDurably(
     directory.serving,
     `${JSON.stringify({ endpoint: formatHostPort(reachable(address)) })}\n`,
@@ -213,9 +232,9 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
 async function listenAll(
   api: Awaited<ReturnType<typeof createApi>>,
   config: Config,
-  { tls }: Installation,
+  served: WatchedCertificate,
 ): Promise<HostPort> {
-  const certificate = { cert: tls.certificate, key: tls.privateKey };
+  const certificate = served.current();
   const { plaintext } = config;
   const address = await api.listen({ address: config.listen, certificate, plaintext, doors: 'both' });
   if (config.grpc !== undefined) await api.listen({ address: config.grpc, certificate, plaintext, doors: 'grpc' });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
@@ -10,8 +10,10 @@ import { issueToken } from './issue-token.ts';
 import type { Subject } from './subject.ts';
 import { checkToken, signToken } from './token.ts';
 import { createTokenKeyPem, readTokenKey } from './token-key.ts';
+import { Users } from './users.ts';
 
 const tokenKey = readTokenKey(createTokenKeyPem());
+const liveTokens = { isLive: async () => true };
 const account = { id: 'ajeaccount0000000000', keyId: 'ajekey00000000000000' };
 const subject: Subject = { id: account.id, kind: 'serviceAccount' };
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -48,24 +50,38 @@ eachDatabase(({ open }) => {
   /** What an SDK sends, but for `changes`. */
   function makeJwt(
     changes: Readonly<Record<string, unknown>> = {},
-    header: { alg?: string; kid?: string } = {},
+    header: { alg?: string; kid?: unknown } = {},
     key: KeyObject = keys.privateKey,
   ): Promise<string> {
     return new SignJWT({ iss: account.id, aud: publicAddress, iat: seconds, exp: seconds + 3600, ...changes })
-      .setProtectedHeader({ alg: 'PS256', typ: 'JWT', kid: account.keyId, ...header })
+      .setProtectedHeader({ alg: 'PS256', typ: 'JWT', kid: account.keyId, ...header } as { alg: string })
       .sign(key);
   }
 
-  const issue = (jwt: string) => issueToken({ db, tokenKey, now }, { jwt });
+  /** A JWT whose header says `alg`, signed by hand: no library would. */
+  function forge(alg: string, payload: object, sign: (signed: string) => string): string {
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+    const signed = `${encode({ alg, typ: 'JWT', kid: account.keyId })}.${encode(payload)}`;
+    return `${signed}.${sign(signed)}`;
+  }
+  const makeUnsigned = (payload: object) => forge('none', payload, () => '');
+  const makeHmac = (payload: object) => {
+    const secret = keys.publicKey.export({ type: 'spki', format: 'pem' });
+    return forge('HS256', payload, (signed) => createHmac('sha256', secret).update(signed).digest('base64url'));
+  };
+
+  const users = new Users([]);
+  const isOurHost = (host: string) => host === 'localhost';
+  const issue = (jwt: string) => issueToken({ db, tokenKey, users, isOurHost, now }, { jwt });
 
   test('gives a token of the public shape for a JWT, and knows its subject again until it ends', async () => {
     const { iamToken, expiresAt } = await issue(await makeJwt());
     assert.match(iamToken, /^t1\.[A-Z0-9a-z_-]+[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}$/);
     assert.equal(expiresAt.getTime(), present.getTime() + 12 * 3_600_000);
     for (const header of [`Bearer ${iamToken}`, `bearer  ${iamToken}`, ` Bearer ${iamToken} `]) {
-      assert.deepEqual(await authenticate({ tokenKey, now }, header), subject);
+      assert.deepEqual(await authenticate({ tokenKey, liveTokens, now }, header), subject);
     }
-    const later = { tokenKey, now: () => expiresAt };
+    const later = { tokenKey, liveTokens, now: () => expiresAt };
     await assert.rejects(authenticate(later, `Bearer ${iamToken}`), {
       code: 'UNAUTHENTICATED',
       message: 'The token has expired',
@@ -74,7 +90,9 @@ eachDatabase(({ open }) => {
 
   test('takes the audiences that the SDKs write', async () => {
     const own = 'https://iam.localhost:8443/iam/v1/tokens';
-    for (const aud of [publicAddress, [publicAddress], own, ['https://elsewhere.example', own]]) {
+    const kazakhstan = 'https://iam.api.yandexcloud.kz/iam/v1/tokens';
+    const ours = [own, ['https://elsewhere.example', own], [17, own], 'https://localhost/iam/v1/tokens'];
+    for (const aud of [publicAddress, [publicAddress], kazakhstan, ...ours]) {
       await issue(await makeJwt({ aud }));
     }
   });
@@ -88,11 +106,18 @@ eachDatabase(({ open }) => {
       ['huge', 'a'.repeat(10_000), /longer than/],
       ['unsigned', new UnsecuredJWT(payload).encode(), /no kid/],
       ['another algorithm', makeJwt({}, { alg: 'RS256' }), /not PS256/],
+      ['no algorithm', makeUnsigned(payload), /not PS256/],
+      ['the public key as a shared secret', makeHmac(payload), /not PS256/],
+      ['no key id', makeJwt({}, { kid: undefined }), /no kid/],
+      ['a key id that is no text', makeJwt({}, { kid: 17 }), /no kid/],
       ['a key that is unknown', makeJwt({}, { kid: 'ajeother000000000000' }), /unknown or its signature is wrong/],
       ['another key', makeJwt({}, {}, stranger), /unknown or its signature is wrong/],
       ['another issuer', makeJwt({ iss: 'ajesomeoneelse000000' }), /issuer/],
       ['another audience', makeJwt({ aud: 'https://example.com/' }), /audience/],
       ['no audience', makeJwt({ aud: [] }), /audience/],
+      ['the audience of another service', makeJwt({ aud: 'https://elsewhere.example/iam/v1/tokens' }), /audience/],
+      ['another path of ours', makeJwt({ aud: 'https://localhost/iam/v1/token' }), /audience/],
+      ['an audience that is no text', makeJwt({ aud: 17 }), /audience/],
       ['expired', makeJwt({ iat: seconds - 4000, exp: seconds - 400 }), /expired/],
       ['from the future', makeJwt({ iat: seconds + 300, exp: seconds + 600 }), /future/],
       ['too long a life', makeJwt({ exp: seconds + 3700 }), /more than an hour/],
@@ -111,13 +136,16 @@ eachDatabase(({ open }) => {
 
   test('the administrator’s token does not end', async () => {
     const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: new Date(0) });
-    assert.deepEqual(await authenticate({ tokenKey }, `Bearer ${token}`), subject);
+    assert.deepEqual(await authenticate({ tokenKey, liveTokens }, `Bearer ${token}`), subject);
   });
 
   test('refuses every header without a token of ours', async () => {
     const missing = /IAM token or API key has to be passed in request/;
-    await assert.rejects(authenticate({ tokenKey }, undefined), { code: 'UNAUTHENTICATED', message: missing });
-    await assert.rejects(authenticate({ tokenKey }, ' '), { code: 'UNAUTHENTICATED', message: missing });
+    await assert.rejects(authenticate({ tokenKey, liveTokens }, undefined), {
+      code: 'UNAUTHENTICATED',
+      message: missing,
+    });
+    await assert.rejects(authenticate({ tokenKey, liveTokens }, ' '), { code: 'UNAUTHENTICATED', message: missing });
     const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: present });
     const foreign = signToken(readTokenKey(createTokenKeyPem()), {
       kind: 'admin',
@@ -127,7 +155,7 @@ eachDatabase(({ open }) => {
     const wrong = [token, `Basic ${token}`, 'Bearer', `Bearer ${token} x`, `Bearer ${foreign}`, 'Bearer t1.a.b'];
     wrong.push(`Bearer ${'t1.'.repeat(100_000)}`, `Bearer ${token.replace('t1.', 't1.e30')}`);
     for (const header of wrong) {
-      await assert.rejects(authenticate({ tokenKey }, header), {
+      await assert.rejects(authenticate({ tokenKey, liveTokens }, header), {
         code: 'UNAUTHENTICATED',
         message: 'The token is invalid',
       });

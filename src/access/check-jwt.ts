@@ -5,6 +5,8 @@ import type { AuthorizedKey } from './authorized-key-rows.ts';
 
 export interface JwtDeps {
   readonly findKey: (keyId: string) => Promise<AuthorizedKey | undefined>;
+  /** Whether this service is called so: a name or an address without brackets. */
+  readonly isOurHost: (host: string) => boolean;
   readonly now: () => Date;
 }
 
@@ -13,14 +15,15 @@ const maxLength = 8 * 1024;
 /** The public service takes JWTs of at most an hour; clocks may differ by a minute. */
 const maxLifeSeconds = 3600;
 const clockToleranceSeconds = 60;
-/** SDKs name the public service's address here, or the same path at the address that they were given. */
+/** The public service's own hosts, which SDKs name whatever address they were given; or ours, with or without `iam.`. */
+const publicHosts = ['iam.api.cloud.yandex.net', 'iam.api.yandexcloud.kz'];
 const audiencePath = '/iam/v1/tokens';
 
 /**
- * The service account that signed this JWT with its authorized key: PS256, `kid` the key, `iss` the account, for us,
+ * The authorized key with which a service account signed this JWT: PS256, `kid` the key, `iss` the account, for us,
  * and short-lived. Throws UNAUTHENTICATED. That a key is unknown is not told apart from a wrong signature.
  */
-export async function checkJwt({ findKey, now }: JwtDeps, jwt: string): Promise<string> {
+export async function checkJwt({ findKey, isOurHost, now }: JwtDeps, jwt: string): Promise<AuthorizedKey> {
   const key = await findSigner(findKey, jwt);
   const payload = await verifySignature(jwt, key, now());
   const { iss, aud, iat, exp } = payload;
@@ -31,10 +34,12 @@ export async function checkJwt({ findKey, now }: JwtDeps, jwt: string): Promise<
   if (exp - Math.min(iat, nowSeconds) > maxLifeSeconds + clockToleranceSeconds) {
     throw refused('it is valid for more than an hour');
   }
-  if (![aud ?? []].flat().some(isOurAudience)) {
-    throw refused(`its audience is not https://iam.api.cloud.yandex.net${audiencePath} or that path at this service`);
+  if (![aud ?? []].flat().some((audience) => isOurAudience(audience, isOurHost))) {
+    throw refused(
+      `its audience is not https://${publicHosts[0]}${audiencePath}, or that path at a host of this service`,
+    );
   }
-  return key.serviceAccountId;
+  return key;
 }
 
 async function findSigner(findKey: JwtDeps['findKey'], jwt: string): Promise<AuthorizedKey> {
@@ -67,9 +72,12 @@ async function verifySignature(jwt: string, key: AuthorizedKey, now: Date) {
 
 const wrongSignature = 'its key is unknown or its signature is wrong';
 
-function isOurAudience(audience: string): boolean {
-  const url = URL.parse(audience);
-  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.pathname === audiencePath;
+/** Ports are not looked at: proxies and forwarded ports change them. */
+function isOurAudience(audience: unknown, isOurHost: JwtDeps['isOurHost']): boolean {
+  const url = typeof audience === 'string' ? URL.parse(audience) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== audiencePath) return false;
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  return publicHosts.includes(host) || isOurHost(host) || isOurHost(host.replace(/^iam\./, ''));
 }
 
 function refused(why: string, cause?: unknown): Error {

@@ -1,8 +1,11 @@
 import type { Database } from '../db/database.ts';
+import { unauthenticated } from '../errors.ts';
 import { findAuthorizedKey } from './authorized-key-rows.ts';
 import { checkJwt } from './check-jwt.ts';
+import type { Subject } from './subject.ts';
 import { signToken } from './token.ts';
 import type { TokenKey } from './token-key.ts';
+import type { Users } from './users.ts';
 
 /** The longest that tokens of the public service live; its SDKs ask for a new one long before. */
 const tokenLifeMs = 12 * 60 * 60 * 1000;
@@ -10,19 +13,39 @@ const tokenLifeMs = 12 * 60 * 60 * 1000;
 export interface IssueTokenDeps {
   readonly db: Database;
   readonly tokenKey: TokenKey;
+  readonly users: Users;
+  /** Whether this service is called so: a name or an address without brackets. */
+  readonly isOurHost: (host: string) => boolean;
   readonly now?: () => Date;
 }
 
-/** A token for the service account that signed the JWT. Throws UNAUTHENTICATED. */
-export async function issueToken(
-  { db, tokenKey, now = () => new Date() }: IssueTokenDeps,
-  { jwt }: { readonly jwt: string },
-): Promise<{ iamToken: string; expiresAt: Date }> {
-  const id = await checkJwt({ findKey: (id) => findAuthorizedKey(db.read, id), now }, jwt);
+/** What shows who somebody is: a JWT signed with an authorized key, or an OAuth token that a user is known by. */
+export type Proof = { readonly jwt: string } | { readonly oauthToken: string };
+
+export interface IssuedToken {
+  readonly iamToken: string;
+  readonly expiresAt: Date;
+}
+
+/** A token for whom the proof is of. Throws UNAUTHENTICATED. */
+export async function issueToken(deps: IssueTokenDeps, proof: Proof): Promise<IssuedToken> {
+  const { db, users, isOurHost, now = () => new Date() } = deps;
+  if ('oauthToken' in proof) {
+    const user = users.byOauthToken(proof.oauthToken);
+    if (user === undefined) throw unauthenticated('OAuth token is invalid or expired');
+    return issueTokenTo(deps, { id: user.id, kind: 'userAccount' });
+  }
+  const key = await checkJwt({ findKey: (id) => findAuthorizedKey(db.read, id), isOurHost, now }, proof.jwt);
+  return issueTokenTo(deps, { id: key.serviceAccountId, kind: 'serviceAccount' }, key.id);
+}
+
+/** A token for a subject that is there, whoever asks for it; given for a key, it ends with that. */
+export function issueTokenTo(
+  { tokenKey, now = () => new Date() }: Pick<IssueTokenDeps, 'tokenKey' | 'now'>,
+  subject: Subject,
+  keyId?: string,
+): IssuedToken {
   const issuedAt = now();
   const expiresAt = new Date(issuedAt.getTime() + tokenLifeMs);
-  return {
-    iamToken: signToken(tokenKey, { kind: 'iam', subject: { id, kind: 'serviceAccount' }, issuedAt, expiresAt }),
-    expiresAt,
-  };
+  return { iamToken: signToken(tokenKey, { kind: 'iam', subject, issuedAt, expiresAt, keyId }), expiresAt };
 }

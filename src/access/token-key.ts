@@ -1,13 +1,13 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { LruMap } from '../lib/lru-map.ts';
-import type { TokenClaims } from './token-claims.ts';
+import type { VerifiedClaims } from './token-claims.ts';
 
 /** What tokens are signed and checked with: Ed25519. Who has it can be anyone, so it stays in its file. */
 export interface TokenKey {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   /** Claims of tokens whose signature was found good: checking it again costs more than the rest of a call. */
-  readonly verified: LruMap<string, TokenClaims>;
+  readonly verified: LruMap<string, VerifiedClaims>;
 }
 
 const verifiedKept = 1_000;

@@ -1,17 +1,17 @@
-import { sign, verify } from 'node:crypto';
+import { createHash, randomBytes, sign, verify } from 'node:crypto';
 import { choiceOf, integerOf, objectOf, parseJson, stringOf } from '../lib/json.ts';
 import { type Subject, subjectKinds } from './subject.ts';
-import type { TokenClaims } from './token-claims.ts';
+import type { TokenClaims, VerifiedClaims } from './token-claims.ts';
 import type { TokenKey } from './token-key.ts';
 
 export type TokenCheck =
-  | { readonly state: 'valid'; readonly claims: TokenClaims }
-  | { readonly state: 'expired' }
+  | { readonly state: 'valid' | 'expired'; readonly claims: VerifiedClaims }
   | { readonly state: 'invalid' };
 
-/** Ours have about 200 characters. */
+/** Ours have about 250 characters. */
 const maxLength = 1024;
 const shape = /^(t1\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]{86})$/;
+const nonceBytes = 9;
 
 export function signToken({ privateKey }: TokenKey, claims: TokenClaims): string {
   const payload = {
@@ -20,27 +20,29 @@ export function signToken({ privateKey }: TokenKey, claims: TokenClaims): string
     kind: claims.kind,
     iat: toSeconds(claims.issuedAt),
     ...(claims.kind === 'iam' ? { exp: toSeconds(claims.expiresAt) } : {}),
+    ...(claims.kind === 'iam' && claims.keyId !== undefined ? { key: claims.keyId } : {}),
+    jti: randomBytes(nonceBytes).toString('base64url'),
   };
   const signed = `t1.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
   return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`;
 }
 
-/** About 0.1 ms for a token that was not seen lately. Never throws, whatever the text. */
+/** About 0.1 ms for a token that was not seen lately. Never throws, whatever the text. Asks nobody whether it was revoked. */
 export function checkToken(key: TokenKey, token: string, now: Date): TokenCheck {
   const claims = key.verified.get(token) ?? verifyToken(key, token);
   if (claims === undefined) return { state: 'invalid' };
   key.verified.set(token, claims);
-  if (claims.kind === 'iam' && claims.expiresAt <= now) return { state: 'expired' };
-  return { state: 'valid', claims };
+  return { state: claims.kind === 'iam' && claims.expiresAt <= now ? 'expired' : 'valid', claims };
 }
 
 /** The claims of a token of ours, whether it has ended or not. */
-function verifyToken({ publicKey }: TokenKey, token: string): TokenClaims | undefined {
+function verifyToken({ publicKey }: TokenKey, token: string): VerifiedClaims | undefined {
   if (token.length > maxLength) return undefined;
   const [, signed, payload, signature] = shape.exec(token) ?? [];
   if (signed === undefined || payload === undefined || signature === undefined) return undefined;
   if (!verify(null, Buffer.from(signed), publicKey, Buffer.from(signature, 'base64url'))) return undefined;
-  return readClaims(payload);
+  const claims = readClaims(payload);
+  return claims && { ...claims, tokenId: createHash('sha256').update(signed).digest('hex') };
 }
 
 /** Undefined for claims that another version of ours signed. */
@@ -51,7 +53,8 @@ function readClaims(payload: string): TokenClaims | undefined {
     const issuedAt = fromSeconds(integerOf(json, 'iat'));
     if (json.kind === 'admin') return { kind: 'admin', subject, issuedAt };
     if (json.kind !== 'iam') return undefined;
-    return { kind: 'iam', subject, issuedAt, expiresAt: fromSeconds(integerOf(json, 'exp')) };
+    const keyId = json.key === undefined ? undefined : stringOf(json, 'key');
+    return { kind: 'iam', subject, issuedAt, expiresAt: fromSeconds(integerOf(json, 'exp')), keyId };
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { TokenKey } from '../access/token-key.ts';
+import { isRevoked } from '../access/token-rows.ts';
 import type { Database } from '../db/database.ts';
 import { isHost, isWildcard } from '../lib/host-port.ts';
 import { ensureAdminKey } from './admin-key.ts';
@@ -14,6 +15,8 @@ export interface Installation {
   readonly tls: TlsMaterial;
   readonly tokenKey: TokenKey;
   readonly first: FirstResources;
+  /** Of the administrator's authorized key in the data directory. */
+  readonly adminKeyId: string;
 }
 
 /**
@@ -36,11 +39,16 @@ export async function openInstallation(options: {
   const first = await db.transact((tx) => ensureFirstResources(tx, now));
   const { administratorId } = first;
   const tokenKey = await ensureTokenKey(credentials.tokenKey);
-  await ensureAdminToken(credentials.adminToken, { tokenKey, administratorId, now });
+  await ensureAdminToken(credentials.adminToken, {
+    tokenKey,
+    administratorId,
+    isRevoked: (tokenId) => isRevoked(db.read, tokenId),
+    now,
+  });
   // The file before the row: a key that is known and that nobody has would be of no use.
   const key = await ensureAdminKey(credentials.adminKey, administratorId, now);
   await db.transact((tx) => ensureAuthorizedKey(tx, key));
-  return { tls, tokenKey, first };
+  return { tls, tokenKey, first, adminKeyId: key.id };
 }
 
 /** What clients may call this server. One that listens everywhere is called by all names and addresses it has. */

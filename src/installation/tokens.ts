@@ -20,14 +20,24 @@ export async function ensureTokenKey(path: string): Promise<TokenKey> {
   }
 }
 
+export interface AdminTokenOptions {
+  readonly tokenKey: TokenKey;
+  readonly administratorId: string;
+  /** Whether somebody ended the token of this id. */
+  isRevoked(tokenId: string): Promise<boolean>;
+  readonly now: Date;
+}
+
 /** Sees to it that the file holds a token of the administrator's that is valid. */
 export async function ensureAdminToken(
   path: string,
-  { tokenKey, administratorId, now }: { tokenKey: TokenKey; administratorId: string; now: Date },
+  { tokenKey, administratorId, isRevoked, now }: AdminTokenOptions,
 ): Promise<void> {
   const present = await readFileIfThere(path);
   const check = checkToken(tokenKey, present?.trim() ?? '', now);
-  if (check.state === 'valid' && check.claims.kind === 'admin' && check.claims.subject.id === administratorId) return;
+  const isAdmins =
+    check.state === 'valid' && check.claims.kind === 'admin' && check.claims.subject.id === administratorId;
+  if (isAdmins && !(await isRevoked(check.claims.tokenId))) return;
   const token = signToken(tokenKey, {
     kind: 'admin',
     subject: { id: administratorId, kind: 'serviceAccount' },

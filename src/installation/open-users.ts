@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import { Users } from '../access/users.ts';
+import { readUsers } from './users-file.ts';
+import { watchFiles } from './watch-files.ts';
+
+/** The users of the operator's file, as it is at any time. Dispose it to stop looking after the file. */
+export interface OpenedUsers extends AsyncDisposable {
+  readonly users: Users;
+}
+
+/**
+ * Reads the users' file, and again whenever it changes; one that cannot be used then changes nothing and is logged. There are
+ * no users without a file. Throws UsersFileInvalid.
+ */
+export async function openUsers(path: string | undefined, log: Logger, everyMs?: number): Promise<OpenedUsers> {
+  if (path === undefined) return { users: new Users([]), async [Symbol.asyncDispose]() {} };
+  await using opening = new AsyncDisposableStack();
+  const users = new Users([]);
+  // Watched first: what changes while it is read is read again.
+  opening.use(
+    await watchFiles({
+      paths: [path],
+      async onChange() {
+        users.replace(await readUsers(path));
+        log.info({ path }, 'the users were read again');
+      },
+      onError: (error) => log.error({ err: error, path }, 'the users stay as they were: the new file cannot be used'),
+      ...(everyMs === undefined ? {} : { everyMs }),
+    }),
+  );
+  users.replace(await readUsers(path));
+  const opened = opening.move();
+  return { users, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
