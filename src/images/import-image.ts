@@ -71,6 +71,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     const { openDiskFile } = await import('./open-disk-file.ts');
     await using opened = await openDiskFile(source, {
       sha256: expectedSha256,
+      fileName: source.fileName,
       signal,
       workPath: workPath(deps, operation.id),
       sourceKey: keyOf(source.identity),

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { ImageRefused } from '../formats/image-refused.ts';
 import { openFileSource } from '../sources/file-source.ts';
 import { hashInOrder } from '../sources/hash-in-order.ts';
@@ -42,7 +43,7 @@ export async function inspectFile(path: string, options: InspectOptions): Promis
       });
   let report: SourceReport | undefined;
   try {
-    await using opened = await openDiskFile(source, { sha256, signal, workPath });
+    await using opened = await openDiskFile(source, { sha256, fileName: basename(path), signal, workPath });
     report = opened.report;
     if (quick) return { refusal: undefined, guestDigest: undefined, report };
     const { map, source: view } = opened.disk;

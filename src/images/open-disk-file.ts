@@ -7,6 +7,8 @@ import { describeSource, type SourceReport } from './source-report.ts';
 export interface OpenDiskFileOptions extends UnwrapOptions {
   /** Of the file, in hexadecimal digits, if it is known. */
   readonly sha256: string | undefined;
+  /** What it is called where it comes from; '' if nothing. */
+  readonly fileName: string;
 }
 
 /** A disk file that can be read, and what was found on the way to it. Dispose it when the disk is read. */
@@ -24,7 +26,7 @@ export interface OpenedDiskFile extends AsyncDisposable {
 export async function openDiskFile(source: ByteSource, options: OpenDiskFileOptions): Promise<OpenedDiskFile> {
   const unwrapped = await unwrap(source, options);
   try {
-    const disk = await openUnwrapped(unwrapped, { signal: options.signal });
+    const disk = await openUnwrapped(unwrapped, { signal: options.signal, fileName: options.fileName });
     const { layers, sourceSha256 } = unwrapped;
     const { sizeBytes } = source;
     const report = describeSource({ sizeBytes, sha256: options.sha256 ?? sourceSha256, layers, disk: disk.report });

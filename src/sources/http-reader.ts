@@ -65,6 +65,10 @@ export class HttpReader implements Source {
     return describeUri(this.#options.location.current);
   }
 
+  get fileName(): string {
+    return this.identity.url.slice(this.identity.url.lastIndexOf('/') + 1);
+  }
+
   async read(offset: number, length: number, options: ByteReadOptions = {}): Promise<Uint8Array> {
     checkRange(this.sizeBytes, offset, length);
     options.signal?.throwIfAborted();

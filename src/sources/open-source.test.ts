@@ -34,10 +34,11 @@ test('opens an upload where its file is', async () => {
   const progress: number[] = [];
   await using source = await openSource('OBRAZ:upload/UPL0', {
     ...options,
-    findUploadedFile: async (uploadId) => (uploadId === 'upl0' ? { path, sizeBytes: 1000 } : undefined),
+    findUploadedFile: async (uploadId) =>
+      uploadId === 'upl0' ? { path, fileName: 'a.qcow2', sizeBytes: 1000 } : undefined,
     onProgress: (bytes) => progress.push(bytes),
   });
-  assert.deepEqual([source.sizeBytes, source.finalUrl], [1000, 'obraz:upload/upl0']);
+  assert.deepEqual([source.sizeBytes, source.finalUrl, source.fileName], [1000, 'obraz:upload/upl0', 'a.qcow2']);
   assert.deepEqual(Buffer.from(await source.read(10, 20)), file.subarray(10, 30));
   assert.deepEqual(progress, [20]);
   assert.equal(await source.digest('sha256'), createHash('sha256').update(file).digest('hex'));
@@ -49,7 +50,7 @@ test('fails for an upload that is not there, and for one whose bytes are gone', 
   const path = join(directory.path, 'upl0');
   const uri = 'obraz:upload/upl0';
   await assert.rejects(openSource(uri, options), { name: 'SourceFailed', kind: 'not-found', url: uri });
-  const findUploadedFile = async () => ({ path, sizeBytes: 1000 });
+  const findUploadedFile = async () => ({ path, fileName: '', sizeBytes: 1000 });
   await assert.rejects(openSource(uri, { ...options, findUploadedFile }), { kind: 'changed', url: uri });
   await writeFile(path, 'short');
   await assert.rejects(openSource(uri, { ...options, findUploadedFile }), { kind: 'changed', url: uri });

@@ -14,6 +14,8 @@ export interface Source extends ByteSource {
   readonly identity: SourceIdentity;
   /** Where the file really was, redirects followed, masked for people. */
   readonly finalUrl: string;
+  /** What the address that was given, or who sent it, calls the file. From outside, and '' if it has no name. */
+  readonly fileName: string;
 
   /**
    * The digest of the whole file, in hexadecimal digits. A file that is not there as a copy is copied first, and from

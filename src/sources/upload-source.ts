@@ -6,10 +6,15 @@ import type { OnSourcePhase, Source } from './source.ts';
 import { SourceFailed } from './source-failed.ts';
 import type { SourceIdentity } from './source-identity.ts';
 
-/** Where the file of a whole upload is, and how long it is; undefined when there is none. Handed in from above. */
-export type FindUploadedFile = (
-  uploadId: string,
-) => Promise<{ readonly path: string; readonly sizeBytes: number } | undefined>;
+/** The file of a whole upload: where it is, what its sender calls it, how long it is. */
+export interface UploadedFile {
+  readonly path: string;
+  readonly fileName: string;
+  readonly sizeBytes: number;
+}
+
+/** Undefined when there is none. Handed in from above. */
+export type FindUploadedFile = (uploadId: string) => Promise<UploadedFile | undefined>;
 
 export interface UploadSourceOptions {
   readonly uploadId: string;
@@ -37,7 +42,7 @@ export async function openUploadSource(options: UploadSourceOptions): Promise<So
     throw lost(url);
   }
   options.onPhase?.('reading', file.sizeBytes);
-  return new UploadSource(url, file, options);
+  return new UploadSource(url, file, found.fileName, options);
 }
 
 async function openFile(url: string, path: string): Promise<ByteSource> {
@@ -57,13 +62,15 @@ class UploadSource implements Source {
   readonly sizeBytes: number;
   readonly identity: SourceIdentity;
   readonly finalUrl: string;
+  readonly fileName: string;
   readonly #file: ByteSource;
   readonly #options: UploadSourceOptions;
   #readBytes = 0;
 
-  constructor(url: string, file: ByteSource, options: UploadSourceOptions) {
+  constructor(url: string, file: ByteSource, fileName: string, options: UploadSourceOptions) {
     this.sizeBytes = file.sizeBytes;
     this.finalUrl = url;
+    this.fileName = fileName;
     this.#file = file;
     this.#options = options;
     // An id is never used twice, and what it names does not change: it is as good as a strong ETag.

@@ -284,6 +284,7 @@ eachDatabase(({ open: openDb }) => {
     await sweepUploads(uploads);
     assert.deepEqual(await findUploadedFile(uploads, id), {
       path: join(uploads.directory, id),
+      fileName: '',
       sizeBytes: file.length,
     });
     await use(uploads, id, 'second');

@@ -3,6 +3,7 @@ import { failedPrecondition, sourceNotFound } from '../errors.ts';
 import { uploadInUse } from './delete-upload.ts';
 import { isComplete } from './upload.ts';
 import { uploadPath } from './upload-file.ts';
+import { filenameOf } from './upload-metadata.ts';
 import { deleteUploadOf, findUpload, freeUploadOf, lockUpload, setUploadUser } from './upload-rows.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -53,8 +54,8 @@ export async function consumeUpload(tx: Transaction, operationId: string): Promi
 export async function findUploadedFile(
   uploads: { readonly directory: string; readonly db: { readonly read: Queryable } },
   uploadId: string,
-): Promise<{ readonly path: string; readonly sizeBytes: number } | undefined> {
+): Promise<{ readonly path: string; readonly fileName: string; readonly sizeBytes: number } | undefined> {
   const upload = await findUpload(uploads.db.read, uploadId);
   if (upload === undefined || !isComplete(upload)) return undefined;
-  return { path: uploadPath(uploads, upload.id), sizeBytes: upload.lengthBytes };
+  return { path: uploadPath(uploads, upload.id), fileName: filenameOf(upload), sizeBytes: upload.lengthBytes };
 }

@@ -52,3 +52,29 @@ test('says why a file is refused, and fails', async () => {
   assert.equal(none.code, 1);
   assert.match(none.stderr, /^ERROR: ENOENT: no such file/);
 });
+
+test('refuses a VHD set by its name, wherever it comes from', async () => {
+  await using directory = await temporaryDirectory();
+  await using files = await startFileServer();
+  await using obraz = await startObraz();
+  const path = join(directory.path, 'shared.vhds');
+  const set = Buffer.alloc(260 * 1024, 'set');
+  await writeFile(path, set);
+  const uri = files.put('images/shared.vhds', set);
+  const create = ['image', 'create', '--name', 'a', '--data', obraz.dataDirectory];
+  for (const args of [
+    ['image', 'inspect', path],
+    [...create, '--source-uri', uri],
+    [...create, '--file', path],
+  ]) {
+    const { code, stderr } = await runCommand(args);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr, /The file is called shared\.vhds, which is what a VHD set is called/, args.join(' '));
+    assert.match(stderr, /Convert-VHD/, args.join(' '));
+  }
+  // Its bytes count first.
+  const disk = smallDisk(3);
+  const renamed = join(directory.path, 'renamed.vhds');
+  await writeFile(renamed, disk.qcow2);
+  assert.equal((await runCommand(['image', 'inspect', renamed])).code, 0);
+});

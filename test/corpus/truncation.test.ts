@@ -70,7 +70,7 @@ async function read(whole: Whole['file'], length: number, workPath: string): Pro
       ? new MemorySource(whole.subarray(0, length))
       : new SparseSource({ ...whole, sizeBytes: length });
   try {
-    await using opened = await openDiskFile(source, { sha256: undefined, workPath });
+    await using opened = await openDiskFile(source, { sha256: undefined, fileName: '', workPath });
     await using device = createMappedDevice(opened.disk.source, opened.disk.map);
     const bytes = Buffer.alloc(device.sizeBytes);
     await device.readAt(bytes, 0);

@@ -42,7 +42,7 @@ async function tryRow([what, make, , limits]: CorpusRow, workPath: string, idleB
 
 async function openAndRead(source: SparseSource, workPath: string, limits: CorpusRow[3]): Promise<string> {
   try {
-    await using opened = await openDiskFile(source, { sha256: undefined, workPath, limits });
+    await using opened = await openDiskFile(source, { sha256: undefined, fileName: '', workPath, limits });
     await digestDisk(opened.disk.source, opened.disk.map);
     return 'accepted';
   } catch (error) {

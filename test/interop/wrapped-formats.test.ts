@@ -68,7 +68,11 @@ describe('What qemu-img writes, wrapped', { skip: without }, () => {
           const wrapped = folder.path('wrapped');
           await run('sh', ['-c', `${command} > wrapped`], { cwd: folder.path('') });
           await using source = await openFileSource(wrapped);
-          await using opened = await openDiskFile(source, { sha256: undefined, workPath: folder.path('work') });
+          await using opened = await openDiskFile(source, {
+            sha256: undefined,
+            fileName: '',
+            workPath: folder.path('work'),
+          });
           const { map, source: view, report } = opened.disk;
           await using device = createMappedDevice(view, map);
           const bytes = Buffer.alloc(device.sizeBytes);

@@ -45,7 +45,7 @@ test('what inspect says of a file is what an import does with it', async (t) => 
   await using door = openGrpcDoor(obraz);
   const counts = { imported: 0, refused: 0 };
   for (let round = 0; round < 60; round += 1) {
-    const name = `file-${round}`;
+    const name = `file-${round}${chance(rng, 0.1) ? '.vhds' : ''}`;
     const file = anyFile(rng);
     const path = join(directory.path, name);
     await writeFile(path, file);

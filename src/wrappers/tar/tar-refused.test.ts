@@ -262,6 +262,13 @@ test('makes a name safe to print where it says what the disk is in', async () =>
   assert.match(refusal.message, /^Inside tar \(\?\[31mdisk\): /);
 });
 
+test('refuses a VHD set by the name that it has in the archive', async () => {
+  const set = Buffer.alloc(1024, 'set');
+  const { check, message } = await refusalOfFile(buildTar({ name: 'images/shared.vhds', data: set }));
+  assert.equal(check, 'format.unsupported');
+  assert.match(message, /images\/shared\.vhds, which is what a VHD set is called/);
+});
+
 test('refuses more text in all headers together than is read', async () => {
   const records = Array.from({ length: 20 }, () => paxEntry([['comment', 'x'.repeat(60_000)]], 'g'));
   assert.equal((await refusalOfFile(buildTar(...records, good))).check, 'tar.header-size');
