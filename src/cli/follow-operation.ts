@@ -44,9 +44,15 @@ export class OperationFailed extends ApiFailed {
  */
 export async function followOperation(session: Session, begun: Operation): Promise<Operation> {
   const startedAt = Date.now();
+  const done = await waitForOperation(session, begun);
+  session.terminal.err.write(`done (${formatDuration((Date.now() - startedAt) / 1000)})\n`);
+  return done;
+}
+
+/** The same without a word at the end. Throws as followOperation. */
+export async function waitForOperation(session: Session, begun: Operation): Promise<Operation> {
   const done = await waitUntilDone(session, begun);
   if (done.result.case === 'error') throw new OperationFailed(done.result.value, done.id);
-  session.terminal.err.write(`done (${formatDuration((Date.now() - startedAt) / 1000)})\n`);
   return done;
 }
 

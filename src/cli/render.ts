@@ -60,6 +60,21 @@ export async function showMany<D extends DescMessage>(
   }
 }
 
+/** Writes rows that are no messages, as a table unless the user wants another format. */
+export async function showRows<R>(
+  session: Shown,
+  rows: readonly R[],
+  columns: Columns<R>,
+  toPlain: (row: R, format: OutputFormat) => JsonValue,
+): Promise<void> {
+  const format = session.flags.format ?? 'table';
+  if (format === 'table') session.terminal.out.write(toTable(rows, columns));
+  else {
+    const plain = rows.map((row) => toPlain(row, format));
+    session.terminal.out.write(await print(plain, format));
+  }
+}
+
 function toTable<M>(messages: readonly M[], columns: Columns<M>): string {
   return layOutTable(
     columns.map(([heading]) => heading),

@@ -14,11 +14,12 @@ export function reportFailure(error: unknown, err: NodeJS.WritableStream, signal
     return exitCode.interrupted;
   }
   if (signal.aborted) return exitCode.interrupted;
-  err.write(`ERROR: ${describe(error)}\n`);
+  err.write(`ERROR: ${describeFailure(error)}\n`);
   return exitCode.failed;
 }
 
-function describe(error: unknown): string {
+/** What went wrong, for people. */
+export function describeFailure(error: unknown): string {
   if (error instanceof OperationFailed) return `${describeApiFailure(error)}\noperation-id: ${error.operationId}`;
   if (error instanceof ApiFailed) return describeApiFailure(error);
   if (error instanceof CliFailed) return error.message;

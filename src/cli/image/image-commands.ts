@@ -3,6 +3,7 @@ import { addAttach } from '../attachment/attach.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
 import type { ToAction } from '../run-command.ts';
+import { addSync } from '../sync/sync.ts';
 import { addChecksum } from './checksum.ts';
 import { addCreate } from './create.ts';
 import { addDownload } from './download.ts';
@@ -28,4 +29,5 @@ export function addImageCommands(parent: Command, toAction: ToAction, inspecting
   addDownload(image, toAction);
   addChecksum(image, toAction);
   addInspect(image, inspecting);
+  addSync(image, toAction);
 }
