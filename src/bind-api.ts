@@ -3,6 +3,7 @@ import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
 import { issueToken } from './access/issue-token.ts';
 import type { LiveTokens } from './access/live-tokens.ts';
+import { RoleCache } from './access/role-cache.ts';
 import type { Users } from './access/users.ts';
 import type { ApiDeps } from './api/api.ts';
 import type { AttachedExports } from './attachments/attached-exports.ts';
@@ -45,6 +46,7 @@ import { getOperation } from './operations/get-operation.ts';
 import type { OperationKinds } from './operations/kind.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Runner } from './operations/runner.ts';
+import { findStartedOnce } from './operations/start-once.ts';
 import { createSnapshot } from './snapshots/create-snapshot.ts';
 import { deleteSnapshot } from './snapshots/delete-snapshot.ts';
 import { getSnapshot } from './snapshots/get-snapshot.ts';
@@ -104,6 +106,7 @@ export function bindApi(parts: Parts): ApiDeps {
     exports,
     users: attachedDisks,
   };
+  const access = { db, administratorId: first.administratorId, roles: new RoleCache() };
   /** A Delete's operation, and its content may be garbage. */
   const deleted = async (operation: Promise<Operation>): Promise<Operation> => {
     await operation;
@@ -113,7 +116,9 @@ export function bindApi(parts: Parts): ApiDeps {
   return {
     log,
     authenticate: (authorization) => authenticate(identity, authorization),
-    authorize: (subject, permission, scope) => authorize(first, subject, permission, scope),
+    authorize: (subject, permission, scope) => authorize(access, subject, permission, scope),
+    findStarted: (caller) => findStartedOnce(deps, caller),
+    folderOf: (resource) => folderOf(deps, resource),
     tokens: { issueToken: (request) => issueToken(identity, request) },
     images: {
       createImage: (request, caller) => createImage(deps, request, caller),
@@ -156,7 +161,6 @@ export function bindApi(parts: Parts): ApiDeps {
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
     store: {
-      folderId: first.folderId,
       startCheck: (request, caller) => startCheck({ ...deps, folderId: first.folderId }, request, caller),
       startScrub: (request, caller) => startScrub({ ...deps, folderId: first.folderId }, request, caller),
       getSpace: () => getSpace(deps),
@@ -166,7 +170,6 @@ export function bindApi(parts: Parts): ApiDeps {
       getAttachment: (request) => getAttachment(deps, request),
       listAttachments: (request) => listAttachments(deps, request),
       deleteAttachment: (request) => deleteAttachment(deps, request).finally(onGarbage),
-      folderOf: (resource) => folderOf(deps, resource),
       exportUri,
     },
     operations: {

@@ -1,5 +1,8 @@
-import type { Transaction } from '../db/database.ts';
-import type { AccessBinding, BindingSubject } from './access-binding.ts';
+import { sql } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
+import { type AccessBinding, type BindingSubject, systemGroups } from './access-binding.ts';
+import { isRoleId, type RoleId } from './roles.ts';
+import type { Subject } from './subject.ts';
 
 /** Gives a role on a resource. May be repeated: a binding is there once. */
 export async function insertAccessBinding(
@@ -37,4 +40,51 @@ export async function deleteAccessBindingsOf(tx: Transaction, resourceId: string
 /** For the transaction that deletes the account. May be repeated. */
 export async function deleteAccessBindingsTo(tx: Transaction, { type, id }: BindingSubject): Promise<void> {
   await tx.deleteFrom('access_bindings').where('subject_type', '=', type).where('subject_id', '=', id).execute();
+}
+
+/** Roles bound on a thing itself, and those that are bound on the folder or cloud it is in. */
+export interface FoundRoles {
+  readonly own: readonly RoleId[];
+  readonly above: readonly RoleId[];
+}
+
+/** Where roles are looked for; what is undefined is passed over. */
+export interface RolePlaces {
+  readonly resourceId?: string | undefined;
+  /** With its cloud. */
+  readonly folderId?: string | undefined;
+  readonly cloudId?: string | undefined;
+}
+
+/**
+ * The roles that the subject has in these places, by its own bindings or its groups'. One query, whatever is given and
+ * whatever there is.
+ */
+export async function findRoles(
+  db: Queryable,
+  subject: Subject,
+  { resourceId, folderId = '', cloudId }: RolePlaces,
+): Promise<FoundRoles> {
+  const cloudOfFolder = sql<string>`(select cloud_id from folders where id = ${folderId})`;
+  const rows = await db
+    .selectFrom('access_bindings')
+    .select(['resource_id', 'role_id'])
+    .where('resource_id', 'in', [sql.val(resourceId ?? ''), sql.val(folderId), sql.val(cloudId ?? ''), cloudOfFolder])
+    .where((row) =>
+      row.or(
+        subjectsOf(subject).map(({ type, id }) =>
+          row.and([row('subject_type', '=', type), row('subject_id', '=', id)]),
+        ),
+      ),
+    )
+    .execute();
+  const rolesOf = (isOwn: boolean) =>
+    rows.filter((row) => (row.resource_id === resourceId) === isOwn).map((row) => row.role_id);
+  // Roles of a later version are passed over.
+  return { own: rolesOf(true).filter(isRoleId), above: rolesOf(false).filter(isRoleId) };
+}
+
+/** The subject and the groups that it is in. */
+export function subjectsOf({ kind, id }: Subject): readonly BindingSubject[] {
+  return [{ type: kind, id }, ...systemGroups.map((group) => ({ type: 'system', id: group }) as const)];
 }

@@ -48,6 +48,9 @@ const levels = {
   'resource-manager.folders.delete': 'edit',
   'resource-manager.folders.listAccessBindings': 'view',
   'resource-manager.folders.updateAccessBindings': 'admin',
+
+  /** To look after what all clouds have stored. It is asked for on the whole service, where no role is bound. */
+  'obraz.store.manage': 'admin',
 } as const satisfies Readonly<Record<string, Level>>;
 
 /** `SERVICE.RESOURCES.VERB`, as the public service names its permissions. */

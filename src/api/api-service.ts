@@ -1,4 +1,5 @@
 import type { DescMethod, DescService, Message, MessageShape } from '@bufbuild/protobuf';
+import { type MethodRule, ruleOf } from '../access/method-rules.ts';
 import type { Call, PublicCall } from './call.ts';
 
 /** One method of the API as both doors see it. The request given to `handle` is of the type `desc.input`, validated. */
@@ -34,7 +35,7 @@ export function authenticatedService<S extends DescService>(desc: S, handlers: H
       desc: method,
       name: rpcName(method),
       access: 'authenticated',
-      handle: handlerOf(handlers, method),
+      handle: handlerOf(handlers, method, (rule) => rule !== 'public'),
     })),
   };
 }
@@ -47,7 +48,7 @@ export function publicService<S extends DescService>(desc: S, handlers: Handlers
       desc: method,
       name: rpcName(method),
       access: 'public',
-      handle: handlerOf(handlers, method),
+      handle: handlerOf(handlers, method, (rule) => rule === 'public'),
     })),
   };
 }
@@ -56,10 +57,17 @@ function rpcName(method: DescMethod): string {
   return `${method.parent.typeName}/${method.name}`;
 }
 
-function handlerOf<S extends DescService, C>(handlers: Handlers<S, C>, method: DescMethod): ErasedHandler<C> {
+/** Throws unless the method's row in access/method-rules.ts is for a service like this one. */
+function handlerOf<S extends DescService, C>(
+  handlers: Handlers<S, C>,
+  method: DescMethod,
+  isRuleFor: (rule: MethodRule) => boolean,
+): ErasedHandler<C> {
+  const name = rpcName(method);
+  if (!isRuleFor(ruleOf(name))) throw new Error(`the row of ${name} in access/method-rules.ts is for another service`);
   // `Handlers` has exactly the descriptor's methods, and the doors decode exactly its input types: the compiler cannot
   // follow that through a list of methods, so the types end here.
   const handler = (handlers as unknown as Readonly<Record<string, ErasedHandler<C>>>)[method.localName];
-  if (handler === undefined) throw new Error(`no handler for ${rpcName(method)}`);
+  if (handler === undefined) throw new Error(`no handler for ${name}`);
   return handler;
 }

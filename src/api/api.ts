@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
+import type { Caller } from '../access/caller.ts';
 import type { Subject } from '../access/subject.ts';
 import type { Catalog } from '../disks/catalog.ts';
 import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
-import type { Authorize } from './call.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { AuthorizationDeps } from './authorization.ts';
+import type { FolderOf } from './authorized.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
@@ -24,11 +27,13 @@ import { type SnapshotFunctions, snapshotService } from './yandex/snapshot-servi
 import { zoneService } from './yandex/zone-service.ts';
 
 /** What the API needs, with everything below it already bound. */
-export interface ApiDeps {
+export interface ApiDeps extends AuthorizationDeps {
   readonly log: Logger;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
-  readonly authorize: Authorize;
+  /** The operation that this same request started when it came first, if it has an idempotency key and did. */
+  findStarted(caller: Caller): Promise<Operation | undefined>;
+  readonly folderOf: FolderOf;
   readonly tokens: TokenFunctions;
   readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
   readonly disks: DiskFunctions;
@@ -44,6 +49,8 @@ export interface ApiDeps {
 export interface ListenOptions {
   readonly address: HostPort;
   readonly certificate: ServerCertificate;
+  /** Shown to who asks for the installation by its name: lib/installation-name.ts. */
+  readonly installationCertificate?: ServerCertificate;
   /** Take plain connections from other machines, too. */
   readonly plaintext: boolean;
   /** What the port serves. */
@@ -63,29 +70,29 @@ export interface Api {
 }
 
 export async function createApi(deps: ApiDeps): Promise<Api> {
-  const { log, authenticate, authorize } = deps;
+  const { log, authenticate, authorize, findStarted, folderOf } = deps;
   const listeners: Listener[] = [];
   const services = [
-    imageService(deps.images, authorize),
-    diskService(deps.disks, authorize),
-    snapshotService(deps.snapshots, authorize),
+    imageService(deps.images, folderOf),
+    diskService(deps.disks, folderOf),
+    snapshotService(deps.snapshots, folderOf),
     diskTypeService(deps.catalog),
     zoneService(deps.catalog),
-    attachmentService(deps.attachments, authorize),
-    operationService(deps.operations, authorize),
-    imageDigestService(deps.images, authorize),
-    uploadService(deps.uploads, authorize),
-    storeService(deps.store, authorize),
+    attachmentService(deps.attachments, folderOf),
+    operationService(deps.operations),
+    imageDigestService(deps.images),
+    uploadService(deps.uploads),
+    storeService(deps.store),
     apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
-    cloudService(deps.folders, authorize),
-    folderService(deps.folders, authorize),
+    cloudService(deps.folders),
+    folderService(deps.folders),
   ];
   const requests = services.flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
   const { validate, warm } = createRequestValidator();
-  const pipeline = { log, authenticate, validate };
+  const pipeline = { log, authenticate, authorize, findStarted, validate };
   const grpc = createGrpcDoor(pipeline, services);
-  const rest = await createRestDoor({ ...pipeline, authorize, content: deps.images, uploads: deps.uploads }, services);
+  const rest = await createRestDoor({ ...pipeline, content: deps.images, uploads: deps.uploads }, services);
   return {
     async listen({ doors, ...options }) {
       const listener = await listen({

@@ -1,6 +1,6 @@
-import type { Scope } from '../access/authorize.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Subject } from '../access/subject.ts';
+import type { Authorize } from './authorization.ts';
 
 /** What every handler knows of the call it answers. */
 export interface PublicCall {
@@ -13,7 +13,5 @@ export interface PublicCall {
 export interface Call extends PublicCall {
   readonly subject: Subject;
   readonly caller: Caller;
+  readonly authorize: Authorize;
 }
-
-/** Throws PERMISSION_DENIED unless the subject has the permission there; see access/authorize.ts. */
-export type Authorize = (subject: Subject, permission: string, scope: Scope) => Promise<void>;

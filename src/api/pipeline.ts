@@ -1,20 +1,27 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Logger } from 'pino';
+import type { Caller } from '../access/caller.ts';
 import type { Subject } from '../access/subject.ts';
 import type { ServiceError } from '../errors.ts';
+import { OperationSchema } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { explainFailure } from '../operations/failure.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { ApiMethod } from './api-service.ts';
+import { type AuthorizationDeps, authorizationOf } from './authorization.ts';
 import type { PublicCall } from './call.ts';
 import { CallRecord } from './call-record.ts';
 import { idempotencyKey, requestHash } from './idempotency.ts';
 import type { HeaderLookup, RequestIds } from './request-ids.ts';
 import type { RequestValidator } from './validate-request.ts';
+import { operationMessage } from './yandex/operation-message.ts';
 
-export interface PipelineDeps {
+export interface PipelineDeps extends AuthorizationDeps {
   readonly log: Logger;
   readonly validate: RequestValidator;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
+  /** The operation that this same request started when it came first, if it has an idempotency key and did. */
+  findStarted(caller: Caller): Promise<Operation | undefined>;
 }
 
 /** A call as a door received it, before anything was checked, and how to put its reply into the door's encoding. */
@@ -73,7 +80,13 @@ async function handle(deps: PipelineDeps, incoming: IncomingCall<unknown>, recor
     requestHash: key === undefined ? '' : requestHash(method.name, method.desc.input, message),
     method: method.name,
   };
-  return method.handle(message, { ...call, subject, caller });
+  // Its subject may always see it, and what it was on may be gone: a Delete that is sent again finds nothing to ask about.
+  const started = method.desc.output === OperationSchema ? await deps.findStarted(caller) : undefined;
+  if (started !== undefined) return operationMessage(started);
+  const { authorize, assertAsked } = authorizationOf(deps, method.name, subject);
+  const reply = await method.handle(message, { ...call, subject, caller, authorize });
+  assertAsked();
+  return reply;
 }
 
 function request(deps: PipelineDeps, { method, decode, sizeBytes }: IncomingCall<unknown>): Message {

@@ -43,6 +43,18 @@ export async function startOnce(
   }
 }
 
+/**
+ * The operation that the same request started when it came first, as startOnce would return it; undefined when there is none,
+ * or no key to know it by.
+ */
+export async function findStartedOnce(
+  { db }: { readonly db: Database },
+  caller: Starter,
+): Promise<Operation | undefined> {
+  const { idempotencyKey } = caller;
+  return idempotencyKey === undefined ? undefined : findEarlier(db.read, { ...caller, key: idempotencyKey });
+}
+
 async function findEarlier(db: Queryable, key: IdempotencyKey): Promise<Operation | undefined> {
   const id = await findStarted(db, key);
   const row = id === undefined ? undefined : await findRow(db, id);

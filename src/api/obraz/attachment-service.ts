@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, EmptySchema, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Attachment, type AttachmentMode, defaultMode } from '../../attachments/attachment.ts';
+import { seenWith } from '../../access/scope.ts';
+import { type Attachment, type AttachmentMode, attachedNouns, defaultMode } from '../../attachments/attachment.ts';
 import type { CreateAttachment, CreatedAttachment } from '../../attachments/create-attachment.ts';
 import type { ListAttachments } from '../../attachments/list-attachments.ts';
-import { invalidField } from '../../errors.ts';
+import { invalidField, notFound } from '../../errors.ts';
 import {
   Attachment_Mode,
   type Attachment as AttachmentMessage,
@@ -15,7 +16,8 @@ import {
   ListAttachmentsResponseSchema,
 } from '../../gen/obraz/v1/attachment_service_pb.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
+import type { Authorize } from '../authorization.ts';
+import { authorized, type FolderOf, unlessMissing } from '../authorized.ts';
 
 /** What the service calls, with what it needs already bound; see attachments/. */
 export interface AttachmentFunctions {
@@ -26,26 +28,34 @@ export interface AttachmentFunctions {
     nextPageToken: string;
   }>;
   deleteAttachment(request: { attachmentId: string }): Promise<void>;
-  /** The folder of what is to be attached. Throws NOT_FOUND. */
-  folderOf(resource: Attachment['resource']): Promise<{ folderId: string }>;
   /** Where NBD clients find the export of a ticket. */
   exportUri(ticket: string): string;
 }
 
-export function attachmentService(attachments: AttachmentFunctions, authorize: Authorize): ApiService {
+export function attachmentService(attachments: AttachmentFunctions, folderOf: FolderOf): ApiService {
+  /** What is attached may be in another folder by now, or gone: then the attachment's own says who may. */
+  const authorizeDetaching = async (id: string, authorize: Authorize): Promise<void> => {
+    const found = await unlessMissing(() => attachments.getAttachment({ attachmentId: id }));
+    const resource = found?.resource ?? { kind: 'disk', id };
+    const place = (await unlessMissing(() => folderOf(resource))) ?? found;
+    const seen = seenWith[attachedNouns[resource.kind]];
+    const scope = { noun: 'Attachment', id, boundOn: resource.id, folderId: place?.folderId, seenWith: seen } as const;
+    await authorize(scope);
+    if (found === undefined) throw notFound('Attachment', id);
+  };
   return authenticatedService(AttachmentService, {
-    async create(request, { subject }) {
+    async create(request, { subject, authorize }) {
       const resource = resourceOf(request);
       const mode = modes[request.mode] ?? defaultMode(resource.kind);
-      const permission = mode === 'read-write' ? 'compute.disks.update' : `compute.${resource.kind}s.get`;
-      await authorize(subject, permission, await attachments.folderOf(resource));
+      const permission = mode === 'read-write' ? 'compute.disks.update' : seenWith[attachedNouns[resource.kind]];
+      await authorized(authorize, attachedNouns[resource.kind], resource.id, () => folderOf(resource), permission);
       const wanted = { resource, mode, ttlMs: millisecondsOf(request.ttl) };
       const { attachment, ticket } = await attachments.createAttachment(wanted, { subjectId: subject.id });
       return attachmentMessage(attachment, attachments.exportUri(ticket));
     },
 
-    async list({ folderId, pageSize, pageToken }, { subject }) {
-      await authorize(subject, 'compute.disks.list', { folderId });
+    async list({ folderId, pageSize, pageToken }, { authorize }) {
+      await authorize({ folderId });
       const page = await attachments.listAttachments({ folderId, pageSize: Number(pageSize), pageToken });
       return create(ListAttachmentsResponseSchema, {
         attachments: page.attachments.map((attachment) => attachmentMessage(attachment)),
@@ -53,8 +63,8 @@ export function attachmentService(attachments: AttachmentFunctions, authorize: A
       });
     },
 
-    async delete({ attachmentId }, { subject }) {
-      await authorize(subject, 'compute.disks.update', await attachments.getAttachment({ attachmentId }));
+    async delete({ attachmentId }, { authorize }) {
+      await authorizeDetaching(attachmentId, authorize);
       await attachments.deleteAttachment({ attachmentId });
       return create(EmptySchema);
     },

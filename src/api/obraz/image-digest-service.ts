@@ -3,7 +3,7 @@ import { ImageDigestService } from '../../gen/obraz/v1/image_digest_service_pb.t
 import type { Image } from '../../images/image.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
+import { authorized } from '../authorized.ts';
 import { operationMessage } from '../yandex/operation-message.ts';
 
 export interface DigestFunctions {
@@ -11,11 +11,11 @@ export interface DigestFunctions {
   computeDigest(request: { imageId: string }, caller: Caller): Promise<Operation>;
 }
 
-export function imageDigestService({ getImage, computeDigest }: DigestFunctions, authorize: Authorize): ApiService {
+export function imageDigestService({ getImage, computeDigest }: DigestFunctions): ApiService {
   return authenticatedService(ImageDigestService, {
-    async compute({ imageId }, call) {
-      await authorize(call.subject, 'compute.images.get', await getImage({ imageId }));
-      return operationMessage(await computeDigest({ imageId }, call.caller));
+    async compute({ imageId }, { authorize, caller }) {
+      await authorized(authorize, 'Image', imageId, () => getImage({ imageId }));
+      return operationMessage(await computeDigest({ imageId }, caller));
     },
   });
 }

@@ -5,33 +5,29 @@ import type { DomainSpace, Space } from '../../maintenance/get-space.ts';
 import type { CheckRequest } from '../../maintenance/start-store-operation.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
 import { operationMessage } from '../yandex/operation-message.ts';
 
 /** What the service calls, with what it needs already bound; see maintenance/. */
 export interface StoreFunctions {
-  /** Of the folder that operations on the store are in: who may look after the store has the permission there. */
-  readonly folderId: string;
   startCheck(request: CheckRequest, caller: Caller): Promise<Operation>;
   startScrub(request: { bytesPerSecond: number }, caller: Caller): Promise<Operation>;
   getSpace(): Promise<Space>;
 }
 
-export function storeService(store: StoreFunctions, authorize: Authorize): ApiService {
-  const { folderId } = store;
+export function storeService(store: StoreFunctions): ApiService {
   return authenticatedService(StoreService, {
-    async check({ readData, bytesPerSecond }, { subject, caller }) {
-      await authorize(subject, 'obraz.store.check', { folderId });
+    async check({ readData, bytesPerSecond }, { authorize, caller }) {
+      await authorize('installation');
       return operationMessage(await store.startCheck({ readData, bytesPerSecond: Number(bytesPerSecond) }, caller));
     },
 
-    async scrub({ bytesPerSecond }, { subject, caller }) {
-      await authorize(subject, 'obraz.store.scrub', { folderId });
+    async scrub({ bytesPerSecond }, { authorize, caller }) {
+      await authorize('installation');
       return operationMessage(await store.startScrub({ bytesPerSecond: Number(bytesPerSecond) }, caller));
     },
 
-    async getSpace(_request, { subject }) {
-      await authorize(subject, 'obraz.store.getSpace', { folderId });
+    async getSpace(_request, { authorize }) {
+      await authorize('installation');
       const { domains, total } = await store.getSpace();
       return create(SpaceSchema, { domains: domains.map(spaceOf), total: spaceOf(total) });
     },

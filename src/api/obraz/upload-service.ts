@@ -8,7 +8,6 @@ import type { CreateUpload } from '../../uploads/create-upload.ts';
 import type { Upload } from '../../uploads/upload.ts';
 import { filenameOf } from '../../uploads/upload-metadata.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
 
 /** What the doors call, with what it needs already bound; see uploads/. Each is for the subject's own uploads only. */
 export interface UploadFunctions {
@@ -22,26 +21,24 @@ export interface UploadFunctions {
   deleteUpload(request: { uploadId: string }, subjectId: string): Promise<void>;
 }
 
-/** Whoever may make images in a folder may bring files for them. */
-export const uploadPermission = 'compute.images.create';
-
 /** The part of uploads that needs no stream; rest/tus has the other. */
-export function uploadService(uploads: UploadFunctions, authorize: Authorize): ApiService {
+export function uploadService(uploads: UploadFunctions): ApiService {
   return authenticatedService(UploadService, {
-    async get({ uploadId }, { subject }) {
+    async get({ uploadId }, { subject, authorize }) {
       const upload = await uploads.getUpload({ uploadId }, subject.id);
-      await authorize(subject, uploadPermission, upload);
+      await authorize({ folderId: upload.folderId });
       return uploadMessage(upload);
     },
 
-    async list({ folderId }, { subject }) {
-      await authorize(subject, uploadPermission, { folderId });
+    async list({ folderId }, { subject, authorize }) {
+      await authorize({ folderId });
       const all = await uploads.listUploads({ folderId }, subject.id);
       return create(ListUploadsResponseSchema, { uploads: all.map(uploadMessage) });
     },
 
-    async delete({ uploadId }, { subject }) {
-      await authorize(subject, uploadPermission, await uploads.getUpload({ uploadId }, subject.id));
+    async delete({ uploadId }, { subject, authorize }) {
+      const { folderId } = await uploads.getUpload({ uploadId }, subject.id);
+      await authorize({ folderId });
       await uploads.deleteUpload({ uploadId }, subject.id);
       return create(EmptySchema);
     },

@@ -1,6 +1,6 @@
 import type { BlockDevice } from '../../formats/block-device.ts';
 import type { Image } from '../../images/image.ts';
-import type { Authorize } from '../call.ts';
+import { authorized } from '../authorized.ts';
 import { contentAnswer } from './content-preconditions.ts';
 import { sendDevice } from './send-device.ts';
 import type { StreamedHandler, StreamedReply } from './streamed-call.ts';
@@ -18,13 +18,9 @@ export const contentRoute = '/obraz/v1/images/{image_id}/content';
  * The raw guest bytes of an image, by Range and with a strong ETag. The tag names the content, not the image: it is
  * the same for every copy, and holds as long as the content does.
  */
-export function imageContent(
-  { getImage, openImageContent }: ContentFunctions,
-  authorize: Authorize,
-  imageId: string,
-): StreamedHandler {
-  return async ({ subject, verb, header }) => {
-    await authorize(subject, 'compute.images.get', await getImage({ imageId }));
+export function imageContent({ getImage, openImageContent }: ContentFunctions, imageId: string): StreamedHandler {
+  return async ({ authorize, verb, header }) => {
+    await authorized(authorize, 'Image', imageId, () => getImage({ imageId }));
     const device = await openImageContent({ imageId });
     await using opened = new AsyncDisposableStack();
     opened.use(device);

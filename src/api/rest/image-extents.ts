@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { invalidField } from '../../errors.ts';
 import type { BlockDevice } from '../../formats/block-device.ts';
-import type { Authorize } from '../call.ts';
+import { authorized } from '../authorized.ts';
 import type { ContentFunctions } from './image-content.ts';
 import { jsonType } from './rest-reply.ts';
 import type { StreamedHandler } from './streamed-call.ts';
@@ -20,14 +20,10 @@ const pieceLength = 16 * 1024;
  *
  * `?offset=&length=` ask for a part; it is cut to the disk. The ETag is that of the content.
  */
-export function imageExtents(
-  { getImage, openImageContent }: ContentFunctions,
-  authorize: Authorize,
-  imageId: string,
-): StreamedHandler {
-  return async ({ subject, query }) => {
+export function imageExtents({ getImage, openImageContent }: ContentFunctions, imageId: string): StreamedHandler {
+  return async ({ authorize, query }) => {
     const [offset, length] = [wholeNumber(query, 'offset') ?? 0, wholeNumber(query, 'length')];
-    await authorize(subject, 'compute.images.get', await getImage({ imageId }));
+    await authorized(authorize, 'Image', imageId, () => getImage({ imageId }));
     const device = await openImageContent({ imageId });
     const start = Math.min(offset, device.sizeBytes);
     const end = length === undefined ? device.sizeBytes : Math.min(start + length, device.sizeBytes);

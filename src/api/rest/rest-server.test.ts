@@ -96,6 +96,7 @@ test('takes the update mask as one text, and the image from the path', async () 
   const seen: UpdateImage[] = [];
   await using api = await startApi({
     images: {
+      getImage: async () => someImage(),
       updateImage: async (request) => {
         seen.push(request);
         return someOperation({ kind: 'image.update', done: true, result: imageToJson(someImage()) });

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { type FastifyInstance, fastify } from 'fastify';
 import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
 import { answerBrokenHttp } from './broken-http.ts';
@@ -30,7 +29,6 @@ const keepAliveTimeoutMs = 75_000;
 const maxStreamedReplies = 64;
 
 export interface RestDeps extends PipelineDeps {
-  readonly authorize: Authorize;
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
 }
@@ -103,7 +101,7 @@ function addContentRoutes(app: FastifyInstance, deps: RestDeps): void {
       method: ['GET', 'HEAD'],
       url: template.replace('{image_id}', ':imageId'),
       handler: async (request, reply) => {
-        const handler = handlerOf(deps.content, deps.authorize, request.params.imageId);
+        const handler = handlerOf(deps.content, request.params.imageId);
         streaming += 1;
         try {
           if (streaming > maxStreamedReplies) {

@@ -4,13 +4,14 @@ import type { Logger } from 'pino';
 import type { Subject } from '../../access/subject.ts';
 import type { ServiceError } from '../../errors.ts';
 import { explainFailure } from '../../operations/failure.ts';
+import { type AuthorizationDeps, type Authorize, authorizationOf } from '../authorization.ts';
 import { CallRecord } from '../call-record.ts';
 import { type HeaderLookup, type RequestIds, requestIdHeaders } from '../request-ids.ts';
 import { httpStatus } from '../status-codes.ts';
 import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
 import { errorBody, jsonType, sendError } from './rest-reply.ts';
 
-export interface StreamedCallDeps {
+export interface StreamedCallDeps extends AuthorizationDeps {
   readonly log: Logger;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
@@ -26,7 +27,7 @@ export interface StreamedReply extends AsyncDisposable {
 
 /** Works out the reply to an authenticated request. What it throws is answered as an error. */
 export type StreamedHandler = (call: {
-  readonly subject: Subject;
+  readonly authorize: Authorize;
   readonly verb: 'GET' | 'HEAD';
   readonly header: HeaderLookup;
   readonly query: URLSearchParams;
@@ -53,7 +54,9 @@ export async function serveStreamed(
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
     const query = new URL(request.raw.url ?? '/', 'http://localhost').searchParams;
-    streamed = await handler({ subject, verb, header, query, signal });
+    const { authorize, assertAsked } = authorizationOf(deps, `GET ${route}`, subject);
+    streamed = await handler({ authorize, verb, header, query, signal });
+    assertAsked();
   } catch (thrown) {
     const error = explainFailure(thrown);
     record.end({ code: error.code, cause: error.cause });

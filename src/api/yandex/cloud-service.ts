@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { cloudScope } from '../../access/scope.ts';
 import type { Cloud } from '../../folders/folder.ts';
 import { type Cloud as CloudMessage, CloudSchema } from '../../gen/yandex/cloud/resourcemanager/v1/cloud_pb.ts';
 import { CloudService, ListCloudsResponseSchema } from '../../gen/yandex/cloud/resourcemanager/v1/cloud_service_pb.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
 
 /** What the service calls, with what it needs already bound; see folders/. */
 export interface CloudFunctions {
@@ -16,10 +16,10 @@ export interface CloudFunctions {
   }): Promise<{ clouds: readonly Cloud[]; nextPageToken: string }>;
 }
 
-export function cloudService({ getCloud, listClouds }: CloudFunctions, authorize: Authorize): ApiService {
+export function cloudService({ getCloud, listClouds }: CloudFunctions): ApiService {
   return authenticatedService(CloudService, {
-    async get({ cloudId }, { subject }) {
-      await authorize(subject, 'resource-manager.clouds.get', { cloudId });
+    async get({ cloudId }, { authorize }) {
+      await authorize(cloudScope(cloudId));
       return cloudMessage(await getCloud({ cloudId }));
     },
 

@@ -15,8 +15,8 @@ import {
 import type { Operation } from '../../operations/operation.ts';
 import type { ListRequest } from '../../resources/list-resources.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
-import { authorizeChange } from './authorize-change.ts';
+import type { Authorize } from '../authorization.ts';
+import { authorized, authorizeSource, type FolderOf } from '../authorized.ts';
 import { diskMessage, placementPolicyOf } from './disk-message.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { operationMessage } from './operation-message.ts';
@@ -37,16 +37,16 @@ export interface DiskFunctions {
   }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
 }
 
-export function diskService(disks: DiskFunctions, authorize: Authorize): ApiService {
+export function diskService(disks: DiskFunctions, folderOf: FolderOf): ApiService {
+  const find = (diskId: string, authorize: Authorize) =>
+    authorized(authorize, 'Disk', diskId, () => disks.getDisk({ diskId }));
   return authenticatedService(DiskService, {
-    async get({ diskId }, { subject }) {
-      const disk = await disks.getDisk({ diskId });
-      await authorize(subject, 'compute.disks.get', disk);
-      return diskMessage(disk);
+    async get({ diskId }, { authorize }) {
+      return diskMessage(await find(diskId, authorize));
     },
 
-    async list({ folderId, pageSize, pageToken, filter, orderBy }, { subject }) {
-      await authorize(subject, 'compute.disks.list', { folderId });
+    async list({ folderId, pageSize, pageToken, filter, orderBy }, { authorize }) {
+      await authorize({ folderId });
       const page = await disks.listDisks({ folderId, pageSize: Number(pageSize), pageToken, filter, orderBy });
       return create(ListDisksResponseSchema, {
         disks: page.disks.map(diskMessage),
@@ -54,9 +54,11 @@ export function diskService(disks: DiskFunctions, authorize: Authorize): ApiServ
       });
     },
 
-    async create(request, { subject, caller }) {
+    async create(request, { authorize, caller }) {
       const { folderId, name, description, labels, typeId, zoneId } = request;
-      await authorize(subject, 'compute.disks.create', { folderId });
+      const source = sourceOf(request);
+      await authorize({ folderId });
+      if (source !== undefined) await authorizeSource(authorize, folderOf, source);
       refuseWhatIsNotKept(request);
       const operation = await disks.createDisk(
         {
@@ -68,7 +70,7 @@ export function diskService(disks: DiskFunctions, authorize: Authorize): ApiServ
           zoneId,
           sizeBytes: Number(request.size),
           blockSizeBytes: Number(request.blockSize),
-          source: sourceOf(request),
+          source,
           placementPolicy: placementPolicyOf(request.diskPlacementPolicy),
           hardwareGeneration: hardwareGenerationOf(request.hardwareGeneration),
         },
@@ -77,33 +79,33 @@ export function diskService(disks: DiskFunctions, authorize: Authorize): ApiServ
       return operationMessage(operation);
     },
 
-    async update({ diskId, updateMask, name, description, labels, ...request }, { subject, caller }) {
-      await authorizeChange(authorize, subject, 'compute.disks.update', () => disks.getDisk({ diskId }));
+    async update({ diskId, updateMask, name, description, labels, ...request }, { authorize, caller }) {
+      await find(diskId, authorize);
       const sizeBytes = Number(request.size);
       const placementPolicy = placementPolicyOf(request.diskPlacementPolicy);
       const change = { diskId, paths: updateMask?.paths, name, description, labels, sizeBytes, placementPolicy };
       return operationMessage(await disks.updateDisk(change, caller));
     },
 
-    async delete({ diskId }, { subject, caller }) {
-      await authorizeChange(authorize, subject, 'compute.disks.delete', () => disks.getDisk({ diskId }));
+    async delete({ diskId }, { authorize, caller }) {
+      await find(diskId, authorize);
       return operationMessage(await disks.deleteDisk({ diskId }, caller));
     },
 
-    async move({ diskId, destinationFolderId }, { subject, caller }) {
-      await authorizeChange(authorize, subject, 'compute.disks.move', () => disks.getDisk({ diskId }));
-      await authorize(subject, 'compute.disks.create', { folderId: destinationFolderId });
+    async move({ diskId, destinationFolderId }, { authorize, caller }) {
+      await find(diskId, authorize);
+      await authorize({ folderId: destinationFolderId }, 'compute.disks.create');
       return operationMessage(await disks.moveDisk({ diskId, destinationFolderId }, caller));
     },
 
-    async relocate({ diskId, destinationZoneId, diskPlacementPolicy }, { subject, caller }) {
-      await authorizeChange(authorize, subject, 'compute.disks.relocate', () => disks.getDisk({ diskId }));
+    async relocate({ diskId, destinationZoneId, diskPlacementPolicy }, { authorize, caller }) {
+      await find(diskId, authorize);
       const placementPolicy = placementPolicyOf(diskPlacementPolicy);
       return operationMessage(await disks.relocateDisk({ diskId, destinationZoneId, placementPolicy }, caller));
     },
 
-    async listOperations({ diskId, pageSize, pageToken }, { subject }) {
-      await authorize(subject, 'compute.disks.get', await disks.getDisk({ diskId }));
+    async listOperations({ diskId, pageSize, pageToken }, { authorize }) {
+      await find(diskId, authorize);
       const page = await disks.listDiskOperations({ diskId, pageSize: Number(pageSize), pageToken });
       return create(ListDiskOperationsResponseSchema, {
         operations: page.operations.map(operationMessage),

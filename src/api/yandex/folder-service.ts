@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { folderScope } from '../../access/scope.ts';
 import type { Folder } from '../../folders/folder.ts';
 import {
   Folder_Status,
@@ -11,7 +12,6 @@ import {
   ListFoldersResponseSchema,
 } from '../../gen/yandex/cloud/resourcemanager/v1/folder_service_pb.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
 
 /** What the service calls, with what it needs already bound; see folders/. */
 export interface FolderFunctions {
@@ -24,15 +24,15 @@ export interface FolderFunctions {
   }): Promise<{ folders: readonly Folder[]; nextPageToken: string }>;
 }
 
-export function folderService({ getFolder, listFolders }: FolderFunctions, authorize: Authorize): ApiService {
+export function folderService({ getFolder, listFolders }: FolderFunctions): ApiService {
   return authenticatedService(FolderService, {
-    async get({ folderId }, { subject }) {
-      await authorize(subject, 'resource-manager.folders.get', { folderId });
+    async get({ folderId }, { authorize }) {
+      await authorize(folderScope(folderId));
       return folderMessage(await getFolder({ folderId }));
     },
 
-    async list({ cloudId, pageSize, pageToken, filter }, { subject }) {
-      await authorize(subject, 'resource-manager.folders.list', { cloudId });
+    async list({ cloudId, pageSize, pageToken, filter }, { authorize }) {
+      await authorize({ cloudId });
       const { folders, nextPageToken } = await listFolders({ cloudId, pageSize: Number(pageSize), pageToken, filter });
       return create(ListFoldersResponseSchema, { folders: folders.map(folderMessage), nextPageToken });
     },

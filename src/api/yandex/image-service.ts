@@ -14,8 +14,8 @@ import type { UpdateImage } from '../../images/update-image.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { ListRequest } from '../../resources/list-resources.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
-import { authorizeChange } from './authorize-change.ts';
+import type { Authorize } from '../authorization.ts';
+import { authorized, authorizeSource, type ContentReference, type FolderOf } from '../authorized.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { imageMessage, osOf } from './image-message.ts';
 import { operationMessage } from './operation-message.ts';
@@ -37,22 +37,23 @@ export interface ImageFunctions {
   }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
 }
 
-export function imageService(images: ImageFunctions, authorize: Authorize): ApiService {
+export function imageService(images: ImageFunctions, folderOf: FolderOf): ApiService {
+  const find = (imageId: string, authorize: Authorize) =>
+    authorized(authorize, 'Image', imageId, () => images.getImage({ imageId }));
   return authenticatedService(ImageService, {
-    async get({ imageId }, { subject }) {
-      const image = await images.getImage({ imageId });
-      await authorize(subject, 'compute.images.get', image);
+    async get({ imageId }, { authorize }) {
+      const image = await find(imageId, authorize);
       return imageMessage(image, await images.getImageSource({ imageId }));
     },
 
-    async getLatestByFamily({ folderId, family }, { subject }) {
-      await authorize(subject, 'compute.images.get', { folderId });
+    async getLatestByFamily({ folderId, family }, { authorize }) {
+      await authorize({ folderId });
       const image = await images.getLatestByFamily({ folderId, family });
       return imageMessage(image, await images.getImageSource({ imageId: image.id }));
     },
 
-    async list({ folderId, pageSize, pageToken, filter, orderBy }, { subject }) {
-      await authorize(subject, 'compute.images.list', { folderId });
+    async list({ folderId, pageSize, pageToken, filter, orderBy }, { authorize }) {
+      await authorize({ folderId });
       const page = await images.listImages({ folderId, pageSize: Number(pageSize), pageToken, filter, orderBy });
       return create(ListImagesResponseSchema, {
         images: page.images.map((image) => imageMessage(image)),
@@ -60,9 +61,11 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
       });
     },
 
-    async create(request, { subject, caller }) {
+    async create(request, { authorize, caller }) {
       const { folderId, name, description, labels, family, productIds, pooled } = request;
-      await authorize(subject, 'compute.images.create', { folderId });
+      const source = sourceOf(request);
+      await authorize({ folderId });
+      if (source.kind !== 'uri') await authorizeSource(authorize, folderOf, referenceOf(source));
       const operation = await images.createImage(
         {
           folderId,
@@ -72,7 +75,7 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
           family,
           minDiskSizeBytes: Number(request.minDiskSize),
           productIds,
-          source: sourceOf(request),
+          source,
           os: osOf(request.os),
           pooled,
           sourceSha256: request.sourceSha256,
@@ -84,20 +87,20 @@ export function imageService(images: ImageFunctions, authorize: Authorize): ApiS
       return operationMessage(operation);
     },
 
-    async update({ imageId, updateMask, name, description, minDiskSize, labels }, { subject, caller }) {
-      await authorizeChange(authorize, subject, 'compute.images.update', () => images.getImage({ imageId }));
+    async update({ imageId, updateMask, name, description, minDiskSize, labels }, { authorize, caller }) {
+      await find(imageId, authorize);
       const minDiskSizeBytes = Number(minDiskSize);
       const change = { imageId, paths: updateMask?.paths, name, description, minDiskSizeBytes, labels };
       return operationMessage(await images.updateImage(change, caller));
     },
 
-    async delete({ imageId }, { subject, caller }) {
-      await authorizeChange(authorize, subject, 'compute.images.delete', () => images.getImage({ imageId }));
+    async delete({ imageId }, { authorize, caller }) {
+      await find(imageId, authorize);
       return operationMessage(await images.deleteImage({ imageId }, caller));
     },
 
-    async listOperations({ imageId, pageSize, pageToken }, { subject }) {
-      await authorize(subject, 'compute.images.get', await images.getImage({ imageId }));
+    async listOperations({ imageId, pageSize, pageToken }, { authorize }) {
+      await find(imageId, authorize);
       const page = await images.listImageOperations({ imageId, pageSize: Number(pageSize), pageToken });
       return create(ListImageOperationsResponseSchema, {
         operations: page.operations.map(operationMessage),
@@ -119,5 +122,16 @@ function sourceOf({ source }: CreateImageRequest): CreateImage['source'] {
       return { kind: 'snapshot', snapshotId: source.value };
     case undefined:
       throw invalidField('source', 'one of image_id, disk_id, snapshot_id and uri is required');
+  }
+}
+
+function referenceOf(source: Exclude<CreateImage['source'], { kind: 'uri' }>): ContentReference {
+  switch (source.kind) {
+    case 'image':
+      return { kind: 'image', id: source.imageId };
+    case 'disk':
+      return { kind: 'disk', id: source.diskId };
+    case 'snapshot':
+      return { kind: 'snapshot', id: source.snapshotId };
   }
 }

@@ -1,7 +1,7 @@
 import { OperationService } from '../../gen/yandex/cloud/operation/operation_service_pb.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
+import { authorizeOperation } from './authorize-operation.ts';
 import { operationMessage } from './operation-message.ts';
 
 /** What the service calls, with what it needs already bound; see operations/. */
@@ -10,20 +10,15 @@ export interface OperationFunctions {
   cancelOperation(request: { operationId: string }): Promise<Operation>;
 }
 
-export function operationService(
-  { getOperation, cancelOperation }: OperationFunctions,
-  authorize: Authorize,
-): ApiService {
+export function operationService({ getOperation, cancelOperation }: OperationFunctions): ApiService {
   return authenticatedService(OperationService, {
-    async get({ operationId }, { subject }) {
-      const operation = await getOperation({ operationId });
-      await authorize(subject, 'operations.get', { folderId: operation.folderId });
-      return operationMessage(operation);
+    async get({ operationId }, { authorize }) {
+      const find = () => getOperation({ operationId });
+      return operationMessage(await authorizeOperation(authorize, operationId, find, 'get'));
     },
 
-    async cancel({ operationId }, { subject }) {
-      const { folderId } = await getOperation({ operationId });
-      await authorize(subject, 'operations.cancel', { folderId });
+    async cancel({ operationId }, { authorize }) {
+      await authorizeOperation(authorize, operationId, () => getOperation({ operationId }), 'update');
       return operationMessage(await cancelOperation({ operationId }));
     },
   });

@@ -11,8 +11,8 @@ import type { CreateSnapshot } from '../../snapshots/create-snapshot.ts';
 import type { Snapshot } from '../../snapshots/snapshot.ts';
 import type { UpdateSnapshot } from '../../snapshots/update-snapshot.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
-import type { Authorize } from '../call.ts';
-import { authorizeChange } from './authorize-change.ts';
+import type { Authorize } from '../authorization.ts';
+import { authorized, authorizeSource, type FolderOf } from '../authorized.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { operationMessage } from './operation-message.ts';
 import { snapshotMessage } from './snapshot-message.ts';
@@ -31,16 +31,16 @@ export interface SnapshotFunctions {
   }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
 }
 
-export function snapshotService(snapshots: SnapshotFunctions, authorize: Authorize): ApiService {
+export function snapshotService(snapshots: SnapshotFunctions, folderOf: FolderOf): ApiService {
+  const find = (snapshotId: string, authorize: Authorize) =>
+    authorized(authorize, 'Snapshot', snapshotId, () => snapshots.getSnapshot({ snapshotId }));
   return authenticatedService(SnapshotService, {
-    async get({ snapshotId }, { subject }) {
-      const snapshot = await snapshots.getSnapshot({ snapshotId });
-      await authorize(subject, 'compute.snapshots.get', snapshot);
-      return snapshotMessage(snapshot);
+    async get({ snapshotId }, { authorize }) {
+      return snapshotMessage(await find(snapshotId, authorize));
     },
 
-    async list({ folderId, pageSize, pageToken, filter, orderBy }, { subject }) {
-      await authorize(subject, 'compute.snapshots.list', { folderId });
+    async list({ folderId, pageSize, pageToken, filter, orderBy }, { authorize }) {
+      await authorize({ folderId });
       const page = await snapshots.listSnapshots({ folderId, pageSize: Number(pageSize), pageToken, filter, orderBy });
       return create(ListSnapshotsResponseSchema, {
         snapshots: page.snapshots.map(snapshotMessage),
@@ -48,28 +48,27 @@ export function snapshotService(snapshots: SnapshotFunctions, authorize: Authori
       });
     },
 
-    async create({ folderId, diskId, name, description, labels, hardwareGeneration }, { subject, caller }) {
-      await authorize(subject, 'compute.snapshots.create', { folderId });
+    async create({ folderId, diskId, name, description, labels, hardwareGeneration }, { authorize, caller }) {
+      await authorize({ folderId });
+      await authorizeSource(authorize, folderOf, { kind: 'disk', id: diskId });
       const request = { folderId, diskId, name, description, labels };
       const generation = hardwareGenerationOf(hardwareGeneration);
       return operationMessage(await snapshots.createSnapshot({ ...request, hardwareGeneration: generation }, caller));
     },
 
-    async update({ snapshotId, updateMask, name, description, labels }, { subject, caller }) {
-      const get = () => snapshots.getSnapshot({ snapshotId });
-      await authorizeChange(authorize, subject, 'compute.snapshots.update', get);
+    async update({ snapshotId, updateMask, name, description, labels }, { authorize, caller }) {
+      await find(snapshotId, authorize);
       const change = { snapshotId, paths: updateMask?.paths, name, description, labels };
       return operationMessage(await snapshots.updateSnapshot(change, caller));
     },
 
-    async delete({ snapshotId }, { subject, caller }) {
-      const get = () => snapshots.getSnapshot({ snapshotId });
-      await authorizeChange(authorize, subject, 'compute.snapshots.delete', get);
+    async delete({ snapshotId }, { authorize, caller }) {
+      await find(snapshotId, authorize);
       return operationMessage(await snapshots.deleteSnapshot({ snapshotId }, caller));
     },
 
-    async listOperations({ snapshotId, pageSize, pageToken }, { subject }) {
-      await authorize(subject, 'compute.snapshots.get', await snapshots.getSnapshot({ snapshotId }));
+    async listOperations({ snapshotId, pageSize, pageToken }, { authorize }) {
+      await find(snapshotId, authorize);
       const page = await snapshots.listSnapshotOperations({ snapshotId, pageSize: Number(pageSize), pageToken });
       return create(ListSnapshotOperationsResponseSchema, {
         operations: page.operations.map(operationMessage),

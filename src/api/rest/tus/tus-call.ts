@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Subject } from '../../../access/subject.ts';
 import { explainFailure } from '../../../operations/failure.ts';
+import { type AuthorizationDeps, type Authorize, authorizationOf } from '../../authorization.ts';
 import { CallRecord } from '../../call-record.ts';
 import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
 import { httpStatus } from '../../status-codes.ts';
@@ -10,7 +11,7 @@ import { headersOf, leavingSignal, peerOf } from '../rest-connection.ts';
 import { errorBody, jsonType } from '../rest-reply.ts';
 import { checkVersion, tusVersion } from './tus-headers.ts';
 
-export interface TusCallDeps {
+export interface TusCallDeps extends AuthorizationDeps {
   readonly log: Logger;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
@@ -19,6 +20,7 @@ export interface TusCallDeps {
 /** A request of the protocol, by someone whose token was checked. */
 export interface TusCall {
   readonly subject: Subject;
+  readonly authorize: Authorize;
   readonly header: HeaderLookup;
   readonly body: IncomingMessage;
   /** Aborted when the client leaves. */
@@ -48,16 +50,15 @@ const telling: Readonly<Record<string, number>> = {
 /** How long a client that is told no may go on sending before its connection is cut. */
 const lingerMs = 2_000;
 
-/** Answers a request of the tus protocol. What the handler throws is answered as an error, in the form of all others. */
+/** Answers a request of the tus protocol; `method` is the verb that is meant, and the route. What the handler throws is answered as an error, in the form of all others. */
 export async function serveTus(
   deps: TusCallDeps,
-  route: string,
+  method: string,
   handler: TusHandler,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const header = headersOf(request);
-  const method = `${request.method} ${route}`;
   const record = new CallRecord(deps.log, { header, method, door: 'rest', peer: peerOf(request) });
   const signal = leavingSignal(reply);
   const common = { ...requestIdHeaders(record.ids), 'tus-resumable': tusVersion };
@@ -65,7 +66,9 @@ export async function serveTus(
     checkVersion(header);
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
-    const { status, headers, bytes } = await handler({ subject, header, body: request.raw, signal });
+    const { authorize, assertAsked } = authorizationOf(deps, method, subject);
+    const { status, headers, bytes } = await handler({ subject, authorize, header, body: request.raw, signal });
+    assertAsked();
     record.end({ code: 'OK', ...(bytes === undefined ? {} : { bytes }) });
     return send(request, reply, { status, headers: { ...common, ...headers }, body: '' });
   } catch (thrown) {

@@ -3,8 +3,7 @@ import { invalidField, ServiceError, unavailable } from '../../../errors.ts';
 import { checksumAlgorithms } from '../../../uploads/append-to-upload.ts';
 import type { Upload } from '../../../uploads/upload.ts';
 import { parseUploadMetadata } from '../../../uploads/upload-metadata.ts';
-import type { Authorize } from '../../call.ts';
-import { type UploadFunctions, uploadPermission } from '../../obraz/upload-service.ts';
+import type { UploadFunctions } from '../../obraz/upload-service.ts';
 import type { HeaderLookup } from '../../request-ids.ts';
 import { refuse } from '../rest-rpc.ts';
 import { serveTus, type TusCall, type TusCallDeps, type TusHandler, type TusReply } from './tus-call.ts';
@@ -27,7 +26,6 @@ const maxRequests = 64;
 
 export interface UploadRoutesDeps extends TusCallDeps {
   readonly uploads: UploadFunctions;
-  readonly authorize: Authorize;
 }
 
 /**
@@ -49,7 +47,7 @@ export async function addUploadRoutes(app: FastifyInstance, deps: UploadRoutesDe
     }
     running += 1;
     try {
-      return await serveTus(deps, route, handler, request, reply);
+      return await serveTus(deps, `${verbOf(request)} ${route}`, handler, request, reply);
     } finally {
       running -= 1;
     }
@@ -90,13 +88,13 @@ function verbOf({ method, headers }: FastifyRequest): string {
   return method === 'POST' && typeof meant === 'string' ? meant.toUpperCase() : method;
 }
 
-function begin({ uploads, authorize }: UploadRoutesDeps): TusHandler {
+function begin({ uploads }: UploadRoutesDeps): TusHandler {
   return async (call) => {
-    const { subject, header } = call;
+    const { subject, authorize, header } = call;
     const lengthBytes = readUploadLength(header);
     const metadata = header('upload-metadata')?.trim() ?? '';
     const folderId = folderOf(header, metadata);
-    await authorize(subject, uploadPermission, { folderId });
+    await authorize({ folderId });
     const upload = await uploads.createUpload({ folderId, lengthBytes, metadata }, subject.id);
     const created = { status: 201, headers: { location: `${uploadsRoute}/${upload.id}`, ...expiry(upload) } };
     if (!isOffsetType(header)) return created;
@@ -115,9 +113,10 @@ async function appendFirst(uploads: UploadFunctions, upload: Upload, call: TusCa
   }
 }
 
-function describe({ uploads, authorize }: UploadRoutesDeps, uploadId: string): TusHandler {
-  return async ({ subject }) => {
-    await authorize(subject, uploadPermission, await uploads.getUpload({ uploadId }, subject.id));
+function describe({ uploads }: UploadRoutesDeps, uploadId: string): TusHandler {
+  return async (call) => {
+    await authorizeOwn(uploads, uploadId, call);
+    const { subject } = call;
     const upload = await uploads.settleUpload({ uploadId }, subject.id);
     return {
       status: 200,
@@ -133,12 +132,12 @@ function describe({ uploads, authorize }: UploadRoutesDeps, uploadId: string): T
   };
 }
 
-function append({ uploads, authorize }: UploadRoutesDeps, uploadId: string): TusHandler {
+function append({ uploads }: UploadRoutesDeps, uploadId: string): TusHandler {
   return async (call) => {
-    const { subject, header } = call;
+    const { header } = call;
     checkOffsetType(header);
     const offsetBytes = readUploadOffset(header);
-    await authorize(subject, uploadPermission, await uploads.getUpload({ uploadId }, subject.id));
+    await authorizeOwn(uploads, uploadId, call);
     return await appendBody(uploads, uploadId, offsetBytes, call);
   };
 }
@@ -158,12 +157,23 @@ async function appendBody(
   };
 }
 
-function remove({ uploads, authorize }: UploadRoutesDeps, uploadId: string): TusHandler {
-  return async ({ subject }) => {
-    await authorize(subject, uploadPermission, await uploads.getUpload({ uploadId }, subject.id));
+function remove({ uploads }: UploadRoutesDeps, uploadId: string): TusHandler {
+  return async (call) => {
+    await authorizeOwn(uploads, uploadId, call);
+    const { subject } = call;
     await uploads.deleteUpload({ uploadId }, subject.id);
     return { status: 204, headers: {} };
   };
+}
+
+/** An upload is there for its subject alone, and of use to it as long as it may make images in the folder. */
+async function authorizeOwn(
+  uploads: UploadFunctions,
+  uploadId: string,
+  { subject, authorize }: TusCall,
+): Promise<void> {
+  const { folderId } = await uploads.getUpload({ uploadId }, subject.id);
+  await authorize({ folderId });
 }
 
 /** The folder that the header names, or the metadata, where clients without headers of their own can put it. */

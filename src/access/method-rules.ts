@@ -1,0 +1,114 @@
+import type { Permission } from './permissions.ts';
+
+/**
+ * What it takes to call a method: nothing, a token, or a permission where the request says. Of several permissions the
+ * first is the method's own; it may ask for the others besides, or in its place, as the request demands.
+ */
+export type MethodRule = 'public' | 'authenticated' | readonly [Permission, ...Permission[]];
+
+/** Whatever a Create is made from must be usable, wherever it is. */
+const useOfSources = ['compute.images.use', 'compute.disks.use', 'compute.snapshots.use'] as const;
+
+/**
+ * Every method of the API, by the name it has in the log: an rpc, or the verb and route of what is none. The service does not
+ * start with a method that has no row here; roles.ts says who has a permission.
+ */
+const rules = {
+  'yandex.cloud.compute.v1.ImageService/Get': ['compute.images.get'],
+  'yandex.cloud.compute.v1.ImageService/GetLatestByFamily': ['compute.images.get'],
+  'yandex.cloud.compute.v1.ImageService/List': ['compute.images.list'],
+  'yandex.cloud.compute.v1.ImageService/Create': ['compute.images.create', ...useOfSources],
+  'yandex.cloud.compute.v1.ImageService/Update': ['compute.images.update'],
+  'yandex.cloud.compute.v1.ImageService/Delete': ['compute.images.delete'],
+  'yandex.cloud.compute.v1.ImageService/ListOperations': ['compute.images.get'],
+
+  'yandex.cloud.compute.v1.DiskService/Get': ['compute.disks.get'],
+  'yandex.cloud.compute.v1.DiskService/List': ['compute.disks.list'],
+  'yandex.cloud.compute.v1.DiskService/Create': ['compute.disks.create', ...useOfSources],
+  'yandex.cloud.compute.v1.DiskService/Update': ['compute.disks.update'],
+  'yandex.cloud.compute.v1.DiskService/Delete': ['compute.disks.delete'],
+  'yandex.cloud.compute.v1.DiskService/Move': ['compute.disks.move', 'compute.disks.create'],
+  'yandex.cloud.compute.v1.DiskService/Relocate': ['compute.disks.relocate'],
+  'yandex.cloud.compute.v1.DiskService/ListOperations': ['compute.disks.get'],
+
+  'yandex.cloud.compute.v1.SnapshotService/Get': ['compute.snapshots.get'],
+  'yandex.cloud.compute.v1.SnapshotService/List': ['compute.snapshots.list'],
+  'yandex.cloud.compute.v1.SnapshotService/Create': ['compute.snapshots.create', ...useOfSources],
+  'yandex.cloud.compute.v1.SnapshotService/Update': ['compute.snapshots.update'],
+  'yandex.cloud.compute.v1.SnapshotService/Delete': ['compute.snapshots.delete'],
+  'yandex.cloud.compute.v1.SnapshotService/ListOperations': ['compute.snapshots.get'],
+
+  // The same for everybody who is known here.
+  'yandex.cloud.compute.v1.DiskTypeService/Get': 'authenticated',
+  'yandex.cloud.compute.v1.DiskTypeService/List': 'authenticated',
+  'yandex.cloud.compute.v1.ZoneService/Get': 'authenticated',
+  'yandex.cloud.compute.v1.ZoneService/List': 'authenticated',
+
+  // Whoever may see, or change, what the operation is on.
+  'yandex.cloud.operation.OperationService/Get': [
+    'compute.images.get',
+    'compute.disks.get',
+    'compute.snapshots.get',
+    'resource-manager.folders.get',
+    'resource-manager.clouds.get',
+    'obraz.store.manage',
+  ],
+  'yandex.cloud.operation.OperationService/Cancel': [
+    'compute.images.update',
+    'compute.disks.update',
+    'compute.snapshots.update',
+    'resource-manager.folders.update',
+    'resource-manager.clouds.update',
+    'obraz.store.manage',
+  ],
+
+  'yandex.cloud.resourcemanager.v1.CloudService/Get': ['resource-manager.clouds.get'],
+  // Everybody lists what he may see.
+  'yandex.cloud.resourcemanager.v1.CloudService/List': 'authenticated',
+  'yandex.cloud.resourcemanager.v1.FolderService/Get': ['resource-manager.folders.get'],
+  'yandex.cloud.resourcemanager.v1.FolderService/List': ['resource-manager.folders.get'],
+
+  // What clients call before they have a token.
+  'yandex.cloud.endpoint.ApiEndpointService/Get': 'public',
+  'yandex.cloud.endpoint.ApiEndpointService/List': 'public',
+  'yandex.cloud.iam.v1.IamTokenService/Create': 'public',
+
+  'obraz.v1.AttachmentService/Create': [
+    'compute.disks.update',
+    'compute.disks.get',
+    'compute.images.get',
+    'compute.snapshots.get',
+  ],
+  'obraz.v1.AttachmentService/List': ['compute.disks.list'],
+  'obraz.v1.AttachmentService/Delete': ['compute.disks.update'],
+  'obraz.v1.ImageDigestService/Compute': ['compute.images.get'],
+
+  // A caller's own, in a folder where he may make images of them.
+  'obraz.v1.UploadService/Get': ['compute.images.create'],
+  'obraz.v1.UploadService/List': ['compute.images.create'],
+  'obraz.v1.UploadService/Delete': ['compute.images.create'],
+  'POST /obraz/v1/uploads': ['compute.images.create'],
+  'HEAD /obraz/v1/uploads/{upload_id}': ['compute.images.create'],
+  'PATCH /obraz/v1/uploads/{upload_id}': ['compute.images.create'],
+  'DELETE /obraz/v1/uploads/{upload_id}': ['compute.images.create'],
+
+  'GET /obraz/v1/images/{image_id}/content': ['compute.images.get'],
+  'GET /obraz/v1/images/{image_id}/extents': ['compute.images.get'],
+
+  // All clouds' bytes together: for who runs the service.
+  'obraz.v1.StoreService/Check': ['obraz.store.manage'],
+  'obraz.v1.StoreService/Scrub': ['obraz.store.manage'],
+  'obraz.v1.StoreService/GetSpace': ['obraz.store.manage'],
+} as const satisfies Readonly<Record<string, MethodRule>>;
+
+/** Every name that has a row. */
+export const methodNames: readonly string[] = Object.keys(rules);
+
+const rulesByName: ReadonlyMap<string, MethodRule> = new Map(Object.entries(rules));
+
+/** Throws for a method without a row: a mistake of ours, found at the start. */
+export function ruleOf(method: string): MethodRule {
+  const rule = rulesByName.get(method);
+  if (rule === undefined) throw new Error(`${method} has no row in access/method-rules.ts`);
+  return rule;
+}
