@@ -73,6 +73,39 @@ test('reads ahead of somebody who reads in order, and of nobody else', async () 
   );
 });
 
+test('reads ahead of each who reads much in order, and keeps nothing of what they had', async () => {
+  const bytes = noise(16 * 1024 * kib, 5);
+  const { device, reads } = countedDevice(bytes);
+  const cached = new ReadCache().wrap(device, 'vol');
+  const mib = 1024 * kib;
+  const places = (from: number) =>
+    reads
+      .splice(0)
+      .map(({ offset }) => offset / mib)
+      .filter((place) => place >= from);
+  await read(cached, 8 * mib, mib);
+  assert.deepEqual(places(0), [8], 'nobody knows yet');
+  await Promise.all([read(cached, 9 * mib, mib), read(cached, 0, mib)]);
+  assert.deepEqual(
+    places(8).toSorted((a, b) => a - b),
+    [9, 10, 11, 12, 13],
+  );
+  for (const [offset, length] of [
+    [mib, mib],
+    [2 * mib, 256 * kib],
+    [10 * mib, 3 * mib],
+  ] as const) {
+    assert.ok((await read(cached, offset, length)).equals(bytes.subarray(offset, offset + length)));
+  }
+  assert.deepEqual(
+    places(0).toSorted((a, b) => a - b),
+    [5, 6, 14, 15],
+    'what was read is there already',
+  );
+  await read(cached, 10 * mib, mib);
+  assert.deepEqual(places(0), [10], 'and is let go');
+});
+
 test('a failure is told, and not remembered', async () => {
   const bytes = noise(256 * kib, 4);
   const { device, state } = countedDevice(bytes);
