@@ -5,15 +5,20 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the tests under the folders or files given (all of them by default) with Node's own runner; other arguments are
- * passed on to it. With CI=true a skipped test is a failure: the machine was to have what the tests need.
+ * Runs the tests under the folders or files given (all of them by default) with Node's own runner, but for those under
+ * the folders of `--without=FOLDER`; other arguments are passed on to it. With CI=true a skipped test is a failure: the
+ * machine was to have what the tests need.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const places = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
-const files = (places.length > 0 ? places : ['src', 'test']).flatMap((place) =>
+const without = process.argv.slice(2).flatMap((argument) => /^--without=(.+)$/.exec(argument)?.[1] ?? []);
+const flags = process.argv.slice(2).filter((argument) => /^-(?!-without=)/.test(argument));
+const found = (places.length > 0 ? places : ['src', 'test']).flatMap((place) =>
   place.endsWith('.test.ts') ? [place] : globSync(`${place}/**/*.test.ts`, { cwd: root }).sort(),
 );
+const files = found.filter((file) => !without.some((folder) => file.startsWith(`${folder}/`)));
+// Without files, Node would look for tests by itself.
+if (files.length === 0) throw new Error(`no tests in ${places.join(', ')}`);
 const options = ['--test', '--test-timeout=300000', '--test-concurrency=2', '--test-reporter=spec'];
 const runner = spawn(process.execPath, [...options, ...flags, ...files], {
   cwd: root,

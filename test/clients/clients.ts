@@ -1,0 +1,35 @@
+import { type Step, stepNames } from './steps.ts';
+
+/** A client that is tested as it is published: nothing in it is changed. */
+export interface Client {
+  /** With the version that is tested. */
+  readonly title: string;
+  /** The steps of its story; its test fails when it does others. */
+  readonly does: readonly Step[];
+  /** What its users set, and what keeps it from the other steps. */
+  readonly notes: string;
+}
+
+export type ClientName = 'python' | 'go-v2' | 'go-v1';
+
+const everything = stepNames.filter((step) => step !== 'access-bindings');
+
+/** What docs/compatibility.md says of clients is made of this table, and the tests hold it to what they do. */
+export const clients: Readonly<Record<ClientName, Client>> = {
+  python: {
+    title: 'Python: yandexcloud 0.413.0',
+    does: everything,
+    notes: '`SDK(endpoint="localhost:8443", root_certificates=…)`, then as always.',
+  },
+  'go-v2': {
+    title: 'Go: go-sdk/v2 v2.188.0',
+    does: everything,
+    notes:
+      '`options.WithDiscoveryEndpoint("localhost:8443")`; the CA only by `SSL_CERT_FILE`, because its connection to the endpoint takes no other.',
+  },
+  'go-v1': {
+    title: 'Go: go-sdk v0.33.0',
+    does: everything,
+    notes: '`ycsdk.Config{Endpoint: "localhost:8443"}`; the CA by `TLSConfig` or `SSL_CERT_FILE`.',
+  },
+};

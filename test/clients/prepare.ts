@@ -1,0 +1,25 @@
+import { type Prepared, prepareGo, prepareGrpcurl, preparePython } from './prepared.ts';
+
+/**
+ * Gets ready what the tests of a client need (`node test/clients/prepare.ts python|go`), so that they only run it: CI does
+ * so before the tests, and leaves out the clients that cannot be had. Exits with 3 for those, and says why.
+ */
+const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>> = {
+  python: async () => [await preparePython()],
+  go: async () => [await prepareGo('go/v2'), await prepareGo('go/v1'), await prepareGrpcurl()],
+};
+
+const [name = ''] = process.argv.slice(2);
+const prepare = preparations[name];
+if (prepare === undefined) {
+  console.error(`prepare: "${name}" is none of ${Object.keys(preparations).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  const started = Date.now();
+  for (const prepared of await prepare()) {
+    if (!('missing' in prepared)) continue;
+    console.error(`prepare: the clients in ${name} are left out: ${prepared.missing}`);
+    process.exitCode = 3;
+  }
+  console.log(`prepare: ${name} took ${Math.round((Date.now() - started) / 1000)} s`);
+}

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What a test runs: a command, or why it can't be had on this machine. */
+export type Prepared = { readonly command: readonly string[] } | { readonly missing: string };
+
+const here = import.meta.dirname;
+/** Kept between runs; `npm ci` removes it with node_modules. */
+const cache = join(here, '..', '..', 'node_modules', '.cache', 'obraz-clients');
+/** Long enough for the largest of the builds on a cold machine. */
+const longestMs = 15 * 60 * 1000;
+
+/** For the `skip` option of a test. */
+export const whyMissing = (prepared: Prepared) => ('missing' in prepared ? prepared.missing : false);
+
+/** The command; only for tests that are skipped when it is missing. */
+export function commandOf(prepared: Prepared): readonly string[] {
+  if ('missing' in prepared) throw new Error(prepared.missing);
+  return prepared.command;
+}
+
+/** The Python SDK from PyPI, in a virtual environment of its own for each version of python/requirements.txt. */
+export async function preparePython(): Promise<Prepared> {
+  const requirements = join(here, 'python', 'requirements.txt');
+  const version = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex')
+    .slice(0, 16);
+  const environment = join(cache, `python-${version}`);
+  const command = [join(environment, 'bin', 'python'), join(here, 'python', 'story.py')];
+  const ready = join(environment, 'ready');
+  if (await isThere(ready)) return { command };
+  await rm(environment, { recursive: true, force: true });
+  await mkdir(cache, { recursive: true });
+  const venv = await run('python3', ['-m', 'venv', environment]);
+  if (venv.code !== 0) return { missing: `needs python3 with venv (python3-venv):\n${venv.said}` };
+  const pip = await run(command[0] ?? '', ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
+  if (pip.code !== 0) return unlessUnreachable('PyPI', pip.said);
+  await writeFile(ready, '');
+  return { command };
+}
+
+/** A Go program of this folder (`go/v2`), built of modules from the module proxy. */
+export async function prepareGo(program: string): Promise<Prepared> {
+  const output = join(cache, program.replaceAll('/', '-'));
+  return buildGo(['build', '-o', output, '.'], join(here, program), output);
+}
+
+/** grpcurl from the module proxy, in the version that go/grpcurl/go.mod names. */
+export const prepareGrpcurl = (): Promise<Prepared> => {
+  const output = join(cache, 'grpcurl');
+  const module = 'github.com/fullstorydev/grpcurl/cmd/grpcurl';
+  return buildGo(['build', '-o', output, module], join(here, 'go', 'grpcurl'), output);
+};
+
+async function buildGo(args: readonly string[], cwd: string, output: string): Promise<Prepared> {
+  if ((await run('go', ['version'])).code !== 0) return { missing: 'needs go (golang)' };
+  await mkdir(cache, { recursive: true });
+  // Of another name first: two tests may build the same at once.
+  const unfinished = `${output}.${process.pid}`;
+  const build = await run(
+    'go',
+    args.map((each) => (each === output ? unfinished : each)),
+    cwd,
+  );
+  if (build.code !== 0) return unlessUnreachable('the Go module proxy', build.said);
+  await rename(unfinished, output);
+  return { command: [output] };
+}
+
+/** A registry that can't be reached is a reason to leave a client out; any other failure is one to look at. */
+function unlessUnreachable(registry: string, said: string): Prepared {
+  const unreachable = /dial tcp|i\/o timeout|proxyconnect|Could not resolve|Max retries exceeded|NewConnectionError/;
+  if (unreachable.test(said)) return { missing: `${registry} cannot be reached` };
+  throw new Error(`A client could not be built:\n${said}`);
+}
+
+async function run(command: string, args: readonly string[], cwd?: string): Promise<{ code: number; said: string }> {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: longestMs });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  try {
+    const [code] = await once(child, 'close');
+    return { code: code ?? -1, said };
+  } catch (error) {
+    return { code: -1, said: String(error) }; // there is no such command
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await readFile(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
