@@ -1,16 +1,25 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { formatByteSize } from '../byte-size.ts';
 import { isAllowed, notAllowed } from './allowed-origins.ts';
 import { UpstreamFailed } from './upstream-failed.ts';
 
-/**
- * What an index may cost. Ubuntu's list of all releases, the largest that is known, has some 10 MB.
- */
-const maxBytes = 32 * 1024 * 1024;
-const maxRedirects = 5;
-/** From the first connection to the last byte, redirects included. */
-const maxTimeMs = 60_000;
-/** A server that says nothing for so long is down. */
-const silenceMs = 15_000;
+/** What an index may cost. */
+export interface IndexLimits {
+  readonly maxBytes: number;
+  readonly maxRedirects: number;
+  /** From the first connection to the last byte, redirects included. */
+  readonly maxTimeMs: number;
+  /** A server that says nothing for so long is down. */
+  readonly silenceMs: number;
+}
+
+/** Several times what Ubuntu's list of all releases has, which is the largest that is known. */
+export const indexLimits: IndexLimits = {
+  maxBytes: 32 * 1024 * 1024,
+  maxRedirects: 5,
+  maxTimeMs: 60_000,
+  silenceMs: 15_000,
+};
 
 /** An index as its publisher has it now. */
 export interface FetchedIndex {
@@ -23,18 +32,26 @@ export interface FetchedIndex {
 export class IndexFetcher implements AsyncDisposable {
   readonly #origins: readonly string[];
   readonly #signal: AbortSignal;
-  readonly #agent = new Agent({
-    connect: { timeout: silenceMs },
-    headersTimeout: silenceMs,
-    bodyTimeout: silenceMs,
-    pipelining: 0,
-  });
+  readonly #limits: IndexLimits;
+  readonly #agent: Agent;
   readonly #fetched = new Map<string, Promise<FetchedIndex>>();
 
   /** @param origins where redirects may lead, besides to the origin that they begin at */
-  constructor({ origins, signal }: { readonly origins: readonly string[]; readonly signal: AbortSignal }) {
-    this.#origins = origins;
-    this.#signal = signal;
+  constructor(options: {
+    readonly origins: readonly string[];
+    readonly signal: AbortSignal;
+    readonly limits?: IndexLimits;
+  }) {
+    this.#origins = options.origins;
+    this.#signal = options.signal;
+    this.#limits = options.limits ?? indexLimits;
+    const { silenceMs } = this.#limits;
+    this.#agent = new Agent({
+      connect: { timeout: silenceMs },
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+      pipelining: 0,
+    });
   }
 
   /** Throws UpstreamFailed, and the signal's reason. */
@@ -51,6 +68,7 @@ export class IndexFetcher implements AsyncDisposable {
   }
 
   async #fetch(first: string): Promise<FetchedIndex> {
+    const { maxRedirects, maxTimeMs, maxBytes } = this.#limits;
     const late = AbortSignal.timeout(maxTimeMs);
     const signal = AbortSignal.any([this.#signal, late]);
     let url = first;
@@ -62,7 +80,7 @@ export class IndexFetcher implements AsyncDisposable {
           headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'obraz-cli' },
         });
         const next = redirectOf(url, response);
-        if (next === undefined) return { url, text: await readBody(url, response) };
+        if (next === undefined) return { url, text: await readBody(url, response, maxBytes) };
         discard(response);
         if (!isAllowed(next, first, this.#origins)) throw notAllowed(url, 'redirects to', next);
         url = next.href;
@@ -88,13 +106,13 @@ function redirectOf(url: string, response: Dispatcher.ResponseData): URL | undef
   throw new UpstreamFailed(url, `answered with HTTP status ${statusCode}`);
 }
 
-async function readBody(url: string, response: Dispatcher.ResponseData): Promise<string> {
+async function readBody(url: string, response: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
   const { headers, body } = response;
   const encoding = headers['content-encoding'] ?? 'identity';
   const isTooLong = Number(headers['content-length'] ?? 0) > maxBytes;
   if (encoding !== 'identity' || isTooLong) {
     discard(response);
-    if (isTooLong) throw tooLong(url);
+    if (isTooLong) throw tooLong(url, maxBytes);
     throw new UpstreamFailed(url, `is packed as ${JSON.stringify(encoding)}, which was not asked for`);
   }
   const pieces: Uint8Array[] = [];
@@ -102,7 +120,7 @@ async function readBody(url: string, response: Dispatcher.ResponseData): Promise
   for await (const piece of body) {
     if (!(piece instanceof Uint8Array)) continue; // the body of a request has no other pieces
     length += piece.byteLength;
-    if (length > maxBytes) throw tooLong(url); // leaving the loop ends the connection
+    if (length > maxBytes) throw tooLong(url, maxBytes); // leaving the loop ends the connection
     pieces.push(piece);
   }
   try {
@@ -117,8 +135,8 @@ function discard({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => {}).destroy();
 }
 
-function tooLong(url: string): UpstreamFailed {
-  return new UpstreamFailed(url, `is longer than ${maxBytes / 1024 ** 2} MiB, and no index is`);
+function tooLong(url: string, maxBytes: number): UpstreamFailed {
+  return new UpstreamFailed(url, `is longer than ${formatByteSize(maxBytes)}, and no index is`);
 }
 
 function reasonOf(error: unknown): string {

@@ -8,8 +8,9 @@ export interface ListedFile {
 
 const digestLengths = { sha256: 64, sha512: 128 } as const;
 
-/** Names of files are no longer anywhere that images are published from. */
+/** Names of files are no longer anywhere that images are published from; lines have a digest besides. */
 const maxNameLength = 255;
+const maxLineLength = 1_000;
 
 /**
  * Reads the lines of a file of digests that are SHA-256 or SHA-512, in either way of writing them:
@@ -20,8 +21,10 @@ const maxNameLength = 255;
  * All other lines are passed over: comments, the signature around a signed list, digests of other kinds.
  */
 export function readSumsFile(text: string): ListedFile[] {
-  return text.split('\n').flatMap((line) => {
-    const file = readGnuLine(line.trimEnd()) ?? readTaggedLine(line.trimEnd());
+  return text.split('\n').flatMap((untrimmed) => {
+    if (untrimmed.length > maxLineLength) return [];
+    const line = untrimmed.trimEnd();
+    const file = readGnuLine(line) ?? readTaggedLine(line);
     return file === undefined || !isName(file.name) ? [] : [file];
   });
 }
