@@ -47,6 +47,7 @@ import type { OperationKinds } from './operations/kind.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Runner } from './operations/runner.ts';
 import { findStartedOnce } from './operations/start-once.ts';
+import type { Pool } from './pool/pool.ts';
 import { createSnapshot } from './snapshots/create-snapshot.ts';
 import { deleteSnapshot } from './snapshots/delete-snapshot.ts';
 import { getSnapshot } from './snapshots/get-snapshot.ts';
@@ -79,6 +80,7 @@ export interface Parts {
   readonly contents: DiskContents;
   readonly catalog: Catalog;
   readonly exports: AttachedExports;
+  readonly pool: Pick<Pool, 'status'>;
   /** Where clients find the export of a ticket. */
   readonly exportUri: (ticket: string) => string;
   /** There may be something to collect. */
@@ -160,6 +162,7 @@ export function bindApi(parts: Parts): ApiDeps {
       appendToUpload: (request, subjectId) => appendToUpload(uploads, request, subjectId),
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
+    pool: { status: () => parts.pool.status() },
     store: {
       startCheck: (request, caller) => startCheck({ ...deps, folderId: first.folderId }, request, caller),
       startScrub: (request, caller) => startScrub({ ...deps, folderId: first.folderId }, request, caller),

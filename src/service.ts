@@ -203,7 +203,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const { users } = opening.use(await openUsers(config.usersPath, log));
   const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost: certificate.isOurHost };
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
-  const api = await createApi(bindApi({ ...parts, ...identity }));
+  const api = await createApi(bindApi({ ...parts, ...identity, pool }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await imageRunner.start();
   await storeRunner.start();

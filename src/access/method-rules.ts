@@ -99,6 +99,7 @@ const rules = {
   'obraz.v1.StoreService/Check': ['obraz.store.manage'],
   'obraz.v1.StoreService/Scrub': ['obraz.store.manage'],
   'obraz.v1.StoreService/GetSpace': ['obraz.store.manage'],
+  'obraz.v1.PoolService/List': ['obraz.store.manage'],
 } as const satisfies Readonly<Record<string, MethodRule>>;
 
 /** Every name that has a row. */

@@ -10,6 +10,7 @@ import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
 import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
+import { type PoolFunctions, poolService } from './obraz/pool-service.ts';
 import { type StoreFunctions, storeService } from './obraz/store-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
@@ -43,6 +44,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly operations: OperationFunctions;
   readonly uploads: UploadFunctions;
   readonly store: StoreFunctions;
+  readonly pool: PoolFunctions;
   readonly folders: FolderFunctions & CloudFunctions;
 }
 
@@ -83,6 +85,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     imageDigestService(deps.images),
     uploadService(deps.uploads),
     storeService(deps.store),
+    poolService(deps.pool),
     apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
     cloudService(deps.folders),

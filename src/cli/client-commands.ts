@@ -5,6 +5,7 @@ import { addImageCommands } from './image/image-commands.ts';
 import type { Inspecting } from './image/inspect.ts';
 import { addOperationCommands } from './operation/operation-commands.ts';
 import { addPlaceCommands } from './place/place-commands.ts';
+import { addPoolCommands } from './pool/pool-commands.ts';
 import type { ToAction } from './run-command.ts';
 import { addSnapshotCommands } from './snapshot/snapshot-commands.ts';
 import { addStoreCommands, type RebuildHere } from './store/store-commands.ts';
@@ -21,6 +22,7 @@ export function addClientCommands(program: Command, toAction: ToAction, { rebuil
   addComputeCommands(program, toAction, inspecting);
   addOperationCommands(program, toAction);
   addStoreCommands(program, toAction, rebuild);
+  addPoolCommands(program, toAction);
   addUploadCommands(program, toAction);
   addComputeCommands(program.command('compute', { hidden: true }), toAction, inspecting);
 }
