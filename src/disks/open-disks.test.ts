@@ -71,6 +71,31 @@ test('whoever knows an old row of a disk reads it over the base that it has now'
   assert.ok((await readAll(disks, disk)).equals(newBytes));
 });
 
+test('a row out of an older backup gets back the base that its overlay was written over', async (t) => {
+  const { store, disk, stored, disks } = await openPlace(t);
+  const { db } = store;
+  await writeAll(disks, disk, newBytes);
+  const frozen = (await disks.freeze(disk)) ?? '';
+  const backup = await db.read.selectFrom('disks').selectAll().where('id', '=', disk.id).executeTakeFirstOrThrow();
+  await disks.release(frozen, stored);
+  const restore = () => db.transact((tx) => tx.updateTable('disks').set(backup).where('id', '=', disk.id).execute());
+
+  await restore();
+  assert.ok((await readAll(disks, disk)).equals(newBytes));
+  assert.equal((await findDisk(db.read, disk.id))?.base?.volumeId, stored.volumeId);
+
+  await restore();
+  const lose = db.transact((tx) =>
+    tx
+      .updateTable('volumes')
+      .set({ root_id: Buffer.alloc(32) })
+      .where('id', '=', stored.volumeId)
+      .execute(),
+  );
+  await lose;
+  await assert.rejects(disks.use(disk), { code: 'DATA_LOSS', message: /older backup\..*fsck --rebuild/ });
+});
+
 test('the base stays while anything is frozen, also what is frozen in the moment of a release', async (t) => {
   const { store, disk, stored, disks } = await openPlace(t);
   await writeAll(disks, disk, newBytes);

@@ -1,31 +1,22 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { failedPrecondition, notFound } from '../errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { FrozenLayer } from '../overlays/frozen-layer.ts';
-import { openOverlay } from '../overlays/open-overlay.ts';
 import { frozenLayersMax, type Overlay, TooManyFrozenLayers } from '../overlays/overlay.ts';
 import { OverlayFailed } from '../overlays/overlay-failed.ts';
 import type { HeldVolume } from '../resources/content-source.ts';
-import { openContent } from '../resources/open-content.ts';
 import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
 import { segmentBytes } from '../volumes/manifest.ts';
 import type { Store } from '../volumes/store.ts';
 import type { StoredDevice } from '../volumes/stored-device.ts';
-import type { VolumeReads } from '../volumes/volume-reads.ts';
 import type { Disk } from './disk.ts';
 import type { DiskContents, FrozenDisk } from './disk-contents.ts';
-import { findDisk, hasOverlay, keepOverlay } from './disk-rows.ts';
+import { type DiskFacts, DiskFiles, type DiskFilesOptions, overlayBaseOf } from './disk-files.ts';
+import { findDisk, hasOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
 import { sweepOverlays } from './sweep-overlays.ts';
 
-export interface OpenDisksOptions {
-  readonly store: Store;
-  readonly cache: VolumeReads;
-  /** Of the overlays: a folder for each disk that was ever opened. It exists. */
-  readonly directory: string;
+export interface OpenDisksOptions extends DiskFilesOptions {
   /** What operations that are not over have frozen: it stays. */
   readonly frozen: readonly FrozenDisk[];
   /** How long the overlay of a disk is kept that the metadata does not know. */
@@ -35,14 +26,6 @@ export interface OpenDisksOptions {
 /** A disk that somebody uses. Dispose it to give it back: then what was written is durable, or it throws. */
 export interface DiskInUse extends AsyncDisposable {
   readonly device: Overlay;
-}
-
-/** What is under an overlay, and whether there is one. */
-interface DiskFacts {
-  readonly id: string;
-  readonly sizeBytes: number;
-  readonly volumeId: string | undefined;
-  readonly hasOverlay: boolean;
 }
 
 /** What is open of one disk. */
@@ -67,8 +50,7 @@ interface OpenDisk {
  */
 export class OpenDisks implements DiskContents, AsyncDisposable {
   readonly #store: Store;
-  readonly #cache: VolumeReads;
-  readonly #directory: string;
+  readonly #files: DiskFiles;
   readonly #open = new Map<string, OpenDisk>();
   readonly #turns = new Map<string, Mutex>();
   /** By disk: the layers that operations need, by number. */
@@ -79,11 +61,10 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   readonly #discarded = new Set<string>();
   #isClosed = false;
 
-  private constructor({ store, cache, directory, frozen }: OpenDisksOptions) {
-    this.#store = store;
-    this.#cache = cache;
-    this.#directory = directory;
-    for (const { diskId, frozenId } of frozen) this.#heldOf(diskId).add(layerOf(frozenId));
+  private constructor(options: OpenDisksOptions) {
+    this.#store = options.store;
+    this.#files = new DiskFiles(options);
+    for (const { diskId, frozenId } of options.frozen) this.#heldOf(diskId).add(layerOf(frozenId));
   }
 
   /** Also removes what deleted disks have left, in time. */
@@ -112,7 +93,7 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   }
 
   async freeze({ id }: Pick<Disk, 'id'>): Promise<string | undefined> {
-    if (!(await hasOverlay(this.#store.db.read, id)) && !existsSync(this.#path(id))) return undefined;
+    if (!(await hasOverlay(this.#store.db.read, id)) && !this.#files.has(id)) return undefined;
     const { overlay } = await this.#acquire(id);
     try {
       const layer = await this.#turn(id, async () => {
@@ -188,7 +169,7 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
       if (this.#isClosed) throw new OverlayFailed('EIO', 'disks are being closed');
       const disk = await this.#find(diskId, frozen);
       const isOpen = this.#open.has(diskId);
-      const open = this.#open.get(diskId) ?? (await this.#openOverlay(disk));
+      const open = this.#open.get(diskId) ?? { ...(await this.#files.open(disk)), users: 0 };
       this.#open.set(diskId, open);
       if (!isOpen) await this.#mergeUnheld(diskId); // what was released and not merged before the last process ended
       try {
@@ -244,33 +225,8 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   }
 
   async #remove(diskId: string): Promise<void> {
-    await rm(this.#path(diskId), { recursive: true, force: true });
+    await this.#files.remove(diskId);
     this.#discarded.delete(diskId);
-  }
-
-  async #openOverlay(disk: DiskFacts): Promise<OpenDisk> {
-    const { id, sizeBytes } = disk;
-    await using opening = new AsyncDisposableStack();
-    const base = await this.#openBase(id, disk.volumeId);
-    if (base !== undefined) opening.use(base);
-    const overlay = opening.use(
-      await openOverlay({
-        directory: this.#path(id),
-        sizeBytes,
-        base,
-        whenMissing: disk.hasOverlay ? 'refuse' : 'create',
-        onProblem: (error) => this.#store.log.error({ err: error, diskId: id }, 'a disk has a problem'),
-      }),
-    );
-    // Before anything is written: from now on it must be there.
-    if (!disk.hasOverlay && !(await this.#store.db.transact((tx) => keepOverlay(tx, id)))) throw notFound('Disk', id);
-    opening.move();
-    return { overlay, base, users: 0 };
-  }
-
-  async #openBase(diskId: string, volumeId: string | undefined): Promise<StoredDevice | undefined> {
-    if (volumeId === undefined) return undefined;
-    return this.#cache.wrap(await openContent(this.#store, { noun: 'Disk', id: diskId, volumeId }), volumeId);
   }
 
   /**
@@ -312,13 +268,15 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     const disk = await findDisk(db.read, diskId);
     if (disk === undefined) return;
     // Opened first: once the row names it there is nothing that could still go wrong with it.
-    const next = await this.#openBase(diskId, volume.volumeId);
+    const next = await this.#files.openBase(diskId, volume.volumeId);
+    const nextBase = overlayBaseOf(next);
     let unused = next;
     try {
+      await open.overlay.allowBase(nextBase.id);
       if (!(await db.transact((tx) => rebaseDisk(tx, disk, volume)))) return;
       unused = open.base;
       open.base = next;
-      await open.overlay.rebase(next, through);
+      await open.overlay.rebase(nextBase, through);
     } finally {
       await unused?.[Symbol.asyncDispose]();
     }
@@ -334,10 +292,6 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     const held = this.#held.get(diskId) ?? new Set();
     this.#held.set(diskId, held);
     return held;
-  }
-
-  #path(diskId: string): string {
-    return join(this.#directory, diskId);
   }
 }
 

@@ -3,7 +3,7 @@ import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createMemoryDevice } from '../../test/fixtures/memory-device.ts';
+import { baseOf, createMemoryDevice } from '../../test/fixtures/memory-device.ts';
 import { blockBytes, numbered, type OverlayPlace, overlayPlace, readAll } from '../../test/fixtures/test-overlay.ts';
 import { encodeBatchHeader } from './log-format.ts';
 import { readManifest, writeManifest } from './manifest.ts';
@@ -147,7 +147,7 @@ test('what was durable after a kill is there, or its loss is an error', async ()
 test('what a guest writes is never taken for a batch', async () => {
   await using place = await overlayPlace(blocks * blockBytes);
   const base = createMemoryDevice(numbered(0, blocks));
-  await using overlay = await place.open({ base });
+  await using overlay = await place.open({ base: baseOf(base) });
   await overlay.writeAt(numbered(0, 1, 2), 0, { durable: true });
   // All is right in it but the salt, which the guest can't know. It says that much had been durable that is not there.
   const salt = Buffer.alloc(8, 1);
@@ -156,7 +156,7 @@ test('what a guest writes is never taken for a batch', async () => {
   await using killed = await place.copy();
   // A torn header in front of it, and the reader looks at every block behind.
   await change((await logFiles(killed))[0] ?? '', 3 * blockBytes);
-  await using again = await killed.open({ base });
+  await using again = await killed.open({ base: baseOf(base) });
   assert.deepEqual(
     await readAll(again, blockBytes, blockBytes),
     numbered(0, blocks).subarray(blockBytes, 2 * blockBytes),
@@ -167,7 +167,7 @@ test('an index that the manifest does not list is not trusted: its data may not 
   await using place = await overlayPlace(blocks * blockBytes);
   const base = createMemoryDevice(numbered(0, blocks));
   {
-    await using overlay = await place.open({ base });
+    await using overlay = await place.open({ base: baseOf(base) });
     await overlay.writeAt(numbered(0, 1, 2), 0, { durable: true });
     await overlay.writeAt(numbered(1, 1, 2), blockBytes);
   }
@@ -180,7 +180,7 @@ test('an index that the manifest does not list is not trusted: its data may not 
   }));
   await writeManifest(place.directory, { ...manifest, sealedSequence: 0, layers });
   await change((await logFiles(place))[0] ?? '', 4 * blockBytes + 9);
-  await using overlay = await place.open({ base });
+  await using overlay = await place.open({ base: baseOf(base) });
   assert.deepEqual(await readAll(overlay, 0, blockBytes), numbered(0, 1, 2));
   assert.deepEqual(await readAll(overlay, blockBytes, blockBytes), numbered(1, 1));
 });

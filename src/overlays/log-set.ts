@@ -60,6 +60,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
   #isClosing = false;
   #failure: OverlayFailed | undefined;
   #sizeBytes: number;
+  #baseIds: readonly string[];
   #nextFile: number;
   #sealedSequence: number;
   /** Of the last batch that was written, and of the last that is known to be durable. */
@@ -68,10 +69,14 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
   /** Called when a file was sealed: there may be one that is mostly dead by now. */
   onSealed: () => void = () => {};
 
-  constructor(options: LogSetOptions, { sizeBytes, nextFile, sealedSequence }: Omit<Manifest, 'id' | 'layers'>) {
+  constructor(
+    options: LogSetOptions,
+    { sizeBytes, baseIds, nextFile, sealedSequence }: Omit<Manifest, 'id' | 'layers'>,
+  ) {
     this.#options = options;
     this.fileBlocks = Math.min(options.fileBlocks, fileBlocksMax);
     this.#sizeBytes = sizeBytes;
+    this.#baseIds = baseIds;
     this.#nextFile = nextFile;
     this.#sealedSequence = sealedSequence;
   }
@@ -232,6 +237,23 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     }
   }
 
+  /** Lets the manifest say, durably, that the base may be this one as well. */
+  async allowBase(baseId: string): Promise<void> {
+    const before = this.#baseIds;
+    this.#baseIds = [...before.filter((other) => other !== baseId), baseId];
+    try {
+      await this.save();
+    } catch (error) {
+      this.#baseIds = before;
+      throw error;
+    }
+  }
+
+  /** From the next manifest on the base can be no other than this. */
+  settleBase(baseId: string): void {
+    this.#baseIds = [baseId];
+  }
+
   // --- Giving space back.
 
   /** Takes frozen layers out, with their files. Nobody may be reading them. The files go with the next manifest. */
@@ -368,6 +390,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     const manifest: Manifest = {
       id: overlayId,
       sizeBytes: this.#sizeBytes,
+      baseIds: this.#baseIds,
       nextFile: this.#nextFile,
       sealedSequence: this.#sealedSequence,
       layers: this.#layers.map((layer) => ({

@@ -9,13 +9,15 @@ import { OverlayDamaged } from './overlay-failed.ts';
  * What an overlay consists of: one file that is replaced as a whole, so that the set of log files changes at once or not at
  * all. docs/formats/overlay.md specifies it. Two lines of text:
  *
- *     {"format":"obraz-overlay","version":1,"id":"...","sizeBytes":...,"nextFile":...,"sealedSequence":...,"layers":[...]}
+ *     {"format":"obraz-overlay","version":1,"id":"...","sizeBytes":...,"baseIds":[...],"nextFile":...,"sealedSequence":...,"layers":[...]}
  *     crc32 89abcdef
  */
 export interface Manifest {
   /** 32 hexadecimal digits, in every log file's header as well. */
   readonly id: string;
   readonly sizeBytes: number;
+  /** The bases that it may lie on, by name: one, or while the base is being changed the old and the new one. */
+  readonly baseIds: readonly string[];
   /** No file with this number or a higher one was ever listed. */
   readonly nextFile: number;
   /** Of the last batch that stands in a sealed file, or stood in one that is no longer needed. */
@@ -38,12 +40,12 @@ const maxManifestBytes = 8 * 1024 * 1024;
 
 /** Replaces the manifest; durable when it returns. After a failure the old one or the new one is there. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  const { id, sizeBytes, nextFile, sealedSequence } = manifest;
+  const { id, sizeBytes, baseIds, nextFile, sealedSequence } = manifest;
   const layers = manifest.layers.map(({ number, files }) => ({
     number,
     files: files.map((file) => [file.number, file.sealedBlocks]),
   }));
-  const text = JSON.stringify({ format, version, id, sizeBytes, nextFile, sealedSequence, layers });
+  const text = JSON.stringify({ format, version, id, sizeBytes, baseIds, nextFile, sealedSequence, layers });
   await writeFileDurably(join(directory, manifestName), `${text}\n${checkLine(text)}\n`, 0o600);
 }
 
@@ -77,6 +79,7 @@ function parseManifest(text: string): Manifest {
   const manifest: Manifest = {
     id: stringOf(object, 'id'),
     sizeBytes: integerOf(object, 'sizeBytes'),
+    baseIds: listOf(object.baseIds, 'baseIds').map((baseId) => stringOf({ baseId }, 'baseId')),
     nextFile: integerOf(object, 'nextFile'),
     sealedSequence: integerOf(object, 'sealedSequence'),
     layers,
@@ -97,6 +100,7 @@ function problemOf(object: Readonly<Record<string, unknown>>, manifest: Manifest
   if (object.version !== version) return `is of version ${object.version}, which this program does not know`;
   if (!/^[0-9a-f]{32}$/.test(manifest.id)) return 'has no id';
   if (manifest.sizeBytes <= 0) return `says that the disk has ${manifest.sizeBytes} bytes`;
+  if (manifest.baseIds.length === 0) return 'does not say which base it lies on';
   if (manifest.layers.length === 0) return 'has no layers';
   const layers = manifest.layers.map(({ number }) => number);
   if (!isRising(layers)) return 'has layers out of order';

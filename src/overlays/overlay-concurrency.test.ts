@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createMemoryDevice } from '../../test/fixtures/memory-device.ts';
+import { baseOf, createMemoryDevice } from '../../test/fixtures/memory-device.ts';
 import { blockBytes, numbered, overlayPlace, readAll } from '../../test/fixtures/test-overlay.ts';
 import type { BlockDevice } from '../formats/block-device.ts';
 
@@ -33,7 +33,7 @@ async function isHeldUp(promise: Promise<unknown>): Promise<boolean> {
 test('a freeze waits for the changes under way, and later ones wait for it', { timeout: 30_000 }, async () => {
   await using place = await overlayPlace(blocks * blockBytes);
   const { base, asked, letGo, [Symbol.dispose]: end } = gatedBase();
-  await using overlay = await place.open({ base, fileBytes });
+  await using overlay = await place.open({ base: baseOf(base), fileBytes });
   using _gate = { [Symbol.dispose]: end }; // or a failing test would not end
   // The second of two that nothing is written between leaves a file ready, so that the next one has nothing to wait for.
   await overlay.freeze();
@@ -55,12 +55,12 @@ test('a freeze waits for the changes under way, and later ones wait for it', { t
 test('a base that is replaced is not read any more when the call returns', { timeout: 30_000 }, async () => {
   await using place = await overlayPlace(blocks * blockBytes);
   const { base, asked, letGo, [Symbol.dispose]: end } = gatedBase();
-  await using overlay = await place.open({ base, fileBytes });
+  await using overlay = await place.open({ base: baseOf(base), fileBytes });
   using _gate = { [Symbol.dispose]: end }; // or a failing test would not end
   const reading = readAll(overlay);
   await asked;
   const frozen = await overlay.freeze();
-  const rebasing = overlay.rebase(createMemoryDevice(numbered(0, blocks)), frozen);
+  const rebasing = overlay.rebase(baseOf(createMemoryDevice(numbered(0, blocks))), frozen);
   assert.ok(await isHeldUp(rebasing));
   letGo();
   assert.ok((await reading).equals(numbered(0, blocks)));
@@ -70,7 +70,7 @@ test('a base that is replaced is not read any more when the call returns', { tim
 test('compaction leaves a file where it is while somebody may still read it', { timeout: 30_000 }, async () => {
   await using place = await overlayPlace(blocks * blockBytes);
   const { base, asked, letGo, [Symbol.dispose]: end } = gatedBase();
-  await using overlay = await place.open({ base, fileBytes });
+  await using overlay = await place.open({ base: baseOf(base), fileBytes });
   using _gate = { [Symbol.dispose]: end }; // or a failing test would not end
   for (let round = 0; round < 8; round += 1) await overlay.writeAt(numbered(0, 20, round), 0);
   const reading = readAll(overlay);

@@ -9,7 +9,7 @@ import { LayerStack } from './layer-stack.ts';
 import { type Changes, LogAppender } from './log-appender.ts';
 import { blockBytes, checksumOf, type DataRun, type ZeroRun } from './log-format.ts';
 import type { Layer, LogSet } from './log-set.ts';
-import { frozenLayersMax, type Overlay, type OverlayUsage, TooManyFrozenLayers } from './overlay.ts';
+import { frozenLayersMax, type Overlay, type OverlayBase, type OverlayUsage, TooManyFrozenLayers } from './overlay.ts';
 import { OverlayFailed } from './overlay-failed.ts';
 import { RangeLocks } from './range-locks.ts';
 
@@ -31,14 +31,16 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
   readonly #locks = new RangeLocks();
   readonly #compactor: Compactor;
   #stack: LayerStack;
+  #baseId: string;
   /** The frozen layers as they were handed out. */
   readonly #frozen = new Map<Layer, FrozenLayer>();
   #closing: Promise<void> | undefined;
 
-  constructor(logs: LogSet, base: BlockDevice | undefined, options: OverlayDeviceOptions) {
+  constructor(logs: LogSet, base: OverlayBase, options: OverlayDeviceOptions) {
     this.#logs = logs;
     this.#appender = new LogAppender(logs);
-    this.#stack = new LayerStack(logs, logs.layers, base);
+    this.#baseId = base.id;
+    this.#stack = new LayerStack(logs, logs.layers, base.device);
     for (const layer of logs.layers.slice(0, -1)) this.#frozen.set(layer, createFrozenLayer(this, layer));
     this.#compactor = new Compactor({
       logs,
@@ -114,12 +116,19 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
     return [...this.#frozen.values()];
   }
 
-  async rebase(base: BlockDevice | undefined, through: FrozenLayer): Promise<void> {
+  async allowBase(baseId: string): Promise<void> {
+    this.#mustBeOpen();
+    await this.#logs.allowBase(baseId);
+  }
+
+  async rebase({ device, id }: OverlayBase, through: FrozenLayer): Promise<void> {
     this.#mustBeOpen();
     if (!this.frozenLayers().includes(through)) throw new Error(`layer ${through.number} is not one of this disk's`);
     for (const layer of this.#frozen.keys()) if (layer.number <= through.number) this.#frozen.delete(layer);
     const kept = this.#stack.layers.filter(({ number }) => number > through.number);
-    await this.#replaceStack(kept, base);
+    this.#baseId = id;
+    this.#logs.settleBase(id);
+    await this.#replaceStack(kept, device);
     await this.#logs.removeLayers(through.number);
     await this.#logs.save();
   }
@@ -181,7 +190,7 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
 
   async drop(layer: Layer): Promise<void> {
     const frozen = this.#frozen.get(layer);
-    if (frozen !== undefined) await this.rebase(this.#stack.base, frozen);
+    if (frozen !== undefined) await this.rebase({ device: this.#stack.base, id: this.#baseId }, frozen);
   }
 
   // --- Changes.

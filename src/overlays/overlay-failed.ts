@@ -26,6 +26,23 @@ export class OverlayDamaged extends OverlayFailed {
   }
 }
 
+/** The overlay was written over another base than the one that it is opened over: together they would be no disk that ever was. */
+export class BaseWrong extends OverlayFailed {
+  /** The bases that it may lie on, the latest last. */
+  readonly baseIds: readonly string[];
+
+  constructor(directory: string, baseIds: readonly string[], given: string) {
+    const lies = baseIds.map(described).join(' or ');
+    super('EIO', `${directory}: the overlay was written over ${lies}, and is opened over ${described(given)}`);
+    this.name = 'BaseWrong';
+    this.baseIds = baseIds;
+  }
+}
+
+function described(baseId: string): string {
+  return baseId === '' ? 'no base' : `base ${baseId}`;
+}
+
 /**
  * An fsync failed. What it was to make durable may be lost, and a second fsync would not say so: nothing more is written
  * to the overlay until it is opened again.

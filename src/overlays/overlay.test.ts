@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import { createMemoryDevice } from '../../test/fixtures/memory-device.ts';
+import { baseOf, createMemoryDevice } from '../../test/fixtures/memory-device.ts';
 import { blockBytes, numbered, overlayPlace, readAll } from '../../test/fixtures/test-overlay.ts';
+import type { BlockDevice } from '../formats/block-device.ts';
 import { frozenLayersMax, TooManyFrozenLayers } from './overlay.ts';
 
 const fileBytes = 64 * blockBytes;
@@ -10,7 +11,7 @@ const fileBytes = 64 * blockBytes;
 test('reads what no change has touched from the base, and zeros behind its end', async () => {
   await using place = await overlayPlace(10 * blockBytes + 512);
   const base = numbered(0, 4).subarray(0, 3 * blockBytes + 100);
-  await using overlay = await place.open({ base: createMemoryDevice(base) });
+  await using overlay = await place.open({ base: baseOf(createMemoryDevice(base)) });
   await overlay.writeAt(Buffer.from('here'), 2 * blockBytes - 2);
   await overlay.writeAt(Buffer.from('end'), overlay.sizeBytes - 3);
   const expected = Buffer.alloc(overlay.sizeBytes);
@@ -33,11 +34,11 @@ test('never brings the base back where zeros were written or asked for', async (
   await using place = await overlayPlace(16 * blockBytes);
   const base = createMemoryDevice(numbered(0, 16));
   {
-    await using overlay = await place.open({ base });
+    await using overlay = await place.open({ base: baseOf(base) });
     await overlay.zeroAt(2 * blockBytes + 5, 3 * blockBytes);
     await overlay.writeAt(Buffer.alloc(2 * blockBytes), 8 * blockBytes);
   }
-  await using overlay = await place.open({ base });
+  await using overlay = await place.open({ base: baseOf(base) });
   const expected = numbered(0, 16);
   expected.fill(0, 2 * blockBytes + 5, 5 * blockBytes + 5);
   expected.fill(0, 8 * blockBytes, 10 * blockBytes);
@@ -58,7 +59,7 @@ test('never brings the base back where zeros were written or asked for', async (
 
 test('says nothing of zeros where there is nothing', async () => {
   await using place = await overlayPlace(2 ** 40);
-  await using overlay = await place.open({ base: createMemoryDevice(numbered(0, 1)) });
+  await using overlay = await place.open({ base: baseOf(createMemoryDevice(numbered(0, 1))) });
   await overlay.zeroAt(2 ** 30, 2 ** 39);
   await overlay.writeAt(Buffer.alloc(blockBytes), 2 ** 33);
   assert.deepEqual(overlay.usage().logFiles, 0);
@@ -89,7 +90,7 @@ test('makes overlapping changes that come at once one after the other in each bl
 test('a frozen layer stays as the disk was, and says what has changed', async () => {
   await using place = await overlayPlace(32 * blockBytes);
   const base = createMemoryDevice(numbered(0, 8));
-  await using overlay = await place.open({ base, fileBytes });
+  await using overlay = await place.open({ base: baseOf(base), fileBytes });
   await overlay.writeAt(numbered(4, 8, 2), 4 * blockBytes);
   await overlay.zeroAt(0, blockBytes);
   const before = await readAll(overlay);
@@ -113,10 +114,35 @@ test('a frozen layer stays as the disk was, and says what has changed', async ()
   await frozen.settle();
   const after = await readAll(overlay);
   // The same, once its content is elsewhere.
-  await overlay.rebase(createMemoryDevice(before), frozen);
+  await overlay.rebase(baseOf(createMemoryDevice(before)), frozen);
   assert.ok((await readAll(overlay)).equals(after));
   assert.deepEqual(overlay.frozenLayers(), []);
   await assert.rejects(readAll(frozen), /was dropped/);
+});
+
+test('is opened over no other base than it was written over, and over either while that changes', async () => {
+  await using place = await overlayPlace(8 * blockBytes);
+  const [first, second] = [numbered(0, 8), numbered(8, 8)].map((bytes) => createMemoryDevice(bytes));
+  assert.ok(first && second);
+  const open = async (device: BlockDevice, id: string) =>
+    (await place.open({ base: baseOf(device, id) }))[Symbol.asyncDispose]();
+  const written = numbered(20, 4);
+  {
+    await using overlay = await place.open({ base: baseOf(first, 'first') });
+    await overlay.writeAt(written, 0);
+    const layer = await overlay.freeze();
+    await overlay.allowBase('second');
+    await using before = await place.copy();
+    for (const id of ['first', 'second']) {
+      await using crashed = await before.copy();
+      await using again = await crashed.open({ base: baseOf(first, id) });
+      assert.ok((await readAll(again, 0, written.length)).equals(written), 'the layers are there with either');
+    }
+    await overlay.rebase(baseOf(second, 'second'), layer);
+  }
+  await open(second, 'second');
+  await assert.rejects(open(first, 'first'), { name: 'BaseWrong', baseIds: ['second'] });
+  await assert.rejects(place.open(), /was written over base second, and is opened over no base/);
 });
 
 test('frozen layers are there again after a close, and their files go with them', async () => {
@@ -136,9 +162,9 @@ test('frozen layers are there again after a close, and their files go with them'
   for (const [at, layer] of layers.entries()) assert.ok((await readAll(layer)).equals(contents[at] ?? Buffer.alloc(0)));
   const [first, second, third] = layers;
   assert.ok(first && second && third);
-  await overlay.rebase(createMemoryDevice(contents[1] ?? Buffer.alloc(0)), second);
+  await overlay.rebase(baseOf(createMemoryDevice(contents[1] ?? Buffer.alloc(0))), second);
   assert.ok((await readAll(third)).equals(contents[2] ?? Buffer.alloc(0)));
-  await overlay.rebase(createMemoryDevice(contents[2] ?? Buffer.alloc(0)), third);
+  await overlay.rebase(baseOf(createMemoryDevice(contents[2] ?? Buffer.alloc(0))), third);
   assert.equal(overlay.usage().liveBytes, 0);
   assert.ok((await readdir(place.directory)).length <= 3, 'the manifest, and files that are empty');
 });
@@ -157,7 +183,7 @@ test('has at most eight frozen layers', async () => {
 test('grows, with zeros, and keeps its size', async () => {
   await using place = await overlayPlace(blockBytes + 512);
   {
-    await using overlay = await place.open({ base: createMemoryDevice(numbered(0, 1)) });
+    await using overlay = await place.open({ base: baseOf(createMemoryDevice(numbered(0, 1))) });
     await overlay.writeAt(Buffer.alloc(512, 7), blockBytes);
     await overlay.resize(4 * blockBytes);
     await assert.rejects(overlay.resize(blockBytes), RangeError);
@@ -179,7 +205,7 @@ test('gives back the space of what was overwritten and trimmed', async () => {
   const base = createMemoryDevice(Buffer.alloc(256 * blockBytes, 0xbb));
   const expected = Buffer.alloc(256 * blockBytes, 0xbb);
   {
-    await using overlay = await place.open({ base, fileBytes });
+    await using overlay = await place.open({ base: baseOf(base), fileBytes });
     for (let round = 0; round < 10; round += 1) {
       await overlay.writeAt(numbered(0, 100, round + 1), 0);
       await overlay.zeroAt(100 * blockBytes, (round + 1) * blockBytes);
@@ -200,7 +226,7 @@ test('gives back the space of what was overwritten and trimmed', async () => {
     );
     assert.ok((await readAll(overlay)).equals(expected));
   }
-  await using overlay = await place.open({ base, fileBytes });
+  await using overlay = await place.open({ base: baseOf(base), fileBytes });
   assert.ok((await readAll(overlay)).equals(expected));
 });
 

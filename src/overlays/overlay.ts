@@ -24,6 +24,15 @@ export class TooManyFrozenLayers extends Error {
   }
 }
 
+/** What is under an overlay: nothing, or a device and what its content is called. */
+export interface OverlayBase {
+  readonly device: BlockDevice | undefined;
+  /** '' for no base. */
+  readonly id: string;
+}
+
+export const noBase: OverlayBase = { device: undefined, id: '' };
+
 /**
  * A disk's writable layer over a base that is only read: log files in a directory of its own, specified in
  * docs/formats/overlay.md. A block is absent (and read from the base, or as zeros behind its end), data, or zeros.
@@ -46,13 +55,19 @@ export interface Overlay extends WritableBlockDevice {
   frozenLayers(): readonly FrozenLayer[];
 
   /**
+   * Says durably that the disk may lie on this base as well from now on. To be called before it is known for good elsewhere
+   * that it does; `rebase` follows.
+   */
+  allowBase(baseId: string): Promise<void>;
+
+  /**
    * Puts another base in the place of the base and of all layers up to `through`, whose content it must have, and removes
    * these layers. Every read sees the old ones or the new one. It must be known for good that this is the base now: the
    * layers are gone when it returns. If it fails the base is the new one all the same, and their files go later.
    *
    * When it returns nobody reads the old base any more.
    */
-  rebase(base: BlockDevice | undefined, through: FrozenLayer): Promise<void>;
+  rebase(base: OverlayBase, through: FrozenLayer): Promise<void>;
 
   /**
    * Makes a frozen layer that nobody reads any more one with the layer above it: the disk and all other layers are as before.

@@ -43,6 +43,14 @@ export async function findVolume(db: Queryable, id: string): Promise<Volume | un
   return row === undefined ? undefined : toVolume(row);
 }
 
+/** A volume with this content (`StoredDevice.contentId`), of whichever domain; undefined when there is none. */
+export async function findVolumeOfContent(db: Queryable, contentId: string): Promise<Volume | undefined> {
+  const rootId = Buffer.from(contentId, 'hex');
+  const found = db.selectFrom('volumes').selectAll().where('root_id', '=', rootId).orderBy('id').limit(1);
+  const row = await found.executeTakeFirst();
+  return row === undefined ? undefined : toVolume(row);
+}
+
 /** The SHA-256 of the guest bytes as one file, in hexadecimal digits, if somebody asked for it before. */
 export async function findVolumeSha256(db: Queryable, id: string): Promise<string | undefined> {
   const row = await db.selectFrom('volumes').select('sha256').where('id', '=', id).executeTakeFirst();

@@ -7,7 +7,8 @@ import { openOverlay } from '../../src/overlays/open-overlay.ts';
 import type { Overlay } from '../../src/overlays/overlay.ts';
 import { OverlayFailed } from '../../src/overlays/overlay-failed.ts';
 import { DiskModel } from '../fixtures/disk-model.ts';
-import { createMemoryDevice } from '../fixtures/memory-device.ts';
+import { baseOf, createMemoryDevice } from '../fixtures/memory-device.ts';
+import { sha256Of } from './disk-files.ts';
 import type { Random } from './random.ts';
 import { Dead, type FileFault, VolatileFiles } from './volatile-files.ts';
 
@@ -48,7 +49,7 @@ export async function openFragileOverlay(random: Random): Promise<FragileOverlay
     return openOverlay({
       directory,
       sizeBytes,
-      base: createMemoryDevice(base),
+      base: baseOf(createMemoryDevice(base), sha256Of(base)),
       whenMissing,
       fileBytes,
       compactsByItself: random.chance(0.5),
@@ -124,11 +125,13 @@ export async function openFragileOverlay(random: Random): Promise<FragileOverlay
     await layer.settle();
     settled(layer.number);
     const content = await readAll(layer);
+    const next = baseOf(createMemoryDevice(content), sha256Of(content));
+    await overlay.allowBase(next.id);
     // It is the base for good, and then the overlay is told.
     base = content;
     const dropped = frozen.filter(({ number }) => number <= layer.number);
     frozen = frozen.filter((other) => !dropped.includes(other));
-    await overlay.rebase(createMemoryDevice(content), layer);
+    await overlay.rebase(next, layer);
   }
 
   async function check(overlay: Overlay, isAfter: 'nothing' | 'kill' | 'power cut'): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Overlay } from '../../src/overlays/overlay.ts';
-import { createMemoryDevice } from '../fixtures/memory-device.ts';
+import { baseOf, createMemoryDevice } from '../fixtures/memory-device.ts';
 import { blockBytes, type OverlayPlace, overlayPlace, readAll } from '../fixtures/test-overlay.ts';
 
 /**
@@ -36,7 +36,7 @@ class Real implements AsyncDisposable {
   }
 
   async open(model: Model): Promise<void> {
-    const options = { sizeBytes: model.bytes.length, base: createMemoryDevice(model.base), fileBytes };
+    const options = { sizeBytes: model.bytes.length, base: baseOf(createMemoryDevice(model.base)), fileBytes };
     this.#overlay = await this.#place.open(options);
   }
 
@@ -132,7 +132,7 @@ const commands = [
       if (through === undefined) return;
       model.base = model.frozen[layers.indexOf(through)] ?? model.base;
       model.frozen = model.frozen.slice(layers.indexOf(through) + 1);
-      await overlay.rebase(createMemoryDevice(model.base), through);
+      await overlay.rebase(baseOf(createMemoryDevice(model.base)), through);
     }),
   ),
   fc.nat(10).map((which) =>
