@@ -36,7 +36,7 @@ const pageSize = 1000;
  * work is done where the service or the measuring is. Standard input: a Load; output: a LoadResult.
  */
 async function runLoad(load: Load): Promise<LoadResult> {
-  const tls = tlsCredentials(load.endpoint, load.ca);
+  const tls = tlsCredentials({ endpoint: load.endpoint, ca: load.ca });
   // grpc-js shares one connection between clients with equal options unless told otherwise.
   const options = { ...tls.options, 'grpc.use_local_subchannel_pool': 1 };
   const clients = Array.from({ length: load.connections }, () => new Client(load.endpoint, tls.credentials, options));

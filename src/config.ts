@@ -204,6 +204,7 @@ export function readClientEnvironment(environment: Environment = process.env): C
     endpoint: environment.OBRAZ_ENDPOINT || undefined,
     ca: environment.OBRAZ_CA || undefined,
     token: environment.OBRAZ_TOKEN || undefined,
+    serviceAccountKeyFile: environment.OBRAZ_SERVICE_ACCOUNT_KEY_FILE || undefined,
     folderId: environment.OBRAZ_FOLDER_ID || undefined,
     stateDirectory: join(stateHome(environment), 'obraz'),
   });

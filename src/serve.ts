@@ -2,7 +2,9 @@ import { type Logger, pino, stdTimeFunctions } from 'pino';
 import { type Config, ConfigInvalid, readConfig, type ServeFlags } from './config.ts';
 import { DataDirectoryInUse } from './db/data-lock.ts';
 import { DatabaseFailed } from './db/database-failed.ts';
+import { CertificateUnusable } from './installation/certificate-files.ts';
 import { InstallationBroken } from './installation/installation-broken.ts';
+import { UsersFileInvalid } from './installation/users-file.ts';
 import { isStorageFull } from './operations/failure.ts';
 import { openService, type Service } from './service.ts';
 import { describeStart } from './start-message.ts';
@@ -87,6 +89,9 @@ function explain(error: unknown): { code: number; message: string } {
   if (error instanceof ConfigInvalid) return { code: exitCode.usage, message: error.message };
   if (error instanceof DataDirectoryInUse) {
     return { code: exitCode.inUse, message: `${error.message}: another "obraz serve" runs on this data directory.` };
+  }
+  if (error instanceof CertificateUnusable || error instanceof UsersFileInvalid) {
+    return { code: exitCode.usage, message: error.message };
   }
   if (error instanceof InstallationBroken) return { code: exitCode.unusable, message: error.message };
   if (error instanceof Error && 'code' in error && 'address' in error && 'port' in error) {

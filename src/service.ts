@@ -234,11 +234,11 @@ async function listenAll(
   config: Config,
   served: WatchedCertificate,
 ): Promise<HostPort> {
-  const certificate = served.current();
   const { plaintext } = config;
-  const address = await api.listen({ address: config.listen, certificate, plaintext, doors: 'both' });
-  if (config.grpc !== undefined) await api.listen({ address: config.grpc, certificate, plaintext, doors: 'grpc' });
-  if (config.rest !== undefined) await api.listen({ address: config.rest, certificate, plaintext, doors: 'rest' });
+  const common = { certificate: served.current(), installationCertificate: served.own, plaintext };
+  const address = await api.listen({ ...common, address: config.listen, doors: 'both' });
+  if (config.grpc !== undefined) await api.listen({ ...common, address: config.grpc, doors: 'grpc' });
+  if (config.rest !== undefined) await api.listen({ ...common, address: config.rest, doors: 'rest' });
   return address;
 }
 

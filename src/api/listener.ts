@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
 import { type HostPort, isLoopback } from '../lib/host-port.ts';
+import { installationName } from '../lib/installation-name.ts';
 import { type Protocol, sniffProtocol } from './first-bytes.ts';
 import { http11Required, inadequateSecurity, refuseHttp1, refuseHttp2 } from './refuse-connection.ts';
 
@@ -16,6 +17,8 @@ export interface ServerCertificate {
 export interface ListenerOptions {
   readonly address: HostPort;
   readonly certificate: ServerCertificate;
+  /** Shown to who asks for the installation by its name: lib/installation-name.ts. */
+  readonly installationCertificate?: ServerCertificate;
   /** Whether plain connections from other machines are taken, too; from this one they always are. */
   readonly plaintext: boolean;
   /** Take connections with TLS off; without one of them its clients are told that they are wrong here. */
@@ -90,9 +93,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
 /** Takes TLS off connections that are emitted at it, and hands them on. It listens on no port of its own. */
 function createTlsOpener(options: ListenerOptions, handshakeMs: number): TlsServer {
-  const { grpc, rest, certificate } = options;
+  const { grpc, rest, certificate, installationCertificate } = options;
   const protocols = [...(rest === undefined ? [] : ['http/1.1']), ...(grpc === undefined ? [] : ['h2'])];
   const tls = createTlsServer({ ...certificate, ALPNProtocols: protocols, handshakeTimeout: handshakeMs });
+  if (installationCertificate !== undefined) tls.addContext(installationName, installationCertificate);
   const sort = async (socket: TLSSocket): Promise<void> => {
     const agreed = socket.alpnProtocol;
     const protocol = agreed === 'h2' ? 'http2' : agreed ? 'http1' : await sniffProtocol(socket, handshakeMs);

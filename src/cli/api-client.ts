@@ -11,7 +11,7 @@ import {
 import { Client, Metadata } from '@grpc/grpc-js';
 import { fromGrpc } from './api-failed.ts';
 import { CliFailed } from './cli-failed.ts';
-import type { ServerAddress } from './find-server.ts';
+import type { ServerPlace } from './find-server.ts';
 import { tlsCredentials } from './tls-credentials.ts';
 
 /** Long enough for a busy server, short enough for a person. */
@@ -40,13 +40,15 @@ const retryPolicy = {
 /** The service's gRPC API over TLS. Dispose it to let the process end. */
 export class ApiClient implements Disposable {
   readonly #endpoint: string;
-  readonly #token: string;
+  readonly #token: string | undefined;
   readonly #client: Client;
 
-  constructor({ endpoint, ca, token }: ServerAddress) {
+  /** Without a token only what anybody may call can be called. */
+  constructor(server: ServerPlace & { readonly token?: string }) {
+    const { endpoint, token } = server;
     this.#endpoint = endpoint;
     this.#token = token;
-    const tls = tlsCredentials(endpoint, ca);
+    const tls = tlsCredentials(server);
     try {
       this.#client = new Client(endpoint, tls.credentials, {
         ...tls.options,
@@ -69,7 +71,7 @@ export class ApiClient implements Disposable {
   ): Promise<MessageShape<O>> {
     const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
     const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${this.#token}`);
+    if (this.#token !== undefined) metadata.set('authorization', `Bearer ${this.#token}`);
     metadata.set('idempotency-key', randomUUID());
     metadata.set('x-request-id', randomUUID());
     const running = this.#client.makeUnaryRequest(

@@ -12,6 +12,7 @@ const nothing: ClientEnvironment = {
   endpoint: undefined,
   ca: undefined,
   token: undefined,
+  serviceAccountKeyFile: undefined,
   folderId: undefined,
   stateDirectory: '/nowhere',
 };
@@ -30,7 +31,8 @@ const refused = (pattern: RegExp) => (error: unknown) => error instanceof CliFai
 
 test('takes all from a local data directory', async () => {
   await using directory = await dataDirectory({ serving: true });
-  const found = { endpoint: '127.0.0.1:18443', ca: 'local ca', token: 'local-token' };
+  const credentials = { token: 'local-token', keyPath: join(directory.path, 'credentials', 'admin-key.json') };
+  const found = { endpoint: '127.0.0.1:18443', ca: 'local ca', isInstallation: true, credentials };
   assert.deepEqual(await findServer({ data: directory.path }, nothing), found);
   assert.deepEqual(await findServer({}, { ...nothing, data: directory.path }), found);
 });
@@ -40,13 +42,25 @@ test('takes flags before the environment, and both before the data directory', a
   const ca = join(directory.path, 'other-ca.pem');
   await writeFile(ca, 'other ca');
   const environment = { ...nothing, data: directory.path, endpoint: 'a:1', ca, token: 'env-token' };
-  assert.deepEqual(await findServer({}, environment), { endpoint: 'a:1', ca: 'other ca', token: 'env-token' });
-  assert.equal((await findServer({ endpoint: 'b:2', token: 'flag-token' }, environment)).token, 'flag-token');
+  const place = { endpoint: 'a:1', ca: 'other ca', isInstallation: false };
+  assert.deepEqual(await findServer({}, environment), { ...place, credentials: { token: 'env-token' } });
+  const flags = { endpoint: 'b:2', token: 'flag-token' };
+  assert.deepEqual((await findServer(flags, environment)).credentials, { token: 'flag-token' });
 });
 
 test('uses an endpoint and a token without any data directory', async () => {
   const environment = { ...nothing, data: '/nonexistent', endpoint: 'a:1', token: 't' };
-  assert.deepEqual(await findServer({}, environment), { endpoint: 'a:1', ca: undefined, token: 't' });
+  const place = { endpoint: 'a:1', ca: undefined, isInstallation: false };
+  assert.deepEqual(await findServer({}, environment), { ...place, credentials: { token: 't' } });
+});
+
+test('takes the key of a service account in place of a token, and not both from one place', async () => {
+  await using directory = await dataDirectory({ serving: true });
+  const environment = { ...nothing, data: directory.path, token: 'env-token' };
+  const flags = { serviceAccountKeyFile: '/keys/ci.json' };
+  const found = await findServer(flags, environment);
+  assert.deepEqual([found.ca, found.credentials], ['local ca', { keyPath: '/keys/ci.json' }]);
+  await assert.rejects(findServer({ ...flags, token: 't' }, environment), refused(/leave one of them out/));
 });
 
 test("never sends the local administrator's token to a server of another CA", async () => {

@@ -9,6 +9,7 @@ export interface ServerFlags {
   readonly endpoint?: string;
   readonly ca?: string;
   readonly token?: string;
+  readonly serviceAccountKeyFile?: string;
 }
 
 /** The environment's part, read by config.ts; absent and empty are both undefined. */
@@ -23,19 +24,36 @@ export interface ClientEnvironment {
   readonly ca: string | undefined;
   /** OBRAZ_TOKEN, the token itself */
   readonly token: string | undefined;
+  /** OBRAZ_SERVICE_ACCOUNT_KEY_FILE, a JSON file */
+  readonly serviceAccountKeyFile: string | undefined;
   /** OBRAZ_FOLDER_ID */
   readonly folderId: string | undefined;
   /** Where commands remember what goes on between runs: XDG_STATE_HOME/obraz; it may not be there yet. */
   readonly stateDirectory: string;
 }
 
-/** How to reach a server. */
-export interface ServerAddress {
+/** Where a server is, and how to know it. */
+export interface ServerPlace {
   /** host:port, with an IPv6 address in brackets. */
   readonly endpoint: string;
   /** The authorities to trust, as PEM; undefined for those of the system. */
   readonly ca: string | undefined;
+  /** The CA is of a data directory: the server is to show the certificate that it signed, and no other it may have. */
+  readonly isInstallation?: boolean;
+}
+
+/** How to reach a server, and what to show it. */
+export interface ServerAddress extends ServerPlace {
   readonly token: string;
+}
+
+/** What to show who we are with. Of both the token is for calls, and the key for whoever wants a token of his own. */
+export type Credentials =
+  | { readonly token: string; readonly keyPath?: string }
+  | { readonly token?: never; readonly keyPath: string };
+
+export interface FoundServer extends ServerPlace {
+  readonly credentials: Credentials;
 }
 
 /** Where a server leaves word of itself in its data directory. */
@@ -49,12 +67,14 @@ interface Serving {
  * A data directory's token goes only to a server that its own authority vouches for: with another CA, or none, the
  * token must be given, so that an endpoint set by mistake never sees the local administrator's.
  */
-export async function findServer(flags: ServerFlags, environment: ClientEnvironment): Promise<ServerAddress> {
+export async function findServer(flags: ServerFlags, environment: ClientEnvironment): Promise<FoundServer> {
   const endpoint = flags.endpoint ?? environment.endpoint;
   const caPath = flags.ca ?? environment.ca;
-  const token = flags.token ?? environment.token;
-  if (endpoint !== undefined && token !== undefined) {
-    return { endpoint, ca: caPath === undefined ? await readLocalCa(flags, environment) : await readCa(caPath), token };
+  const credentials = givenCredentials(flags) ?? givenCredentials(environment);
+  if (endpoint !== undefined && credentials !== undefined) {
+    if (caPath !== undefined) return { endpoint, ca: await readCa(caPath), isInstallation: false, credentials };
+    const ca = await readLocalCa(flags, environment);
+    return { endpoint, ca, isInstallation: ca !== undefined, credentials };
   }
 
   const directory = dataDirectory(flags, environment);
@@ -71,14 +91,27 @@ export async function findServer(flags: ServerFlags, environment: ClientEnvironm
       `no server is running on ${directory}. Start it: ${invokedAs} serve --data ${shellWord(directory)}`,
     );
   }
-  if (token === undefined && caPath !== undefined) {
-    throw new CliFailed('a CA was given but no token: set OBRAZ_TOKEN.');
+  if (credentials === undefined && caPath !== undefined) {
+    throw new CliFailed('a CA was given but no token: set OBRAZ_TOKEN or OBRAZ_SERVICE_ACCOUNT_KEY_FILE.');
   }
   return {
     endpoint: endpoint ?? local.serving?.endpoint ?? '',
     ca: caPath === undefined ? local.ca : await readCa(caPath),
-    token: token ?? local.token,
+    isInstallation: caPath === undefined,
+    credentials: credentials ?? { token: local.token, keyPath: local.keyPath },
   };
+}
+
+/** What flags say, or what the environment says. */
+function givenCredentials(
+  given: Pick<ServerFlags, 'token' | 'serviceAccountKeyFile'> | ClientEnvironment,
+): Credentials | undefined {
+  const { token, serviceAccountKeyFile: keyPath } = given;
+  if (token !== undefined && keyPath !== undefined) {
+    throw new CliFailed('a token and the key file of a service account were given: leave one of them out.');
+  }
+  if (token !== undefined) return { token };
+  return keyPath === undefined ? undefined : { keyPath };
 }
 
 function dataDirectory(flags: ServerFlags, environment: ClientEnvironment): string {
@@ -87,11 +120,16 @@ function dataDirectory(flags: ServerFlags, environment: ClientEnvironment): stri
 
 async function readDataDirectory(
   directory: string,
-): Promise<{ ca: string; token: string; serving: Serving | undefined } | undefined> {
+): Promise<{ ca: string; token: string; keyPath: string; serving: Serving | undefined } | undefined> {
   const ca = await readIfThere(join(directory, 'tls', 'ca.pem'));
   const token = await readIfThere(join(directory, 'credentials', 'admin.token'));
   if (ca === undefined || token === undefined) return undefined;
-  return { ca, token: token.trim(), serving: parseServing(await readIfThere(join(directory, 'serving.json'))) };
+  return {
+    ca,
+    token: token.trim(),
+    keyPath: join(directory, 'credentials', 'admin-key.json'),
+    serving: parseServing(await readIfThere(join(directory, 'serving.json'))),
+  };
 }
 
 function parseServing(text: string | undefined): Serving | undefined {

@@ -11,6 +11,10 @@ export function addClientFlags(command: Command): void {
     .option('--endpoint <host:port>', 'server to talk to (OBRAZ_ENDPOINT)')
     .option('--ca <file>', "PEM file with the server's CA (OBRAZ_CA)")
     .option('--token <token>', 'bearer token; better in OBRAZ_TOKEN, where other users cannot see it')
+    .option(
+      '--service-account-key-file <file>',
+      "a service account's key, instead of a token (OBRAZ_SERVICE_ACCOUNT_KEY_FILE)",
+    )
     .option('--folder-id <id>', 'folder to work in (OBRAZ_FOLDER_ID)')
     .option('--folder-name <name>', 'folder to work in, by name (default: default)')
     .option('--cloud-id <id>', 'cloud of the folder, when there are several')

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
 import { CliFailed } from './cli-failed.ts';
 import type { ServerAddress } from './find-server.ts';
+import { tlsOptions } from './tls-credentials.ts';
 
 /** A request failed in a way that another try may mend. */
 export class TransferBroken extends Error {
@@ -44,7 +45,7 @@ export class RestClient implements AsyncDisposable {
   constructor(server: ServerAddress, connections: number) {
     this.#server = server;
     this.#agent = new Agent({
-      connect: server.ca === undefined ? {} : { ca: server.ca },
+      connect: tlsOptions(server),
       connections,
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { ApiClient } from './api-client.ts';
 import { type ClientEnvironment, findServer } from './find-server.ts';
+import { logIn } from './log-in.ts';
 import type { ClientFlags, Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,8 +22,9 @@ export function createToAction(surroundings: {
       const command = received.at(-1); // commander passes the arguments, the flags, and then the command itself
       if (!(command instanceof Command)) throw new TypeError('an action is called by commander');
       const flags = command.optsWithGlobals<ClientFlags>();
-      const server = await findServer(flags, surroundings.environment);
+      const found = await findServer(flags, surroundings.environment);
+      const server = await logIn(found, surroundings.signal);
       using api = new ApiClient(server);
-      await work({ ...surroundings, api, server, flags }, command);
+      await work({ ...surroundings, api, server, credentials: found.credentials, flags }, command);
     };
 }

@@ -1,5 +1,5 @@
 import type { ApiClient } from './api-client.ts';
-import type { ClientEnvironment, ServerAddress, ServerFlags } from './find-server.ts';
+import type { ClientEnvironment, Credentials, ServerAddress, ServerFlags } from './find-server.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -15,6 +15,8 @@ export interface ClientFlags extends ServerFlags {
 export interface Session {
   readonly api: ApiClient;
   readonly server: ServerAddress;
+  /** What the token of `server` was got with, or the token itself. */
+  readonly credentials: Credentials;
   readonly flags: ClientFlags;
   readonly environment: ClientEnvironment;
   readonly terminal: Terminal;

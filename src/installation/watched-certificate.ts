@@ -13,6 +13,8 @@ export interface ServedCertificate {
 /** The certificate that clients see, as it is at any time. Dispose it to stop looking after its files. */
 export interface WatchedCertificate extends AsyncDisposable {
   current(): ServedCertificate;
+  /** The installation's own, whatever the operator's is. */
+  readonly own: ServedCertificate;
   /** Whether a client may call this server so, by the certificate it sees or by the installation's own. */
   isOurHost(host: string): boolean;
 }
@@ -32,16 +34,17 @@ export interface WatchedCertificateOptions {
  * and is logged. Throws CertificateUnusable.
  */
 export async function openWatchedCertificate(options: WatchedCertificateOptions): Promise<WatchedCertificate> {
-  const { paths, own, log, onChange, everyMs } = options;
-  const ownPair: ServedCertificate = { cert: own.certificate, key: own.privateKey };
+  const { paths, log, onChange, everyMs } = options;
+  const own: ServedCertificate = { cert: options.own.certificate, key: options.own.privateKey };
   if (paths === undefined) {
     return {
-      current: () => ownPair,
-      isOurHost: (host) => isNamedBy(ownPair.cert, host),
+      own,
+      current: () => own,
+      isOurHost: (host) => isNamedBy(own.cert, host),
       async [Symbol.asyncDispose]() {},
     };
   }
-  let served = ownPair;
+  let served = own;
   await using opening = new AsyncDisposableStack();
   // Watched first: what changes while it is read is read again.
   opening.use(
@@ -61,8 +64,9 @@ export async function openWatchedCertificate(options: WatchedCertificateOptions)
   served = await read(paths, log);
   const opened = opening.move();
   return {
+    own,
     current: () => served,
-    isOurHost: (host) => isNamedBy(served.cert, host) || isNamedBy(ownPair.cert, host),
+    isOurHost: (host) => isNamedBy(served.cert, host) || isNamedBy(own.cert, host),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

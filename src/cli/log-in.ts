@@ -1,0 +1,63 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { type CreateIamTokenResponse, IamTokenService } from '../gen/yandex/cloud/iam/v1/iam_token_service_pb.ts';
+import { readFileIfThere } from '../lib/read-file-if-there.ts';
+import { ApiClient } from './api-client.ts';
+import { CliFailed } from './cli-failed.ts';
+import type { FoundServer, ServerAddress, ServerPlace } from './find-server.ts';
+
+/** What every server of this API takes for its own address. */
+const audience = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
+/** Long enough for clocks that differ, short enough to be of no use to whoever finds it. */
+const jwtLife = '5m';
+
+/** A server with a token for it: the one that is given, or one for the key that is. */
+export async function logIn({ credentials, ...place }: FoundServer, signal: AbortSignal): Promise<ServerAddress> {
+  const token = credentials.token ?? (await exchangeKey(place, credentials.keyPath, signal)).iamToken;
+  return { ...place, token };
+}
+
+/** A token for the service account whose key is in a file. Throws CliFailed for the file, ApiFailed for what the server says. */
+export async function exchangeKey(
+  place: ServerPlace,
+  keyPath: string,
+  signal: AbortSignal,
+): Promise<CreateIamTokenResponse> {
+  const jwt = await signJwt(await readKeyFile(keyPath));
+  using api = new ApiClient(place);
+  return await api.call(IamTokenService.method.create, { identity: { case: 'jwt', value: jwt } }, { signal });
+}
+
+interface AuthorizedKey {
+  readonly id: string;
+  readonly serviceAccountId: string;
+  readonly privateKey: KeyObject;
+}
+
+async function signJwt({ id, serviceAccountId, privateKey }: AuthorizedKey): Promise<string> {
+  const { SignJWT } = await import('jose'); // 20 ms that other commands need not wait for
+  return await new SignJWT()
+    .setProtectedHeader({ alg: 'PS256', typ: 'JWT', kid: id })
+    .setIssuer(serviceAccountId)
+    .setAudience(audience)
+    .setIssuedAt()
+    .setExpirationTime(jwtLife)
+    .sign(privateKey);
+}
+
+/** The JSON that `iam key create --output` writes. Its values are never shown: one of them is the private key. */
+async function readKeyFile(path: string): Promise<AuthorizedKey> {
+  const text = await readFileIfThere(path);
+  if (text === undefined) throw new CliFailed(`there is no key file ${path}.`);
+  const notKey = new CliFailed(
+    `${path} is not the key file of a service account, as "iam key create --output" writes it.`,
+  );
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) throw notKey;
+    const { id, service_account_id: serviceAccountId, private_key: pem }: Record<string, unknown> = { ...value };
+    if (typeof id !== 'string' || typeof serviceAccountId !== 'string' || typeof pem !== 'string') throw notKey;
+    return { id, serviceAccountId, privateKey: createPrivateKey(pem.slice(Math.max(0, pem.indexOf('-----BEGIN')))) };
+  } catch {
+    throw notKey;
+  }
+}
