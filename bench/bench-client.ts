@@ -15,10 +15,15 @@ export function openClient({ endpoint, ca, token }: Obraz): ApiClient {
 }
 
 /** Creates an image from an address and waits until it is READY; returns its id. */
-export async function importImage(client: ApiClient, obraz: Obraz, uri: string): Promise<string> {
+export async function importImage(
+  client: ApiClient,
+  obraz: Obraz,
+  uri: string,
+  options: { readonly pooled?: boolean } = {},
+): Promise<string> {
   const { folderId } = obraz;
   const source = { case: 'uri', value: uri } as const;
-  const operation = await client.call(ImageService.method.create, { folderId, source });
+  const operation = await client.call(ImageService.method.create, { folderId, source, ...options });
   return await untilDone(client, operation);
 }
 

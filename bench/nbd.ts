@@ -1,85 +1,32 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { noise } from '../test/fixtures/qemu.ts';
 import type { BenchContext, Benchmark } from './benchmark.ts';
-import { runProgram } from './run-program.ts';
-import { median } from './statistics.ts';
+import { clientsNote, compare, type Served, servedBy, servedBytes, startQemuNbd } from './nbd-clients.ts';
+import { compareImages } from './nbd-images.ts';
+import type { Table } from './table.ts';
 
-const MiB = 2 ** 20;
-const fileBytes = 512 * MiB;
-const randomReads = 100_000;
-
-/** Steps over the whole disk that meet no block twice before all were met: 4 KiB times a prime. */
-const stepBytes = 4096 * 25_013;
-
-interface Served extends AsyncDisposable {
-  readonly uri: string;
-}
-
-const servers: readonly { name: string; start(context: BenchContext, file: string): Promise<Served> }[] = [
-  { name: 'qemu-nbd', start: startQemuNbd },
-  { name: 'obraz, reads on threads', start: (context, file) => startObrazNbd(context, file, 'async') },
-  { name: 'obraz, reads at once', start: (context, file) => startObrazNbd(context, file, 'sync') },
-];
-
-const ways = [
-  { name: 'sequential, 1 MiB x 1', unit: 'MB/s', amount: fileBytes / 1e6, run: copy },
-  { name: 'all over, 4 KiB x 16', unit: 'reads/s', amount: randomReads, run: readAllOver },
-];
-
-/** How fast the NBD door is, against qemu-nbd with the same file and the same clients. */
+/** How fast the NBD door is, and images and disks behind it, against qemu-nbd and with the same clients. */
 export const nbdBenchmark: Benchmark = {
   name: 'nbd',
-  about: 'NBD reads of a raw file in the page cache over a unix socket, against qemu-nbd',
+  about: 'NBD reads over a unix socket, against qemu-nbd: of a raw file in the page cache, and of images and disks',
   async run(context) {
-    const file = join(context.workFolder, 'nbd.raw');
-    await writeNoise(file);
-    const seconds = ways.map(() => servers.map((): number[] => []));
-    for (let run = 1; run <= context.runs; run += 1) {
-      for (const [server, { name, start }] of servers.entries()) {
-        await using served = await start(context, file);
-        for (const [way, { name: what, run: measured }] of ways.entries()) {
-          context.say(`${name}, ${what}, ${run} of ${context.runs}`);
-          const begin = performance.now();
-          await measured(served.uri);
-          seconds[way]?.[server]?.push((performance.now() - begin) / 1000);
-        }
-      }
-    }
-    return [
-      {
-        title: 'NBD reads of a raw file in the page cache, over a unix socket',
-        note: 'Clients: nbdcopy with one request at a time; qemu-img bench, in steps all over the disk. Ratio: to qemu-nbd.',
-        rows: ways.flatMap(({ name, unit, amount }, way) =>
-          servers.map((server, index) => {
-            const rate = (place: number): number => amount / median(seconds[way]?.[place] ?? []);
-            return { reads: name, server: server.name, rate: rate(index), unit, ratio: rate(index) / rate(0) };
-          }),
-        ),
-      },
-    ];
+    return [await compareFiles(context), ...(await compareImages(context))];
   },
 };
 
-async function copy(uri: string): Promise<void> {
-  const one = ['--connections=1', '--threads=1', '--requests=1', `--request-size=${MiB}`];
-  await runProgram('nbdcopy', ...one, '--no-extents', uri, 'null:');
-}
-
-async function readAllOver(uri: string): Promise<void> {
-  const shape = ['-c', String(randomReads), '-d', '16', '-s', '4096', '-S', String(stepBytes)];
-  await runProgram('qemu-img', 'bench', '-f', 'raw', ...shape, uri);
-}
-
-async function startQemuNbd({ workFolder }: BenchContext, file: string): Promise<Served> {
-  const socket = join(workFolder, 'qemu-nbd.sock');
-  const served = ['--persistent', '--read-only', '--format=raw', '--shared=4', '--export-name=bench'];
-  const child = spawn('qemu-nbd', [...served, `--socket=${socket}`, file], { stdio: ['ignore', 'ignore', 'inherit'] });
-  while (child.exitCode === null && (await stat(socket).catch(() => undefined)) === undefined) await setTimeout(10);
-  return servedBy(child, socket, () => child.kill());
+/** The door alone: what is behind it is a file in both servers. */
+async function compareFiles(context: BenchContext): Promise<Table> {
+  const file = join(context.workFolder, 'nbd.raw');
+  await writeNoise(file);
+  const rows = await compare(context, [
+    { name: 'qemu-nbd', start: () => startQemuNbd(context, 'raw', file) },
+    { name: 'obraz, reads on threads', start: () => startObrazNbd(context, file, 'async') },
+    { name: 'obraz, reads at once', start: () => startObrazNbd(context, file, 'sync') },
+  ]);
+  return { title: 'NBD reads of a raw file in the page cache, over a unix socket', note: clientsNote, rows };
 }
 
 async function startObrazNbd({ workFolder }: BenchContext, file: string, way: string): Promise<Served> {
@@ -90,19 +37,8 @@ async function startObrazNbd({ workFolder }: BenchContext, file: string, way: st
   return servedBy(child, socket, () => child.stdin.end());
 }
 
-function servedBy(child: ChildProcess, socket: string, end: () => void): Served {
-  return {
-    uri: `nbd+unix:///bench?socket=${socket}`,
-    async [Symbol.asyncDispose]() {
-      const closed = once(child, 'close');
-      end();
-      await closed;
-    },
-  };
-}
-
 async function writeNoise(path: string): Promise<void> {
   await using file = await open(path, 'w');
-  const bytes = noise(8 * MiB, 1);
-  for (let at = 0; at < fileBytes; at += bytes.length) await file.write(bytes, 0, bytes.length, at);
+  const bytes = noise(8 * 2 ** 20, 1);
+  for (let at = 0; at < servedBytes; at += bytes.length) await file.write(bytes, 0, bytes.length, at);
 }
