@@ -3,8 +3,23 @@ import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
 import { issueToken } from './access/issue-token.ts';
 import type { LiveTokens } from './access/live-tokens.ts';
+import { revokeToken } from './access/revoke-token.ts';
 import { RoleCache } from './access/role-cache.ts';
 import type { Users } from './access/users.ts';
+import { createKey } from './accounts/create-key.ts';
+import { createServiceAccount } from './accounts/create-service-account.ts';
+import { deleteKey } from './accounts/delete-key.ts';
+import { deleteServiceAccount } from './accounts/delete-service-account.ts';
+import { getKey } from './accounts/get-key.ts';
+import { getServiceAccount } from './accounts/get-service-account.ts';
+import { issueAccountToken } from './accounts/issue-account-token.ts';
+import { KeyPairs } from './accounts/key-pairs.ts';
+import { listKeyOperations } from './accounts/list-key-operations.ts';
+import { listKeys } from './accounts/list-keys.ts';
+import { listServiceAccountOperations } from './accounts/list-service-account-operations.ts';
+import { listServiceAccounts } from './accounts/list-service-accounts.ts';
+import { updateKey } from './accounts/update-key.ts';
+import { updateServiceAccount } from './accounts/update-service-account.ts';
 import type { ApiDeps } from './api/api.ts';
 import type { AttachedExports } from './attachments/attached-exports.ts';
 import { createAttachment } from './attachments/create-attachment.ts';
@@ -76,6 +91,8 @@ export interface Parts {
   readonly liveTokens: LiveTokens;
   /** Whether clients may call this server so: a name, or an address without brackets. */
   readonly isOurHost: (host: string) => boolean;
+  /** HOST:PORT where clients are told to find the API; undefined for wherever they came to. */
+  readonly publicAddress: string | undefined;
   readonly log: Logger;
   readonly contents: DiskContents;
   readonly catalog: Catalog;
@@ -92,8 +109,9 @@ export function bindApi(parts: Parts): ApiDeps {
   const { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri } = parts;
   const { db } = store;
   const { tokenKey, first } = installation;
-  const { users, liveTokens, isOurHost } = parts;
-  const identity = { db, tokenKey, users, liveTokens, isOurHost };
+  const { users, liveTokens, isOurHost, publicAddress } = parts;
+  const administrator = { administratorId: first.administratorId, adminKeyId: installation.adminKeyId };
+  const identity = { db, tokenKey, users, liveTokens, isOurHost, administrator, keyPairs: new KeyPairs() };
   const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
   const deps = {
     db,
@@ -121,7 +139,28 @@ export function bindApi(parts: Parts): ApiDeps {
     authorize: (subject, permission, scope) => authorize(access, subject, permission, scope),
     findStarted: (caller) => findStartedOnce(deps, caller),
     folderOf: (resource) => folderOf(deps, resource),
-    tokens: { issueToken: (request) => issueToken(identity, request) },
+    publicAddress,
+    users,
+    tokens: {
+      issueToken: (proof) => issueToken(identity, proof),
+      issueAccountToken: (request, caller) => issueAccountToken(identity, request, caller),
+      revokeToken: (request) => revokeToken(identity, request),
+      getServiceAccount: (request) => getServiceAccount(identity, request),
+    },
+    accounts: {
+      createServiceAccount: (request, caller) => createServiceAccount(identity, request, caller),
+      getServiceAccount: (request) => getServiceAccount(identity, request),
+      listServiceAccounts: (request) => listServiceAccounts(identity, request),
+      updateServiceAccount: (request, caller) => updateServiceAccount(identity, request, caller),
+      deleteServiceAccount: (request, caller) => deleteServiceAccount(identity, request, caller),
+      listServiceAccountOperations: (request) => listServiceAccountOperations(identity, request),
+      createKey: (request, caller) => createKey(identity, request, caller),
+      getKey: (request) => getKey(identity, request),
+      listKeys: (request) => listKeys(identity, request),
+      updateKey: (request, caller) => updateKey(identity, request, caller),
+      deleteKey: (request, caller) => deleteKey(identity, request, caller),
+      listKeyOperations: (request) => listKeyOperations(identity, request),
+    },
     images: {
       createImage: (request, caller) => createImage(deps, request, caller),
       getImage: (request) => getImage(deps, request),

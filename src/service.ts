@@ -201,7 +201,9 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const nbdAddress = await listenForNbd(nbd, config.nbd, directory.nbdSocket);
   const exportUri = (ticket: string) => nbdUri(nbdAddress, ticket);
   const { users } = opening.use(await openUsers(config.usersPath, log));
-  const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost: certificate.isOurHost };
+  const publicAddress = config.publicAddress && formatHostPort(config.publicAddress);
+  const isOurHost = (host: string) => host === config.publicAddress?.host || certificate.isOurHost(host);
+  const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost, publicAddress };
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
   const api = await createApi(bindApi({ ...parts, ...identity, pool }));
   opening.defer(() => api.close({ graceMs: drainMs }));

@@ -51,6 +51,8 @@ const rules = {
     'compute.snapshots.get',
     'resource-manager.folders.get',
     'resource-manager.clouds.get',
+    'iam.serviceAccounts.get',
+    'iam.keys.get',
     'obraz.store.manage',
   ],
   'yandex.cloud.operation.OperationService/Cancel': [
@@ -59,6 +61,8 @@ const rules = {
     'compute.snapshots.update',
     'resource-manager.folders.update',
     'resource-manager.clouds.update',
+    'iam.serviceAccounts.update',
+    'iam.keys.update',
     'obraz.store.manage',
   ],
 
@@ -67,6 +71,25 @@ const rules = {
   'yandex.cloud.resourcemanager.v1.CloudService/List': 'authenticated',
   'yandex.cloud.resourcemanager.v1.FolderService/Get': ['resource-manager.folders.get'],
   'yandex.cloud.resourcemanager.v1.FolderService/List': ['resource-manager.folders.get'],
+
+  'yandex.cloud.iam.v1.ServiceAccountService/Get': ['iam.serviceAccounts.get'],
+  'yandex.cloud.iam.v1.ServiceAccountService/List': ['iam.serviceAccounts.list'],
+  'yandex.cloud.iam.v1.ServiceAccountService/Create': ['iam.serviceAccounts.create'],
+  'yandex.cloud.iam.v1.ServiceAccountService/Update': ['iam.serviceAccounts.update'],
+  'yandex.cloud.iam.v1.ServiceAccountService/Delete': ['iam.serviceAccounts.delete'],
+  'yandex.cloud.iam.v1.ServiceAccountService/ListOperations': ['iam.serviceAccounts.get'],
+  'yandex.cloud.iam.v1.KeyService/Get': ['iam.keys.get'],
+  'yandex.cloud.iam.v1.KeyService/List': ['iam.keys.list'],
+  'yandex.cloud.iam.v1.KeyService/Create': ['iam.keys.create'],
+  'yandex.cloud.iam.v1.KeyService/Update': ['iam.keys.update'],
+  'yandex.cloud.iam.v1.KeyService/Delete': ['iam.keys.delete'],
+  'yandex.cloud.iam.v1.KeyService/ListOperations': ['iam.keys.get'],
+  'yandex.cloud.iam.v1.IamTokenService/CreateForServiceAccount': ['iam.serviceAccounts.createToken'],
+  // To have a token is right enough to end it.
+  'yandex.cloud.iam.v1.IamTokenService/Revoke': 'authenticated',
+  // Roles are given to users by their ids, which nobody knows by heart.
+  'yandex.cloud.iam.v1.UserAccountService/Get': 'authenticated',
+  'yandex.cloud.iam.v1.YandexPassportUserAccountService/GetByLogin': 'authenticated',
 
   // What clients call before they have a token.
   'yandex.cloud.endpoint.ApiEndpointService/Get': 'public',

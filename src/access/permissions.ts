@@ -49,6 +49,19 @@ const levels = {
   'resource-manager.folders.listAccessBindings': 'view',
   'resource-manager.folders.updateAccessBindings': 'admin',
 
+  'iam.serviceAccounts.get': 'view',
+  'iam.serviceAccounts.list': 'view',
+  'iam.serviceAccounts.create': 'admin',
+  'iam.serviceAccounts.update': 'admin',
+  'iam.serviceAccounts.delete': 'admin',
+  /** To act as one. */
+  'iam.serviceAccounts.createToken': 'admin',
+  'iam.keys.get': 'view',
+  'iam.keys.list': 'view',
+  'iam.keys.create': 'admin',
+  'iam.keys.update': 'admin',
+  'iam.keys.delete': 'admin',
+
   /** To look after what all clouds have stored. It is asked for on the whole service, where no role is bound. */
   'obraz.store.manage': 'admin',
 } as const satisfies Readonly<Record<string, Level>>;

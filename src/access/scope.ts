@@ -26,8 +26,8 @@ export interface ThingScope {
   readonly seenWith: Permission;
 }
 
-/** What roles can be bound on. */
-export type ThingNoun = 'Image' | 'Disk' | 'Snapshot' | 'Folder' | 'Cloud';
+/** What is asked for by its id. */
+export type ThingNoun = 'Image' | 'Disk' | 'Snapshot' | 'Folder' | 'Cloud' | 'Service account' | 'Key';
 
 /** The permission to see one. */
 export const seenWith = {
@@ -36,6 +36,8 @@ export const seenWith = {
   Snapshot: 'compute.snapshots.get',
   Folder: 'resource-manager.folders.get',
   Cloud: 'resource-manager.clouds.get',
+  'Service account': 'iam.serviceAccounts.get',
+  Key: 'iam.keys.get',
 } as const satisfies Readonly<Record<ThingNoun, Permission>>;
 
 /** A folder as the thing that is asked for, not as the place of something. */

@@ -1,4 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
+import { deleteAccessBindingsTo } from '../access/access-binding-rows.ts';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { ServiceAccountsTable } from '../db/schema.ts';
 import { parseJson, stringMapOf } from '../lib/json.ts';
@@ -54,8 +55,9 @@ export async function replaceAccount(tx: Transaction, account: ServiceAccount): 
   await tx.updateTable('service_accounts').set(toRow(account)).where('id', '=', account.id).execute();
 }
 
-/** Its keys go with it. */
+/** Its keys and the roles that it has go with it. */
 export async function deleteAccountRow(tx: Transaction, id: string): Promise<void> {
+  await deleteAccessBindingsTo(tx, { type: 'serviceAccount', id });
   await tx.deleteFrom('service_account_keys').where('service_account_id', '=', id).execute();
   await tx.deleteFrom('service_accounts').where('id', '=', id).execute();
 }

@@ -35,7 +35,7 @@ export function authenticatedService<S extends DescService>(desc: S, handlers: H
       desc: method,
       name: rpcName(method),
       access: 'authenticated',
-      handle: handlerOf(handlers, method, (rule) => rule !== 'public'),
+      handle: handlerOf<Call>(handlers, method, (rule) => rule !== 'public'),
     })),
   };
 }
@@ -48,8 +48,28 @@ export function publicService<S extends DescService>(desc: S, handlers: Handlers
       desc: method,
       name: rpcName(method),
       access: 'public',
-      handle: handlerOf(handlers, method, (rule) => rule === 'public'),
+      handle: handlerOf<PublicCall>(handlers, method, (rule) => rule === 'public'),
     })),
+  };
+}
+
+/** A service some of whose methods answer anybody, and the others only those who show a valid token. */
+export function partlyPublicService<S extends DescService, P extends keyof S['method']>(
+  desc: S,
+  publicHandlers: Pick<Handlers<S, PublicCall>, P>,
+  handlers: Omit<Handlers<S, Call>, P>,
+): ApiService {
+  return {
+    desc,
+    methods: desc.methods.map((method) => {
+      const about = { desc: method, name: rpcName(method) };
+      if (!(method.localName in publicHandlers)) {
+        const handle = handlerOf<Call>(handlers, method, (rule) => rule !== 'public');
+        return { ...about, access: 'authenticated', handle };
+      }
+      const handle = handlerOf<PublicCall>(publicHandlers, method, (rule) => rule === 'public');
+      return { ...about, access: 'public', handle };
+    }),
   };
 }
 
@@ -58,16 +78,16 @@ function rpcName(method: DescMethod): string {
 }
 
 /** Throws unless the method's row in access/method-rules.ts is for a service like this one. */
-function handlerOf<S extends DescService, C>(
-  handlers: Handlers<S, C>,
+function handlerOf<C>(
+  handlers: object,
   method: DescMethod,
   isRuleFor: (rule: MethodRule) => boolean,
 ): ErasedHandler<C> {
   const name = rpcName(method);
   if (!isRuleFor(ruleOf(name))) throw new Error(`the row of ${name} in access/method-rules.ts is for another service`);
-  // `Handlers` has exactly the descriptor's methods, and the doors decode exactly its input types: the compiler cannot
-  // follow that through a list of methods, so the types end here.
-  const handler = (handlers as unknown as Readonly<Record<string, ErasedHandler<C>>>)[method.localName];
+  // The services' `Handlers` have exactly the descriptor's methods, and the doors decode exactly its input types: the
+  // compiler cannot follow that through a list of methods, so the types end here.
+  const handler = (handlers as Readonly<Record<string, ErasedHandler<C>>>)[method.localName];
   if (handler === undefined) throw new Error(`no handler for ${name}`);
   return handler;
 }

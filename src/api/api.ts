@@ -23,8 +23,11 @@ import { diskTypeService } from './yandex/disk-type-service.ts';
 import { type FolderFunctions, folderService } from './yandex/folder-service.ts';
 import { iamTokenService, type TokenFunctions } from './yandex/iam-token-service.ts';
 import { type ImageFunctions, imageService } from './yandex/image-service.ts';
+import { type KeyFunctions, keyService } from './yandex/key-service.ts';
 import { type OperationFunctions, operationService } from './yandex/operation-service.ts';
+import { type ServiceAccountFunctions, serviceAccountService } from './yandex/service-account-service.ts';
 import { type SnapshotFunctions, snapshotService } from './yandex/snapshot-service.ts';
+import { type UserFunctions, userAccountServices } from './yandex/user-account-service.ts';
 import { zoneService } from './yandex/zone-service.ts';
 
 /** What the API needs, with everything below it already bound. */
@@ -36,6 +39,10 @@ export interface ApiDeps extends AuthorizationDeps {
   findStarted(caller: Caller): Promise<Operation | undefined>;
   readonly folderOf: FolderOf;
   readonly tokens: TokenFunctions;
+  readonly accounts: ServiceAccountFunctions & KeyFunctions;
+  readonly users: UserFunctions;
+  /** HOST:PORT where clients are told to find the API; undefined for wherever they came to. */
+  readonly publicAddress: string | undefined;
   readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
   readonly disks: DiskFunctions;
   readonly snapshots: SnapshotFunctions;
@@ -86,8 +93,11 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     uploadService(deps.uploads),
     storeService(deps.store),
     poolService(deps.pool),
-    apiEndpointService({ ownAddress: () => ownAddress(listeners) }),
+    apiEndpointService({ publicAddress: deps.publicAddress, ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
+    serviceAccountService(deps.accounts),
+    keyService(deps.accounts),
+    ...userAccountServices(deps.users),
     cloudService(deps.folders),
     folderService(deps.folders),
   ];

@@ -15,6 +15,7 @@ export function addClientFlags(command: Command): void {
       '--service-account-key-file <file>',
       "a service account's key, instead of a token (OBRAZ_SERVICE_ACCOUNT_KEY_FILE)",
     )
+    .option('--impersonate-service-account-id <id>', 'work as another service account, by its id')
     .option('--folder-id <id>', 'folder to work in (OBRAZ_FOLDER_ID)')
     .option('--folder-name <name>', 'folder to work in, by name (default: default)')
     .option('--cloud-id <id>', 'cloud of the folder, when there are several')

@@ -10,10 +10,18 @@ const audience = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
 /** Long enough for clocks that differ, short enough to be of no use to whoever finds it. */
 const jwtLife = '5m';
 
-/** A server with a token for it: the one that is given, or one for the key that is. */
-export async function logIn({ credentials, ...place }: FoundServer, signal: AbortSignal): Promise<ServerAddress> {
+/** A server with a token for it: the one that is given, or one for the key that is, or one of another service account. */
+export async function logIn(
+  { credentials, ...place }: FoundServer,
+  { impersonateServiceAccountId }: { readonly impersonateServiceAccountId?: string },
+  signal: AbortSignal,
+): Promise<ServerAddress> {
   const token = credentials.token ?? (await exchangeKey(place, credentials.keyPath, signal)).iamToken;
-  return { ...place, token };
+  if (impersonateServiceAccountId === undefined) return { ...place, token };
+  using api = new ApiClient({ ...place, token });
+  const request = { serviceAccountId: impersonateServiceAccountId };
+  const { iamToken } = await api.call(IamTokenService.method.createForServiceAccount, request, { signal });
+  return { ...place, token: iamToken };
 }
 
 /** A token for the service account whose key is in a file. Throws CliFailed for the file, ApiFailed for what the server says. */

@@ -23,7 +23,7 @@ export function createToAction(surroundings: {
       if (!(command instanceof Command)) throw new TypeError('an action is called by commander');
       const flags = command.optsWithGlobals<ClientFlags>();
       const found = await findServer(flags, surroundings.environment);
-      const server = await logIn(found, surroundings.signal);
+      const server = await logIn(found, flags, surroundings.signal);
       using api = new ApiClient(server);
       await work({ ...surroundings, api, server, credentials: found.credentials, flags }, command);
     };

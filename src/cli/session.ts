@@ -8,6 +8,7 @@ export interface ClientFlags extends ServerFlags {
   readonly folderId?: string;
   readonly folderName?: string;
   readonly cloudId?: string;
+  readonly impersonateServiceAccountId?: string;
   readonly format?: OutputFormat;
 }
 

@@ -8,16 +8,23 @@ import {
 import { type ApiService, publicService } from '../api-service.ts';
 import type { PublicCall } from '../call.ts';
 
-/** The parts of the API, by the ids that SDKs look for; the resource manager has two. */
+/**
+ * The parts of the API, by the ids that SDKs look for; the resource manager has two. `storage` is not among them: there
+ * are no buckets here, and a client that is told so says it better than one that is sent to the wrong place.
+ */
 const endpointIds = ['endpoint', 'compute', 'operation', 'iam', 'resource-manager', 'resourcemanager'];
 
-/**
- * Discovery: every part of the API is at the address the client came to, whatever name or proxy brought it here.
- * `ownAddress` is for calls that do not say where they came to.
- */
-export function apiEndpointService({ ownAddress }: { ownAddress(): string }): ApiService {
+export interface ApiEndpointDeps {
+  /** host:port that every client is told, whatever it came to; for sites whose proxies hide what that was. */
+  readonly publicAddress: string | undefined;
+  /** For calls that do not say where they came to. */
+  ownAddress(): string;
+}
+
+/** Discovery: every part of the API is at the address the client came to, whatever name or proxy brought it here. */
+export function apiEndpointService({ publicAddress, ownAddress }: ApiEndpointDeps): ApiService {
   const endpoint = (id: string, { address }: PublicCall) =>
-    create(ApiEndpointSchema, { id, address: address ?? ownAddress() });
+    create(ApiEndpointSchema, { id, address: publicAddress ?? address ?? ownAddress() });
   return publicService(ApiEndpointService, {
     async get({ apiEndpointId }, call) {
       if (!endpointIds.includes(apiEndpointId)) throw notFound('Endpoint', apiEndpointId);

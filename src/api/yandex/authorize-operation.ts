@@ -18,6 +18,8 @@ const permissionsByNoun: Readonly<Record<string, OperationPermissions>> = {
   snapshot: { get: 'compute.snapshots.get', update: 'compute.snapshots.update' },
   folder: { get: 'resource-manager.folders.get', update: 'resource-manager.folders.update' },
   cloud: { get: 'resource-manager.clouds.get', update: 'resource-manager.clouds.update' },
+  serviceAccount: { get: 'iam.serviceAccounts.get', update: 'iam.serviceAccounts.update' },
+  key: { get: 'iam.keys.get', update: 'iam.keys.update' },
 };
 
 /** Of the store, and what there is no operation of: the administrator's. */

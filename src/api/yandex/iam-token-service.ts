@@ -1,21 +1,61 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { unauthenticated } from '../../errors.ts';
-import { CreateIamTokenResponseSchema, IamTokenService } from '../../gen/yandex/cloud/iam/v1/iam_token_service_pb.ts';
-import { type ApiService, publicService } from '../api-service.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { IssuedToken, Proof } from '../../access/issue-token.ts';
+import type { ServiceAccount } from '../../accounts/service-account.ts';
+import { invalidField } from '../../errors.ts';
+import {
+  type CreateIamTokenRequest,
+  type CreateIamTokenResponse,
+  CreateIamTokenResponseSchema,
+  IamTokenService,
+  RevokeIamTokenResponseSchema,
+} from '../../gen/yandex/cloud/iam/v1/iam_token_service_pb.ts';
+import { type ApiService, partlyPublicService } from '../api-service.ts';
+import { authorized } from '../authorized.ts';
 
-/** What the service calls, with what it needs already bound; see access/. */
+/** What the service calls, with what it needs already bound; see access/ and accounts/. */
 export interface TokenFunctions {
-  issueToken(request: { jwt: string }): Promise<{ iamToken: string; expiresAt: Date }>;
+  issueToken(proof: Proof): Promise<IssuedToken>;
+  issueAccountToken(request: { serviceAccountId: string }, caller: Caller): Promise<IssuedToken>;
+  revokeToken(request: { iamToken: string }): Promise<{ subjectId: string }>;
+  getServiceAccount(request: { serviceAccountId: string }): Promise<ServiceAccount>;
 }
 
-export function iamTokenService({ issueToken }: TokenFunctions): ApiService {
-  return publicService(IamTokenService, {
-    async create({ identity }) {
-      // There are service accounts here, and no accounts of a passport that OAuth tokens could stand for.
-      if (identity.case !== 'jwt') throw unauthenticated('OAuth token is invalid or expired');
-      const { iamToken, expiresAt } = await issueToken({ jwt: identity.value });
-      return create(CreateIamTokenResponseSchema, { iamToken, expiresAt: timestampFromDate(expiresAt) });
+export function iamTokenService(tokens: TokenFunctions): ApiService {
+  return partlyPublicService(
+    IamTokenService,
+    {
+      async create({ identity }) {
+        return issuedMessage(await tokens.issueToken(proofOf(identity)));
+      },
     },
-  });
+    {
+      async createForServiceAccount({ serviceAccountId }, { authorize, caller }) {
+        const find = () => tokens.getServiceAccount({ serviceAccountId });
+        await authorized(authorize, 'Service account', serviceAccountId, find);
+        return issuedMessage(await tokens.issueAccountToken({ serviceAccountId }, caller));
+      },
+
+      // To have the token is right enough to end it.
+      async revoke({ iamToken }) {
+        return create(RevokeIamTokenResponseSchema, await tokens.revokeToken({ iamToken }));
+      },
+    },
+  );
+}
+
+function proofOf(identity: CreateIamTokenRequest['identity']): Proof {
+  switch (identity.case) {
+    case 'jwt':
+      return { jwt: identity.value };
+    case 'yandexPassportOauthToken':
+      return { oauthToken: identity.value };
+    case undefined:
+      throw invalidField('identity', 'exactly one of its fields is required');
+  }
+}
+
+function issuedMessage({ iamToken, expiresAt }: IssuedToken): CreateIamTokenResponse {
+  return create(CreateIamTokenResponseSchema, { iamToken, expiresAt: timestampFromDate(expiresAt) });
 }

@@ -15,6 +15,7 @@ import { toStatus } from '../error-status.ts';
 import { digestMessages } from '../obraz/image-digest-messages.ts';
 import { compactionMessages, reportMessages } from '../obraz/store-messages.ts';
 import { diskOperationMessages } from './disk-operation-messages.ts';
+import { iamOperationMessages } from './iam-operation-messages.ts';
 import { imageMessage } from './image-message.ts';
 import { importProgressMessage } from './import-progress-message.ts';
 import type { KindMessages } from './kind-messages.ts';
@@ -43,6 +44,7 @@ const messagesByKind: Readonly<Record<string, KindMessages>> = {
   [digestImageKind]: digestMessages,
   ...diskOperationMessages,
   ...snapshotOperationMessages,
+  ...iamOperationMessages,
   [checkStoreKind]: reportMessages,
   [scrubStoreKind]: reportMessages,
   [compactStoreKind]: compactionMessages,

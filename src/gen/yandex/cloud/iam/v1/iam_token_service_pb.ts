@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file yandex/cloud/iam/v1/iam_token_service.proto.
  */
 export const file_yandex_cloud_iam_v1_iam_token_service: GenFile = /*@__PURE__*/
-  fileDesc("Cit5YW5kZXgvY2xvdWQvaWFtL3YxL2lhbV90b2tlbl9zZXJ2aWNlLnByb3RvEhN5YW5kZXguY2xvdWQuaWFtLnYxInQKFUNyZWF0ZUlhbVRva2VuUmVxdWVzdBIvCht5YW5kZXhfcGFzc3BvcnRfb2F1dGhfdG9rZW4YASABKAlCCLpIBXIDGKAfSAASFwoDand0GAIgASgJQgi6SAVyAxjAPkgAQhEKCGlkZW50aXR5EgW6SAIIASJbChZDcmVhdGVJYW1Ub2tlblJlc3BvbnNlEhEKCWlhbV90b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKPAQoPSWFtVG9rZW5TZXJ2aWNlEnwKBkNyZWF0ZRIqLnlhbmRleC5jbG91ZC5pYW0udjEuQ3JlYXRlSWFtVG9rZW5SZXF1ZXN0GisueWFuZGV4LmNsb3VkLmlhbS52MS5DcmVhdGVJYW1Ub2tlblJlc3BvbnNlIhmC0+STAhM6ASoiDi9pYW0vdjEvdG9rZW5zYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("Cit5YW5kZXgvY2xvdWQvaWFtL3YxL2lhbV90b2tlbl9zZXJ2aWNlLnByb3RvEhN5YW5kZXguY2xvdWQuaWFtLnYxInQKFUNyZWF0ZUlhbVRva2VuUmVxdWVzdBIvCht5YW5kZXhfcGFzc3BvcnRfb2F1dGhfdG9rZW4YASABKAlCCLpIBXIDGKAfSAASFwoDand0GAIgASgJQgi6SAVyAxjAPkgAQhEKCGlkZW50aXR5EgW6SAIIASJQCiZDcmVhdGVJYW1Ub2tlbkZvclNlcnZpY2VBY2NvdW50UmVxdWVzdBImChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAlCCrpIB8gBAXICGDIiWwoWQ3JlYXRlSWFtVG9rZW5SZXNwb25zZRIRCglpYW1fdG9rZW4YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoVUmV2b2tlSWFtVG9rZW5SZXF1ZXN0Eh4KCWlhbV90b2tlbhgBIAEoCUILukgIyAEBcgMYgCAiLAoWUmV2b2tlSWFtVG9rZW5SZXNwb25zZRISCgpzdWJqZWN0X2lkGAEgASgJMs4DCg9JYW1Ub2tlblNlcnZpY2USfAoGQ3JlYXRlEioueWFuZGV4LmNsb3VkLmlhbS52MS5DcmVhdGVJYW1Ub2tlblJlcXVlc3QaKy55YW5kZXguY2xvdWQuaWFtLnYxLkNyZWF0ZUlhbVRva2VuUmVzcG9uc2UiGYLT5JMCEzoBKiIOL2lhbS92MS90b2tlbnMStgEKF0NyZWF0ZUZvclNlcnZpY2VBY2NvdW50EjsueWFuZGV4LmNsb3VkLmlhbS52MS5DcmVhdGVJYW1Ub2tlbkZvclNlcnZpY2VBY2NvdW50UmVxdWVzdBorLnlhbmRleC5jbG91ZC5pYW0udjEuQ3JlYXRlSWFtVG9rZW5SZXNwb25zZSIxgtPkkwIrOgEqIiYvaWFtL3YxL3Rva2VuczpjcmVhdGVGb3JTZXJ2aWNlQWNjb3VudBKDAQoGUmV2b2tlEioueWFuZGV4LmNsb3VkLmlhbS52MS5SZXZva2VJYW1Ub2tlblJlcXVlc3QaKy55YW5kZXguY2xvdWQuaWFtLnYxLlJldm9rZUlhbVRva2VuUmVzcG9uc2UiIILT5JMCGjoBKiIVL2lhbS92MS90b2tlbnM6cmV2b2tlYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message yandex.cloud.iam.v1.CreateIamTokenRequest
@@ -25,7 +25,7 @@ export type CreateIamTokenRequest = Message<"yandex.cloud.iam.v1.CreateIamTokenR
    */
   identity: {
     /**
-     * No such identities exist here: always refused.
+     * One that the operator made known as a user's.
      *
      * @generated from field: string yandex_passport_oauth_token = 1;
      */
@@ -50,6 +50,23 @@ export const CreateIamTokenRequestSchema: GenMessage<CreateIamTokenRequest> = /*
   messageDesc(file_yandex_cloud_iam_v1_iam_token_service, 0);
 
 /**
+ * @generated from message yandex.cloud.iam.v1.CreateIamTokenForServiceAccountRequest
+ */
+export type CreateIamTokenForServiceAccountRequest = Message<"yandex.cloud.iam.v1.CreateIamTokenForServiceAccountRequest"> & {
+  /**
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+};
+
+/**
+ * Describes the message yandex.cloud.iam.v1.CreateIamTokenForServiceAccountRequest.
+ * Use `create(CreateIamTokenForServiceAccountRequestSchema)` to create a new message.
+ */
+export const CreateIamTokenForServiceAccountRequestSchema: GenMessage<CreateIamTokenForServiceAccountRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_iam_v1_iam_token_service, 1);
+
+/**
  * @generated from message yandex.cloud.iam.v1.CreateIamTokenResponse
  */
 export type CreateIamTokenResponse = Message<"yandex.cloud.iam.v1.CreateIamTokenResponse"> & {
@@ -71,7 +88,43 @@ export type CreateIamTokenResponse = Message<"yandex.cloud.iam.v1.CreateIamToken
  * Use `create(CreateIamTokenResponseSchema)` to create a new message.
  */
 export const CreateIamTokenResponseSchema: GenMessage<CreateIamTokenResponse> = /*@__PURE__*/
-  messageDesc(file_yandex_cloud_iam_v1_iam_token_service, 1);
+  messageDesc(file_yandex_cloud_iam_v1_iam_token_service, 2);
+
+/**
+ * @generated from message yandex.cloud.iam.v1.RevokeIamTokenRequest
+ */
+export type RevokeIamTokenRequest = Message<"yandex.cloud.iam.v1.RevokeIamTokenRequest"> & {
+  /**
+   * @generated from field: string iam_token = 1;
+   */
+  iamToken: string;
+};
+
+/**
+ * Describes the message yandex.cloud.iam.v1.RevokeIamTokenRequest.
+ * Use `create(RevokeIamTokenRequestSchema)` to create a new message.
+ */
+export const RevokeIamTokenRequestSchema: GenMessage<RevokeIamTokenRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_iam_v1_iam_token_service, 3);
+
+/**
+ * @generated from message yandex.cloud.iam.v1.RevokeIamTokenResponse
+ */
+export type RevokeIamTokenResponse = Message<"yandex.cloud.iam.v1.RevokeIamTokenResponse"> & {
+  /**
+   * Whose it was.
+   *
+   * @generated from field: string subject_id = 1;
+   */
+  subjectId: string;
+};
+
+/**
+ * Describes the message yandex.cloud.iam.v1.RevokeIamTokenResponse.
+ * Use `create(RevokeIamTokenResponseSchema)` to create a new message.
+ */
+export const RevokeIamTokenResponseSchema: GenMessage<RevokeIamTokenResponse> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_iam_v1_iam_token_service, 4);
 
 /**
  * @generated from service yandex.cloud.iam.v1.IamTokenService
@@ -86,6 +139,26 @@ export const IamTokenService: GenService<{
     methodKind: "unary";
     input: typeof CreateIamTokenRequestSchema;
     output: typeof CreateIamTokenResponseSchema;
+  },
+  /**
+   * A token of a service account, for somebody who may act as it.
+   *
+   * @generated from rpc yandex.cloud.iam.v1.IamTokenService.CreateForServiceAccount
+   */
+  createForServiceAccount: {
+    methodKind: "unary";
+    input: typeof CreateIamTokenForServiceAccountRequestSchema;
+    output: typeof CreateIamTokenResponseSchema;
+  },
+  /**
+   * Ends a token before its time, for whoever has it.
+   *
+   * @generated from rpc yandex.cloud.iam.v1.IamTokenService.Revoke
+   */
+  revoke: {
+    methodKind: "unary";
+    input: typeof RevokeIamTokenRequestSchema;
+    output: typeof RevokeIamTokenResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_yandex_cloud_iam_v1_iam_token_service, 0);
