@@ -25,7 +25,8 @@ export interface GuestReader {
   stripes(offset: number, length: number, stripeBytes: number, options?: ReadOptions): Promise<GuestStripe[]>;
 
   /**
-   * A segment that a volume of the same domain has already, whose bytes need not be read then; undefined to have them read.
+   * A segment that a volume has already, whose bytes need not be read then; undefined to have them read. It is taken over
+   * only if the domain that is written to has all of it: of a volume of another domain, the bytes are read after all.
    * Whoever reads sees to it that the volume stays.
    */
   keptSegment?(index: number): Promise<KeptSegment | undefined>;

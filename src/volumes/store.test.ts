@@ -122,6 +122,48 @@ eachDatabase(({ open }) => {
     assert.ok(changed.equals(await readAll(testStore, after.id)));
   });
 
+  test('stores anew what is kept in another domain only, and needs nothing of that any more', async () => {
+    await using testStore = await openTestStore({ open });
+    const { store } = testStore;
+    const guest = Buffer.alloc(segmentBytes + mib);
+    guest.set(noise(mib, 63), 0);
+    guest.set(noise(mib / 2, 64), segmentBytes);
+    const standard = await storeGuestAs(testStore, 'standard', createMemoryGuest(guest), 'standard-images-cloud');
+    await using device = await openVolume(store, standard.id);
+    const keptSegment = (index: number) => device.keptSegment(index);
+    // Its first segment is in this domain already, by chance; the others are not.
+    await storeGuestAs(testStore, 'chance', createMemoryGuest(guest.subarray(0, segmentBytes)));
+    const read = new Set<number>();
+    const memory = createMemoryGuest(guest);
+    const reader: GuestReader = {
+      ...memory,
+      stripes(offset, ...rest) {
+        read.add(Math.floor(offset / segmentBytes));
+        return memory.stripes(offset, ...rest);
+      },
+      keptSegment,
+    };
+    const own = await storeGuestAs(testStore, 'own', reader);
+    assert.deepEqual([...read].sort(), [1]);
+    assert.notEqual(own.id, standard.id);
+    assert.deepEqual(own.rootId, standard.rootId);
+    const needed = await store.db.read
+      .selectFrom('segment_packs')
+      .innerJoin('packs', 'packs.id', 'pack_id')
+      .select(['segment_packs.domain_id as node_domain', 'packs.domain_id as pack_domain'])
+      .execute();
+    for (const { node_domain, pack_domain } of needed) assert.equal(pack_domain, node_domain);
+
+    await store.db.transact(async (tx) => {
+      await removeVolumeReference(tx, 'standard');
+      await removeVolumeReference(tx, 'chance');
+    });
+    await collectGarbage(store, keepNone);
+    const left = await store.db.read.selectFrom('packs').select('domain_id').distinct().execute();
+    assert.deepEqual(left, [{ domain_id: 'cloud' }]);
+    assert.ok(guest.equals(await readAll(testStore, own.id)));
+  });
+
   test('collects what nobody refers to, and only that', async () => {
     await using testStore = await openTestStore({ open });
     const { store } = testStore;
