@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
 import { issueToken } from './access/issue-token.ts';
+import { listAccessBindings } from './access/list-access-bindings.ts';
 import type { LiveTokens } from './access/live-tokens.ts';
 import { revokeToken } from './access/revoke-token.ts';
 import { RoleCache } from './access/role-cache.ts';
@@ -32,12 +33,15 @@ import type { Catalog } from './disks/catalog.ts';
 import { createDisk } from './disks/create-disk.ts';
 import { deleteDisk } from './disks/delete-disk.ts';
 import type { DiskContents } from './disks/disk-contents.ts';
+import { lockDisk } from './disks/disk-rows.ts';
 import { getDisk } from './disks/get-disk.ts';
 import { listDiskOperations } from './disks/list-disk-operations.ts';
 import { listDisks } from './disks/list-disks.ts';
 import { moveDisk } from './disks/move-disk.ts';
 import { relocateDisk } from './disks/relocate-disk.ts';
 import { updateDisk } from './disks/update-disk.ts';
+import { lockCloud } from './folders/cloud-rows.ts';
+import { lockFolder } from './folders/folder-rows.ts';
 import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
 import { listClouds } from './folders/list-clouds.ts';
@@ -48,6 +52,7 @@ import { deleteImage } from './images/delete-image.ts';
 import { getImage } from './images/get-image.ts';
 import { getImageSource } from './images/get-image-source.ts';
 import { getLatestByFamily } from './images/get-latest-by-family.ts';
+import { lockImage } from './images/image-rows.ts';
 import { lockImageSource } from './images/image-source.ts';
 import { listImageOperations } from './images/list-image-operations.ts';
 import { listImages } from './images/list-images.ts';
@@ -63,12 +68,25 @@ import type { Operation } from './operations/operation.ts';
 import type { Runner } from './operations/runner.ts';
 import { findStartedOnce } from './operations/start-once.ts';
 import type { Pool } from './pool/pool.ts';
+import {
+  type ChangeBindingsDeps,
+  setAccessBindings,
+  updateAccessBindings,
+} from './resource-manager/change-access-bindings.ts';
+import { createCloud } from './resource-manager/create-cloud.ts';
+import { createFolder } from './resource-manager/create-folder.ts';
+import { deleteCloud } from './resource-manager/delete-cloud.ts';
+import { deleteFolder } from './resource-manager/delete-folder.ts';
+import { listCloudOperations } from './resource-manager/list-cloud-operations.ts';
+import { listFolderOperations } from './resource-manager/list-folder-operations.ts';
+import { updateCloud } from './resource-manager/update-cloud.ts';
+import { updateFolder } from './resource-manager/update-folder.ts';
 import { createSnapshot } from './snapshots/create-snapshot.ts';
 import { deleteSnapshot } from './snapshots/delete-snapshot.ts';
 import { getSnapshot } from './snapshots/get-snapshot.ts';
 import { listSnapshotOperations } from './snapshots/list-snapshot-operations.ts';
 import { listSnapshots } from './snapshots/list-snapshots.ts';
-import { lockSnapshotSource } from './snapshots/snapshot-rows.ts';
+import { lockSnapshot, lockSnapshotSource } from './snapshots/snapshot-rows.ts';
 import { updateSnapshot } from './snapshots/update-snapshot.ts';
 import { checkUri } from './sources/source-uri.ts';
 import { appendToUpload } from './uploads/append-to-upload.ts';
@@ -104,6 +122,15 @@ export interface Parts {
   readonly onGarbage: () => void;
 }
 
+/** Operations on the bindings of a folder are in it; those of a cloud are in no folder. */
+const holdThing: ChangeBindingsDeps['holdThing'] = {
+  Image: lockImage,
+  Disk: lockDisk,
+  Snapshot: lockSnapshot,
+  Folder: async (tx, id) => ((await lockFolder(tx, id)) === undefined ? undefined : { folderId: id }),
+  Cloud: async (tx, id) => ((await lockCloud(tx, id)) === undefined ? undefined : { folderId: '' }),
+};
+
 /** The functions that the doors call, each with what it needs. */
 export function bindApi(parts: Parts): ApiDeps {
   const { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri } = parts;
@@ -127,6 +154,7 @@ export function bindApi(parts: Parts): ApiDeps {
     users: attachedDisks,
   };
   const access = { db, administratorId: first.administratorId, roles: new RoleCache() };
+  const bound = { ...access, holdThing };
   /** A Delete's operation, and its content may be garbage. */
   const deleted = async (operation: Promise<Operation>): Promise<Operation> => {
     await operation;
@@ -220,9 +248,23 @@ export function bindApi(parts: Parts): ApiDeps {
     },
     folders: {
       getFolder: (request) => getFolder(deps, request),
-      listFolders: (request) => listFolders(deps, request),
+      listFolders: (request, subject) => listFolders(access, request, subject),
+      createFolder: (request, caller) => createFolder(deps, request, caller),
+      updateFolder: (request, caller) => updateFolder(deps, request, caller),
+      deleteFolder: (request, caller) => deleteFolder(access, request, caller),
+      listFolderOperations: (request) => listFolderOperations(deps, request),
       getCloud: (request) => getCloud(deps, request),
-      listClouds: (request) => listClouds(deps, request),
+      listClouds: (request, subject) =>
+        listClouds(deps, request, subject.id === access.administratorId ? undefined : subject),
+      createCloud: (request, caller, owner) => createCloud(deps, request, caller, owner),
+      updateCloud: (request, caller) => updateCloud(deps, request, caller),
+      deleteCloud: (request, caller) => deleteCloud(access, request, caller),
+      listCloudOperations: (request) => listCloudOperations(deps, request),
+    },
+    bindings: {
+      listAccessBindings: (request) => listAccessBindings(deps, request),
+      setAccessBindings: (thing, bindings, caller) => setAccessBindings(bound, thing, bindings, caller),
+      updateAccessBindings: (thing, deltas, caller) => updateAccessBindings(bound, thing, deltas, caller),
     },
   };
 }

@@ -1,7 +1,9 @@
-import { sql } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
-import { type AccessBinding, type BindingSubject, systemGroups } from './access-binding.ts';
-import { isRoleId, type RoleId } from './roles.ts';
+import type { AccessBindingsTable, Schema } from '../db/schema.ts';
+import { type AccessBinding, type BindingSubject, bindingSubject, systemGroups } from './access-binding.ts';
+import type { Permission } from './permissions.ts';
+import { isRoleId, type RoleId, rolesWith } from './roles.ts';
 import type { Subject } from './subject.ts';
 
 /** Gives a role on a resource. May be repeated: a binding is there once. */
@@ -30,6 +32,18 @@ export async function deleteAccessBinding(
     .where('subject_type', '=', subject.type)
     .where('subject_id', '=', subject.id)
     .execute();
+}
+
+/** All of a resource: at most maxBindings of them. */
+export async function listAccessBindingRows(db: Queryable, resourceId: string): Promise<AccessBinding[]> {
+  const rows = await db.selectFrom('access_bindings').selectAll().where('resource_id', '=', resourceId).execute();
+  return rows.flatMap(toBinding);
+}
+
+/** Nothing for what only a later version knows. */
+function toBinding(row: Selectable<AccessBindingsTable>): AccessBinding[] {
+  const subject = bindingSubject(row.subject_type, row.subject_id);
+  return subject === undefined || !isRoleId(row.role_id) ? [] : [{ roleId: row.role_id, subject }];
 }
 
 /** For the transaction that deletes the resource. May be repeated. */
@@ -70,13 +84,7 @@ export async function findRoles(
     .selectFrom('access_bindings')
     .select(['resource_id', 'role_id'])
     .where('resource_id', 'in', [sql.val(resourceId ?? ''), sql.val(folderId), sql.val(cloudId ?? ''), cloudOfFolder])
-    .where((row) =>
-      row.or(
-        subjectsOf(subject).map(({ type, id }) =>
-          row.and([row('subject_type', '=', type), row('subject_id', '=', id)]),
-        ),
-      ),
-    )
+    .where(isOf(subject))
     .execute();
   const rolesOf = (isOwn: boolean) =>
     rows.filter((row) => (row.resource_id === resourceId) === isOwn).map((row) => row.role_id);
@@ -84,7 +92,18 @@ export async function findRoles(
   return { own: rolesOf(true).filter(isRoleId), above: rolesOf(false).filter(isRoleId) };
 }
 
-/** The subject and the groups that it is in. */
-export function subjectsOf({ kind, id }: Subject): readonly BindingSubject[] {
-  return [{ type: kind, id }, ...systemGroups.map((group) => ({ type: 'system', id: group }) as const)];
+/** The ids of what the subject has this permission on by a binding on that itself: a part of a larger query. */
+export function boundIds(db: Queryable, subject: Subject, permission: Permission) {
+  return db
+    .selectFrom('access_bindings')
+    .select('resource_id')
+    .where(isOf(subject))
+    .where('role_id', 'in', rolesWith(permission));
+}
+
+/** Bindings of the subject and of the groups that it is in; each is found by an index. */
+function isOf({ kind, id }: Subject) {
+  const subjects = [{ type: kind, id }, ...systemGroups.map((group) => ({ type: 'system', id: group }) as const)];
+  return (row: ExpressionBuilder<Schema, 'access_bindings'>) =>
+    row.or(subjects.map((one) => row.and([row('subject_type', '=', one.type), row('subject_id', '=', one.id)])));
 }

@@ -10,8 +10,13 @@ export type BindingSubject =
   | { readonly type: SubjectKind; readonly id: string }
   | { readonly type: 'system'; readonly id: SystemGroup };
 
-export type BindingSubjectType = BindingSubject['type'];
-export const bindingSubjectTypes: readonly BindingSubjectType[] = [...subjectKinds, 'system'];
+/** The subject of that type and id; undefined when there can be none. */
+export function bindingSubject(type: string, id: string): BindingSubject | undefined {
+  const kind = subjectKinds.find((known) => known === type);
+  if (kind !== undefined) return { type: kind, id };
+  const group = systemGroups.find((known) => known === id);
+  return type === 'system' && group !== undefined ? { type, id: group } : undefined;
+}
 
 /** A role given to a subject on a resource, and so on what is in that. */
 export interface AccessBinding {
@@ -19,8 +24,20 @@ export interface AccessBinding {
   readonly subject: BindingSubject;
 }
 
+/** What roles can be given on. */
+export const boundNouns = ['Image', 'Disk', 'Snapshot', 'Folder', 'Cloud'] as const;
+export type BoundNoun = (typeof boundNouns)[number];
+
+/** On one resource. A check reads few of them; whoever lists or sets them reads all. */
+export const maxBindings = 1000;
+
 /** A binding that was added or removed. */
 export interface AccessBindingDelta {
   readonly action: 'ADD' | 'REMOVE';
   readonly binding: AccessBinding;
+}
+
+/** The same for the same binding, and for no other. */
+export function bindingKey({ roleId, subject }: AccessBinding): string {
+  return `${roleId} ${subject.type} ${subject.id}`;
 }

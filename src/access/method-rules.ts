@@ -21,6 +21,9 @@ const rules = {
   'yandex.cloud.compute.v1.ImageService/Update': ['compute.images.update'],
   'yandex.cloud.compute.v1.ImageService/Delete': ['compute.images.delete'],
   'yandex.cloud.compute.v1.ImageService/ListOperations': ['compute.images.get'],
+  'yandex.cloud.compute.v1.ImageService/ListAccessBindings': ['compute.images.listAccessBindings'],
+  'yandex.cloud.compute.v1.ImageService/SetAccessBindings': ['compute.images.updateAccessBindings'],
+  'yandex.cloud.compute.v1.ImageService/UpdateAccessBindings': ['compute.images.updateAccessBindings'],
 
   'yandex.cloud.compute.v1.DiskService/Get': ['compute.disks.get'],
   'yandex.cloud.compute.v1.DiskService/List': ['compute.disks.list'],
@@ -30,6 +33,9 @@ const rules = {
   'yandex.cloud.compute.v1.DiskService/Move': ['compute.disks.move', 'compute.disks.create'],
   'yandex.cloud.compute.v1.DiskService/Relocate': ['compute.disks.relocate'],
   'yandex.cloud.compute.v1.DiskService/ListOperations': ['compute.disks.get'],
+  'yandex.cloud.compute.v1.DiskService/ListAccessBindings': ['compute.disks.listAccessBindings'],
+  'yandex.cloud.compute.v1.DiskService/SetAccessBindings': ['compute.disks.updateAccessBindings'],
+  'yandex.cloud.compute.v1.DiskService/UpdateAccessBindings': ['compute.disks.updateAccessBindings'],
 
   'yandex.cloud.compute.v1.SnapshotService/Get': ['compute.snapshots.get'],
   'yandex.cloud.compute.v1.SnapshotService/List': ['compute.snapshots.list'],
@@ -37,6 +43,9 @@ const rules = {
   'yandex.cloud.compute.v1.SnapshotService/Update': ['compute.snapshots.update'],
   'yandex.cloud.compute.v1.SnapshotService/Delete': ['compute.snapshots.delete'],
   'yandex.cloud.compute.v1.SnapshotService/ListOperations': ['compute.snapshots.get'],
+  'yandex.cloud.compute.v1.SnapshotService/ListAccessBindings': ['compute.snapshots.listAccessBindings'],
+  'yandex.cloud.compute.v1.SnapshotService/SetAccessBindings': ['compute.snapshots.updateAccessBindings'],
+  'yandex.cloud.compute.v1.SnapshotService/UpdateAccessBindings': ['compute.snapshots.updateAccessBindings'],
 
   // The same for everybody who is known here.
   'yandex.cloud.compute.v1.DiskTypeService/Get': 'authenticated',
@@ -66,11 +75,30 @@ const rules = {
     'obraz.store.manage',
   ],
 
-  'yandex.cloud.resourcemanager.v1.CloudService/Get': ['resource-manager.clouds.get'],
   // Everybody lists what he may see.
+  'yandex.cloud.resourcemanager.v1.CloudService/Get': ['resource-manager.clouds.get'],
   'yandex.cloud.resourcemanager.v1.CloudService/List': 'authenticated',
+  'yandex.cloud.resourcemanager.v1.CloudService/Create': ['resource-manager.clouds.create'],
+  'yandex.cloud.resourcemanager.v1.CloudService/Update': [
+    'resource-manager.clouds.update',
+    'resource-manager.clouds.create',
+  ],
+  'yandex.cloud.resourcemanager.v1.CloudService/Delete': ['resource-manager.clouds.delete'],
+  'yandex.cloud.resourcemanager.v1.CloudService/ListOperations': ['resource-manager.clouds.get'],
+  'yandex.cloud.resourcemanager.v1.CloudService/ListAccessBindings': ['resource-manager.clouds.listAccessBindings'],
+  'yandex.cloud.resourcemanager.v1.CloudService/SetAccessBindings': ['resource-manager.clouds.updateAccessBindings'],
+  'yandex.cloud.resourcemanager.v1.CloudService/UpdateAccessBindings': ['resource-manager.clouds.updateAccessBindings'],
   'yandex.cloud.resourcemanager.v1.FolderService/Get': ['resource-manager.folders.get'],
-  'yandex.cloud.resourcemanager.v1.FolderService/List': ['resource-manager.folders.get'],
+  'yandex.cloud.resourcemanager.v1.FolderService/List': 'authenticated',
+  'yandex.cloud.resourcemanager.v1.FolderService/Create': ['resource-manager.folders.create'],
+  'yandex.cloud.resourcemanager.v1.FolderService/Update': ['resource-manager.folders.update'],
+  'yandex.cloud.resourcemanager.v1.FolderService/Delete': ['resource-manager.folders.delete'],
+  'yandex.cloud.resourcemanager.v1.FolderService/ListOperations': ['resource-manager.folders.get'],
+  'yandex.cloud.resourcemanager.v1.FolderService/ListAccessBindings': ['resource-manager.folders.listAccessBindings'],
+  'yandex.cloud.resourcemanager.v1.FolderService/SetAccessBindings': ['resource-manager.folders.updateAccessBindings'],
+  'yandex.cloud.resourcemanager.v1.FolderService/UpdateAccessBindings': [
+    'resource-manager.folders.updateAccessBindings',
+  ],
 
   'yandex.cloud.iam.v1.ServiceAccountService/Get': ['iam.serviceAccounts.get'],
   'yandex.cloud.iam.v1.ServiceAccountService/List': ['iam.serviceAccounts.list'],

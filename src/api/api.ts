@@ -16,6 +16,7 @@ import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import { createRestDoor } from './rest/rest-server.ts';
 import { createRequestValidator } from './validate-request.ts';
+import type { BindingFunctions } from './yandex/access-binding-handlers.ts';
 import { apiEndpointService } from './yandex/api-endpoint-service.ts';
 import { type CloudFunctions, cloudService } from './yandex/cloud-service.ts';
 import { type DiskFunctions, diskService } from './yandex/disk-service.ts';
@@ -53,6 +54,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly store: StoreFunctions;
   readonly pool: PoolFunctions;
   readonly folders: FolderFunctions & CloudFunctions;
+  readonly bindings: BindingFunctions;
 }
 
 export interface ListenOptions {
@@ -79,12 +81,12 @@ export interface Api {
 }
 
 export async function createApi(deps: ApiDeps): Promise<Api> {
-  const { log, authenticate, authorize, findStarted, folderOf } = deps;
+  const { log, authenticate, authorize, findStarted, folderOf, bindings } = deps;
   const listeners: Listener[] = [];
   const services = [
-    imageService(deps.images, folderOf),
-    diskService(deps.disks, folderOf),
-    snapshotService(deps.snapshots, folderOf),
+    imageService(deps.images, bindings, folderOf),
+    diskService(deps.disks, bindings, folderOf),
+    snapshotService(deps.snapshots, bindings, folderOf),
     diskTypeService(deps.catalog),
     zoneService(deps.catalog),
     attachmentService(deps.attachments, folderOf),
@@ -98,8 +100,8 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     serviceAccountService(deps.accounts),
     keyService(deps.accounts),
     ...userAccountServices(deps.users),
-    cloudService(deps.folders),
-    folderService(deps.folders),
+    cloudService(deps.folders, bindings),
+    folderService(deps.folders, bindings),
   ];
   const requests = services.flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
   const { validate, warm } = createRequestValidator();

@@ -1,3 +1,4 @@
+import { deleteAccessBindingsOf } from '../access/access-binding-rows.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Database } from '../db/database.ts';
 import { notFound } from '../errors.ts';
@@ -29,6 +30,7 @@ export async function deleteDisk(
     if (disk === undefined) throw notFound('Disk', diskId);
     await checkUnused(tx, deps.users, diskId);
     await removeVolumeReference(tx, diskId);
+    await deleteAccessBindingsOf(tx, diskId);
     await deleteDiskRow(tx, diskId);
     return insertFinishedOperation(tx, {
       kind: deleteDiskKind,

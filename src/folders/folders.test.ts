@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
-import { deleteAccessBindingsOf } from '../access/access-binding-rows.ts';
+import { deleteAccessBindingsOf, insertAccessBinding } from '../access/access-binding-rows.ts';
+import { RoleCache } from '../access/role-cache.ts';
+import type { RoleId } from '../access/roles.ts';
+import type { Subject } from '../access/subject.ts';
 import type { Database } from '../db/database.ts';
 import { getCloud } from './get-cloud.ts';
 import { getFolder } from './get-folder.ts';
@@ -28,7 +31,9 @@ async function openDatabase(t: TestContext, open: OpenTestDatabase): Promise<Dat
   return db;
 }
 
-const page = { pageSize: 0, pageToken: '', filter: '' };
+const page = { pageSize: 0, pageToken: '', filter: '', organizationId: '' };
+const administrator: Subject = { id: 'ajeadmin000000000000', kind: 'serviceAccount' };
+const accessTo = (db: Database) => ({ db, administratorId: administrator.id, roles: new RoleCache() });
 
 eachDatabase(({ open }) => {
   test('gets a folder and a cloud, and says which is not there', async (t) => {
@@ -52,26 +57,30 @@ eachDatabase(({ open }) => {
     const names: string[] = [];
     let pageToken = '';
     do {
-      const listed = await listFolders({ db }, { cloudId: 'b1gone', pageSize: 2, pageToken, filter: '' });
+      const listed = await listFolders(
+        accessTo(db),
+        { cloudId: 'b1gone', pageSize: 2, pageToken, filter: '' },
+        administrator,
+      );
       names.push(...listed.folders.map(({ name }) => name));
       pageToken = listed.nextPageToken;
       if (pageToken !== '') {
-        const elsewhere = listFolders({ db }, { ...page, cloudId: 'b1gtwo', pageToken });
+        const elsewhere = listFolders(accessTo(db), { ...page, cloudId: 'b1gtwo', pageToken }, administrator);
         await assert.rejects(elsewhere, { code: 'INVALID_ARGUMENT' });
       }
     } while (pageToken !== '');
     assert.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
-    await assert.rejects(listFolders({ db }, { ...page, cloudId: 'x' }), { code: 'NOT_FOUND' });
+    await assert.rejects(listFolders(accessTo(db), { ...page, cloudId: 'x' }, administrator), { code: 'NOT_FOUND' });
   });
 
   test('lists the clouds', async (t) => {
     const db = await openDatabase(t, open);
-    const { clouds, nextPageToken } = await listClouds({ db }, { ...page, pageSize: 1 });
+    const { clouds, nextPageToken } = await listClouds({ db }, { ...page, pageSize: 1 }, undefined);
     assert.deepEqual(
       clouds.map(({ name }) => name),
       ['one'],
     );
-    const rest = await listClouds({ db }, { ...page, pageToken: nextPageToken });
+    const rest = await listClouds({ db }, { ...page, pageToken: nextPageToken }, undefined);
     assert.deepEqual(
       rest.clouds.map(({ name }) => name),
       ['two'],
@@ -87,7 +96,7 @@ eachDatabase(({ open }) => {
     assert.deepEqual([folder.cloudId, folder.status], [standardImagesCloudId, 'ACTIVE']);
     assert.deepEqual(folder.createdAt, new Date(5));
     assert.equal((await getCloud({ db }, { cloudId: standardImagesCloudId })).name, 'standard-images');
-    assert.equal((await listClouds({ db }, page)).clouds.length, 2);
+    assert.equal((await listClouds({ db }, page, undefined)).clouds.length, 2);
     const bindings = await db.read.selectFrom('access_bindings').selectAll().orderBy('role_id').execute();
     const everybody = {
       resource_id: standardImagesFolderId,
@@ -108,10 +117,39 @@ eachDatabase(({ open }) => {
     assert.deepEqual(await db.read.selectFrom('access_bindings').selectAll().execute(), []);
   });
 
+  test('lists what a subject may see, by a role on the cloud or on some of its folders', async (t) => {
+    const db = await openDatabase(t, open);
+    const access = accessTo(db);
+    const someone: Subject = { id: 'ajesomeone0000000000', kind: 'userAccount' };
+    const bind = (resourceId: string, roleId: RoleId) =>
+      db.transact((tx) =>
+        insertAccessBinding(tx, resourceId, { roleId, subject: { type: someone.kind, id: someone.id } }),
+      );
+    const folders = async (cloudId: string) =>
+      (await listFolders(access, { ...page, cloudId }, someone)).folders.map(({ name }) => name);
+    const clouds = async () => (await listClouds({ db }, page, someone)).clouds.map(({ name }) => name);
+    for (const cloudId of ['b1gone', 'b1gmadeup']) {
+      const message = `Permission denied to resource-manager.cloud ${cloudId}`;
+      await assert.rejects(folders(cloudId), { code: 'PERMISSION_DENIED', message });
+    }
+    assert.deepEqual(await clouds(), []);
+    await bind('b1gc', 'viewer');
+    await bind('b1gd', 'compute.editor');
+    assert.deepEqual(await folders('b1gone'), ['c']);
+    const filtered = await listFolders(access, { ...page, cloudId: 'b1gone', filter: 'name = a' }, someone);
+    assert.deepEqual(filtered.folders, []);
+    await bind('b1gone', 'resource-manager.clouds.member');
+    assert.deepEqual(await clouds(), ['one']);
+    assert.deepEqual(await folders('b1gone'), ['c']);
+    await bind('b1gone', 'resource-manager.viewer');
+    assert.deepEqual(await folders('b1gone'), ['a', 'b', 'c', 'd', 'e']);
+    await assert.rejects(folders('b1gtwo'), { code: 'PERMISSION_DENIED' });
+  });
+
   test('filters by name, and by nothing else', async (t) => {
     const db = await openDatabase(t, open);
     const list = async (filter: string) => {
-      const { folders } = await listFolders({ db }, { ...page, cloudId: 'b1gone', filter });
+      const { folders } = await listFolders(accessTo(db), { ...page, cloudId: 'b1gone', filter }, administrator);
       return folders.map(({ name }) => name);
     };
     assert.deepEqual(await list('name = "b"'), ['b']);

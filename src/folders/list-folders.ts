@@ -1,5 +1,6 @@
-import type { Database } from '../db/database.ts';
-import { foreignPageToken, notFound } from '../errors.ts';
+import { type AccessDeps, isAllowed } from '../access/authorize.ts';
+import type { Subject } from '../access/subject.ts';
+import { foreignPageToken, notFound, permissionDenied } from '../errors.ts';
 import { cutPage, pageLimit, readPageToken } from '../lib/page.ts';
 import { findCloud } from './cloud-rows.ts';
 import type { Folder } from './folder.ts';
@@ -15,17 +16,29 @@ export interface ListFolders {
   readonly filter: string;
 }
 
-/** The folders of a cloud, by id. Throws NOT_FOUND for the cloud, INVALID_ARGUMENT for a filter or page token. */
+/**
+ * The folders of a cloud, by id: those that the subject may see. Throws PERMISSION_DENIED when there is none, whether there is
+ * such a cloud or not; NOT_FOUND for the cloud to who may see them all; INVALID_ARGUMENT for a filter or page token.
+ */
 export async function listFolders(
-  { db }: { readonly db: Database },
+  deps: AccessDeps,
   { cloudId, pageSize, pageToken, filter }: ListFolders,
+  subject: Subject,
 ): Promise<{ folders: readonly Folder[]; nextPageToken: string }> {
   const names = namesInFilter(filter);
   const asked = ['folders', cloudId, filter];
   const after = readPageToken(asked, pageToken, foreignPageToken);
-  if ((await findCloud(db.read, cloudId)) === undefined) throw notFound('Cloud', cloudId);
+  const { read } = deps.db;
+  const seesAll = await isAllowed(deps, subject, 'resource-manager.folders.get', { cloudId });
+  const visibleTo = seesAll ? undefined : subject;
+  if (seesAll) {
+    if ((await findCloud(read, cloudId)) === undefined) throw notFound('Cloud', cloudId);
+  } else {
+    const [any] = await listFolderRows(read, { cloudId, names: undefined, visibleTo, after: undefined, limit: 1 });
+    if (any === undefined) throw permissionDenied(`Permission denied to resource-manager.cloud ${cloudId}`);
+  }
   const limit = pageLimit(pageSize);
-  const rows = await listFolderRows(db.read, { cloudId, names, after: after?.id, limit: limit + 1 });
+  const rows = await listFolderRows(read, { cloudId, names, visibleTo, after: after?.id, limit: limit + 1 });
   const page = cutPage(rows, limit, asked, ({ id }) => ({ key: '', id }));
   return { folders: page.items, nextPageToken: page.nextPageToken };
 }

@@ -1,3 +1,4 @@
+import { deleteAccessBindingsOf } from '../access/access-binding-rows.ts';
 import type { Transaction } from '../db/database.ts';
 import { removeVolumeReference } from '../volumes/volume-rows.ts';
 import { deleteImageRow } from './image-rows.ts';
@@ -8,5 +9,6 @@ import { deleteImageRow } from './image-rows.ts';
  */
 export async function discardImage(tx: Transaction, imageId: string): Promise<void> {
   await removeVolumeReference(tx, imageId);
+  await deleteAccessBindingsOf(tx, imageId);
   await deleteImageRow(tx, imageId);
 }

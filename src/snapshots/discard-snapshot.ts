@@ -1,3 +1,4 @@
+import { deleteAccessBindingsOf } from '../access/access-binding-rows.ts';
 import type { Transaction } from '../db/database.ts';
 import { removeVolumeReference } from '../volumes/volume-rows.ts';
 import { deleteSnapshotRow } from './snapshot-rows.ts';
@@ -8,5 +9,6 @@ import { deleteSnapshotRow } from './snapshot-rows.ts';
  */
 export async function discardSnapshot(tx: Transaction, snapshotId: string): Promise<void> {
   await removeVolumeReference(tx, snapshotId);
+  await deleteAccessBindingsOf(tx, snapshotId);
   await deleteSnapshotRow(tx, snapshotId);
 }

@@ -17,6 +17,7 @@ import type { ListRequest } from '../../resources/list-resources.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
 import type { Authorize } from '../authorization.ts';
 import { authorized, authorizeSource, type FolderOf } from '../authorized.ts';
+import { accessBindingHandlers, type BindingFunctions } from './access-binding-handlers.ts';
 import { diskMessage, placementPolicyOf } from './disk-message.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { operationMessage } from './operation-message.ts';
@@ -37,7 +38,7 @@ export interface DiskFunctions {
   }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
 }
 
-export function diskService(disks: DiskFunctions, folderOf: FolderOf): ApiService {
+export function diskService(disks: DiskFunctions, bindings: BindingFunctions, folderOf: FolderOf): ApiService {
   const find = (diskId: string, authorize: Authorize) =>
     authorized(authorize, 'Disk', diskId, () => disks.getDisk({ diskId }));
   return authenticatedService(DiskService, {
@@ -112,6 +113,8 @@ export function diskService(disks: DiskFunctions, folderOf: FolderOf): ApiServic
         nextPageToken: page.nextPageToken,
       });
     },
+
+    ...accessBindingHandlers('Disk', bindings, find),
   });
 }
 

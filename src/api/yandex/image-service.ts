@@ -16,6 +16,7 @@ import type { ListRequest } from '../../resources/list-resources.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
 import type { Authorize } from '../authorization.ts';
 import { authorized, authorizeSource, type ContentReference, type FolderOf } from '../authorized.ts';
+import { accessBindingHandlers, type BindingFunctions } from './access-binding-handlers.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { imageMessage, osOf } from './image-message.ts';
 import { operationMessage } from './operation-message.ts';
@@ -37,7 +38,7 @@ export interface ImageFunctions {
   }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
 }
 
-export function imageService(images: ImageFunctions, folderOf: FolderOf): ApiService {
+export function imageService(images: ImageFunctions, bindings: BindingFunctions, folderOf: FolderOf): ApiService {
   const find = (imageId: string, authorize: Authorize) =>
     authorized(authorize, 'Image', imageId, () => images.getImage({ imageId }));
   return authenticatedService(ImageService, {
@@ -107,6 +108,8 @@ export function imageService(images: ImageFunctions, folderOf: FolderOf): ApiSer
         nextPageToken: page.nextPageToken,
       });
     },
+
+    ...accessBindingHandlers('Image', bindings, find),
   });
 }
 

@@ -14,7 +14,10 @@ import type { Operation } from '../../operations/operation.ts';
 import { toStatus } from '../error-status.ts';
 import { digestMessages } from '../obraz/image-digest-messages.ts';
 import { compactionMessages, reportMessages } from '../obraz/store-messages.ts';
+import { accessOperationMessages } from './access-operation-messages.ts';
+import { cloudOperationMessages } from './cloud-operation-messages.ts';
 import { diskOperationMessages } from './disk-operation-messages.ts';
+import { folderOperationMessages } from './folder-operation-messages.ts';
 import { iamOperationMessages } from './iam-operation-messages.ts';
 import { imageMessage } from './image-message.ts';
 import { importProgressMessage } from './import-progress-message.ts';
@@ -44,6 +47,9 @@ const messagesByKind: Readonly<Record<string, KindMessages>> = {
   [digestImageKind]: digestMessages,
   ...diskOperationMessages,
   ...snapshotOperationMessages,
+  ...folderOperationMessages,
+  ...cloudOperationMessages,
+  ...accessOperationMessages,
   ...iamOperationMessages,
   [checkStoreKind]: reportMessages,
   [scrubStoreKind]: reportMessages,

@@ -13,6 +13,7 @@ import type { UpdateSnapshot } from '../../snapshots/update-snapshot.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
 import type { Authorize } from '../authorization.ts';
 import { authorized, authorizeSource, type FolderOf } from '../authorized.ts';
+import { accessBindingHandlers, type BindingFunctions } from './access-binding-handlers.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { operationMessage } from './operation-message.ts';
 import { snapshotMessage } from './snapshot-message.ts';
@@ -31,7 +32,11 @@ export interface SnapshotFunctions {
   }): Promise<{ operations: readonly Operation[]; nextPageToken: string }>;
 }
 
-export function snapshotService(snapshots: SnapshotFunctions, folderOf: FolderOf): ApiService {
+export function snapshotService(
+  snapshots: SnapshotFunctions,
+  bindings: BindingFunctions,
+  folderOf: FolderOf,
+): ApiService {
   const find = (snapshotId: string, authorize: Authorize) =>
     authorized(authorize, 'Snapshot', snapshotId, () => snapshots.getSnapshot({ snapshotId }));
   return authenticatedService(SnapshotService, {
@@ -75,5 +80,7 @@ export function snapshotService(snapshots: SnapshotFunctions, folderOf: FolderOf
         nextPageToken: page.nextPageToken,
       });
     },
+
+    ...accessBindingHandlers('Snapshot', bindings, find),
   });
 }

@@ -6,6 +6,13 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../../google/api/annotations_pb.ts";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ListAccessBindingsRequestSchema, ListAccessBindingsResponseSchema, SetAccessBindingsRequestSchema, UpdateAccessBindingsRequestSchema } from "../../access/access_pb.ts";
+import { file_yandex_cloud_access_access } from "../../access/access_pb.ts";
+import { file_yandex_cloud_api_operation } from "../../api/operation_pb.ts";
+import type { Operation, OperationSchema } from "../../operation/operation_pb.ts";
+import { file_yandex_cloud_operation_operation } from "../../operation/operation_pb.ts";
 import type { Cloud, CloudSchema } from "./cloud_pb.ts";
 import { file_yandex_cloud_resourcemanager_v1_cloud } from "./cloud_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file yandex/cloud/resourcemanager/v1/cloud_service.proto.
  */
 export const file_yandex_cloud_resourcemanager_v1_cloud_service: GenFile = /*@__PURE__*/
-  fileDesc("CjN5YW5kZXgvY2xvdWQvcmVzb3VyY2VtYW5hZ2VyL3YxL2Nsb3VkX3NlcnZpY2UucHJvdG8SH3lhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEiLwoPR2V0Q2xvdWRSZXF1ZXN0EhwKCGNsb3VkX2lkGAEgASgJQgq6SAfIAQFyAhgyIowBChFMaXN0Q2xvdWRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKANCCrpIByIFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SGAoGZmlsdGVyGAMgASgJQgi6SAVyAxjoBxIgCg9vcmdhbml6YXRpb25faWQYBCABKAlCB7pIBHICGDIiZQoSTGlzdENsb3Vkc1Jlc3BvbnNlEjYKBmNsb3VkcxgBIAMoCzImLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuQ2xvdWQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMrcCCgxDbG91ZFNlcnZpY2USjwEKA0dldBIwLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuR2V0Q2xvdWRSZXF1ZXN0GiYueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5DbG91ZCIugtPkkwIoEiYvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMve2Nsb3VkX2lkfRKUAQoETGlzdBIyLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuTGlzdENsb3Vkc1JlcXVlc3QaMy55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkxpc3RDbG91ZHNSZXNwb25zZSIjgtPkkwIdEhsvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_yandex_cloud_resourcemanager_v1_cloud]);
+  fileDesc("CjN5YW5kZXgvY2xvdWQvcmVzb3VyY2VtYW5hZ2VyL3YxL2Nsb3VkX3NlcnZpY2UucHJvdG8SH3lhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEiLwoPR2V0Q2xvdWRSZXF1ZXN0EhwKCGNsb3VkX2lkGAEgASgJQgq6SAfIAQFyAhgyIowBChFMaXN0Q2xvdWRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKANCCrpIByIFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMY0A8SGAoGZmlsdGVyGAMgASgJQgi6SAVyAxjoBxIgCg9vcmdhbml6YXRpb25faWQYBCABKAlCB7pIBHICGDIiZQoSTGlzdENsb3Vkc1Jlc3BvbnNlEjYKBmNsb3VkcxgBIAMoCzImLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuQ2xvdWQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrkDChJDcmVhdGVDbG91ZFJlcXVlc3QSIAoPb3JnYW5pemF0aW9uX2lkGAEgASgJQge6SARyAhgyEqUBCgRuYW1lGAIgASgJQpYBukiSAboBjgEKBG5hbWUSU2ludmFsaWQgcmVzb3VyY2UgbmFtZTogMS02MyBvZiBhLXosIDAtOSBhbmQgJy0nLCBmcm9tIGEgbGV0dGVyIHRvIGEgbGV0dGVyIG9yIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bYS16XShbLWEtejAtOV17MCw2MX1bYS16MC05XSk/JCcpEh0KC2Rlc2NyaXB0aW9uGAMgASgJQgi6SAVyAxiAAhKKAQoGbGFiZWxzGAQgAygLMj8ueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5DcmVhdGVDbG91ZFJlcXVlc3QuTGFiZWxzRW50cnlCObpINpoBMxBAIhpyGBABGD8yEl5bYS16XVstXzAtOWEtel0qJCoTchEYPzINXlstXzAtOWEtel0qJBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIicKE0NyZWF0ZUNsb3VkTWV0YWRhdGESEAoIY2xvdWRfaWQYASABKAkijAQKElVwZGF0ZUNsb3VkUmVxdWVzdBIcCghjbG91ZF9pZBgBIAEoCUIKukgHyAEBcgIYMhJSCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCIbpIHuIBGxIEbmFtZRILZGVzY3JpcHRpb24SBmxhYmVscxKoAQoEbmFtZRgDIAEoCUKZAbpIlQG6AZEBCgRuYW1lElNpbnZhbGlkIHJlc291cmNlIG5hbWU6IDEtNjMgb2YgYS16LCAwLTkgYW5kICctJywgZnJvbSBhIGxldHRlciB0byBhIGxldHRlciBvciBkaWdpdBo0dGhpcy5tYXRjaGVzKCdeKFthLXpdKFstYS16MC05XXswLDYxfVthLXowLTldKT8pPyQnKRIdCgtkZXNjcmlwdGlvbhgEIAEoCUIIukgFcgMYgAISigEKBmxhYmVscxgFIAMoCzI/LnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuVXBkYXRlQ2xvdWRSZXF1ZXN0LkxhYmVsc0VudHJ5Qjm6SDaaATMQQCIachgQARg/MhJeW2Etel1bLV8wLTlhLXpdKiQqE3IRGD8yDV5bLV8wLTlhLXpdKiQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASInChNVcGRhdGVDbG91ZE1ldGFkYXRhEhAKCGNsb3VkX2lkGAEgASgJIvABChJEZWxldGVDbG91ZFJlcXVlc3QSHAoIY2xvdWRfaWQYASABKAlCCrpIB8gBAXICGDISuwEKDGRlbGV0ZV9hZnRlchgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCiAG6SIQBugGAAQoMZGVsZXRlX2FmdGVyEhltdXN0IGJlIGZyb20gMTk3MCB0byAyMTA1GlV0aGlzID49IHRpbWVzdGFtcCgnMTk3MC0wMS0wMVQwMDowMDowMFonKSAmJiB0aGlzIDwgdGltZXN0YW1wKCcyMTA2LTAxLTAxVDAwOjAwOjAwWicpIqEBChNEZWxldGVDbG91ZE1ldGFkYXRhEhAKCGNsb3VkX2lkGAEgASgJEjAKDGRlbGV0ZV9hZnRlchgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMY2FuY2VsbGVkX2J5GAMgASgJEjAKDGNhbmNlbGxlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidwoaTGlzdENsb3VkT3BlcmF0aW9uc1JlcXVlc3QSHAoIY2xvdWRfaWQYASABKAlCCrpIB8gBAXICGDISHQoJcGFnZV9zaXplGAIgASgDQgq6SAciBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGNAPIm0KG0xpc3RDbG91ZE9wZXJhdGlvbnNSZXNwb25zZRI1CgpvcGVyYXRpb25zGAEgAygLMiEueWFuZGV4LmNsb3VkLm9wZXJhdGlvbi5PcGVyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMpwOCgxDbG91ZFNlcnZpY2USjwEKA0dldBIwLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuR2V0Q2xvdWRSZXF1ZXN0GiYueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5DbG91ZCIugtPkkwIoEiYvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMve2Nsb3VkX2lkfRKUAQoETGlzdBIyLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuTGlzdENsb3Vkc1JlcXVlc3QaMy55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkxpc3RDbG91ZHNSZXNwb25zZSIjgtPkkwIdEhsvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMSqAEKBkNyZWF0ZRIzLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuQ3JlYXRlQ2xvdWRSZXF1ZXN0GiEueWFuZGV4LmNsb3VkLm9wZXJhdGlvbi5PcGVyYXRpb24iRrLSKhwKE0NyZWF0ZUNsb3VkTWV0YWRhdGESBUNsb3VkgtPkkwIgOgEqIhsvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMSswEKBlVwZGF0ZRIzLnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuVXBkYXRlQ2xvdWRSZXF1ZXN0GiEueWFuZGV4LmNsb3VkLm9wZXJhdGlvbi5PcGVyYXRpb24iUbLSKhwKE1VwZGF0ZUNsb3VkTWV0YWRhdGESBUNsb3VkgtPkkwIrOgEqMiYvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMve2Nsb3VkX2lkfRLAAQoGRGVsZXRlEjMueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5EZWxldGVDbG91ZFJlcXVlc3QaIS55YW5kZXguY2xvdWQub3BlcmF0aW9uLk9wZXJhdGlvbiJestIqLAoTRGVsZXRlQ2xvdWRNZXRhZGF0YRIVZ29vZ2xlLnByb3RvYnVmLkVtcHR5gtPkkwIoKiYvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMve2Nsb3VkX2lkfRLGAQoOTGlzdE9wZXJhdGlvbnMSOy55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkxpc3RDbG91ZE9wZXJhdGlvbnNSZXF1ZXN0GjwueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5MaXN0Q2xvdWRPcGVyYXRpb25zUmVzcG9uc2UiOYLT5JMCMxIxL3Jlc291cmNlLW1hbmFnZXIvdjEvY2xvdWRzL3tjbG91ZF9pZH0vb3BlcmF0aW9ucxK7AQoSTGlzdEFjY2Vzc0JpbmRpbmdzEi4ueWFuZGV4LmNsb3VkLmFjY2Vzcy5MaXN0QWNjZXNzQmluZGluZ3NSZXF1ZXN0Gi8ueWFuZGV4LmNsb3VkLmFjY2Vzcy5MaXN0QWNjZXNzQmluZGluZ3NSZXNwb25zZSJEgtPkkwI+EjwvcmVzb3VyY2UtbWFuYWdlci92MS9jbG91ZHMve3Jlc291cmNlX2lkfTpsaXN0QWNjZXNzQmluZGluZ3MSlAIKEVNldEFjY2Vzc0JpbmRpbmdzEi0ueWFuZGV4LmNsb3VkLmFjY2Vzcy5TZXRBY2Nlc3NCaW5kaW5nc1JlcXVlc3QaIS55YW5kZXguY2xvdWQub3BlcmF0aW9uLk9wZXJhdGlvbiKsAbLSKmIKLXlhbmRleC5jbG91ZC5hY2Nlc3MuU2V0QWNjZXNzQmluZGluZ3NNZXRhZGF0YRIxeWFuZGV4LmNsb3VkLmFjY2Vzcy5BY2Nlc3NCaW5kaW5nc09wZXJhdGlvblJlc3VsdILT5JMCQDoBKiI7L3Jlc291cmNlLW1hbmFnZXIvdjEvY2xvdWRzL3tyZXNvdXJjZV9pZH06c2V0QWNjZXNzQmluZGluZ3MSoAIKFFVwZGF0ZUFjY2Vzc0JpbmRpbmdzEjAueWFuZGV4LmNsb3VkLmFjY2Vzcy5VcGRhdGVBY2Nlc3NCaW5kaW5nc1JlcXVlc3QaIS55YW5kZXguY2xvdWQub3BlcmF0aW9uLk9wZXJhdGlvbiKyAbLSKmUKMHlhbmRleC5jbG91ZC5hY2Nlc3MuVXBkYXRlQWNjZXNzQmluZGluZ3NNZXRhZGF0YRIxeWFuZGV4LmNsb3VkLmFjY2Vzcy5BY2Nlc3NCaW5kaW5nc09wZXJhdGlvblJlc3VsdILT5JMCQzoBKiI+L3Jlc291cmNlLW1hbmFnZXIvdjEvY2xvdWRzL3tyZXNvdXJjZV9pZH06dXBkYXRlQWNjZXNzQmluZGluZ3NiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_yandex_cloud_access_access, file_yandex_cloud_api_operation, file_yandex_cloud_operation_operation, file_yandex_cloud_resourcemanager_v1_cloud]);
 
 /**
  * @generated from message yandex.cloud.resourcemanager.v1.GetCloudRequest
@@ -96,6 +103,228 @@ export const ListCloudsResponseSchema: GenMessage<ListCloudsResponse> = /*@__PUR
   messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 2);
 
 /**
+ * @generated from message yandex.cloud.resourcemanager.v1.CreateCloudRequest
+ */
+export type CreateCloudRequest = Message<"yandex.cloud.resourcemanager.v1.CreateCloudRequest"> & {
+  /**
+   * Kept and shown, no more: this service has no organizations.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Unique.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.CreateCloudRequest.
+ * Use `create(CreateCloudRequestSchema)` to create a new message.
+ */
+export const CreateCloudRequestSchema: GenMessage<CreateCloudRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 3);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.CreateCloudMetadata
+ */
+export type CreateCloudMetadata = Message<"yandex.cloud.resourcemanager.v1.CreateCloudMetadata"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.CreateCloudMetadata.
+ * Use `create(CreateCloudMetadataSchema)` to create a new message.
+ */
+export const CreateCloudMetadataSchema: GenMessage<CreateCloudMetadata> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 4);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.UpdateCloudRequest
+ */
+export type UpdateCloudRequest = Message<"yandex.cloud.resourcemanager.v1.UpdateCloudRequest"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+
+  /**
+   * Which of the fields below to set. Without it all are set, to their zero values where they are not given.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 4;
+   */
+  description: string;
+
+  /**
+   * Replaces all labels.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.UpdateCloudRequest.
+ * Use `create(UpdateCloudRequestSchema)` to create a new message.
+ */
+export const UpdateCloudRequestSchema: GenMessage<UpdateCloudRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 5);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.UpdateCloudMetadata
+ */
+export type UpdateCloudMetadata = Message<"yandex.cloud.resourcemanager.v1.UpdateCloudMetadata"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.UpdateCloudMetadata.
+ * Use `create(UpdateCloudMetadataSchema)` to create a new message.
+ */
+export const UpdateCloudMetadataSchema: GenMessage<UpdateCloudMetadata> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 6);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.DeleteCloudRequest
+ */
+export type DeleteCloudRequest = Message<"yandex.cloud.resourcemanager.v1.DeleteCloudRequest"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+
+  /**
+   * When to begin. What holds nothing has nothing to wait for: it is taken note of, and the deletion is done at once.
+   *
+   * @generated from field: google.protobuf.Timestamp delete_after = 2;
+   */
+  deleteAfter?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.DeleteCloudRequest.
+ * Use `create(DeleteCloudRequestSchema)` to create a new message.
+ */
+export const DeleteCloudRequestSchema: GenMessage<DeleteCloudRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 7);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.DeleteCloudMetadata
+ */
+export type DeleteCloudMetadata = Message<"yandex.cloud.resourcemanager.v1.DeleteCloudMetadata"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp delete_after = 2;
+   */
+  deleteAfter?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string cancelled_by = 3;
+   */
+  cancelledBy: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp cancelled_at = 4;
+   */
+  cancelledAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.DeleteCloudMetadata.
+ * Use `create(DeleteCloudMetadataSchema)` to create a new message.
+ */
+export const DeleteCloudMetadataSchema: GenMessage<DeleteCloudMetadata> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 8);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.ListCloudOperationsRequest
+ */
+export type ListCloudOperationsRequest = Message<"yandex.cloud.resourcemanager.v1.ListCloudOperationsRequest"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+
+  /**
+   * At most so many; 0 means 100.
+   *
+   * @generated from field: int64 page_size = 2;
+   */
+  pageSize: bigint;
+
+  /**
+   * ListCloudOperationsResponse.next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.ListCloudOperationsRequest.
+ * Use `create(ListCloudOperationsRequestSchema)` to create a new message.
+ */
+export const ListCloudOperationsRequestSchema: GenMessage<ListCloudOperationsRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 9);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.ListCloudOperationsResponse
+ */
+export type ListCloudOperationsResponse = Message<"yandex.cloud.resourcemanager.v1.ListCloudOperationsResponse"> & {
+  /**
+   * @generated from field: repeated yandex.cloud.operation.Operation operations = 1;
+   */
+  operations: Operation[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.ListCloudOperationsResponse.
+ * Use `create(ListCloudOperationsResponseSchema)` to create a new message.
+ */
+export const ListCloudOperationsResponseSchema: GenMessage<ListCloudOperationsResponse> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 10);
+
+/**
  * @generated from service yandex.cloud.resourcemanager.v1.CloudService
  */
 export const CloudService: GenService<{
@@ -114,6 +343,66 @@ export const CloudService: GenService<{
     methodKind: "unary";
     input: typeof ListCloudsRequestSchema;
     output: typeof ListCloudsResponseSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.Create
+   */
+  create: {
+    methodKind: "unary";
+    input: typeof CreateCloudRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateCloudRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Only a cloud that holds nothing is deleted, and at once.
+   *
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.Delete
+   */
+  delete: {
+    methodKind: "unary";
+    input: typeof DeleteCloudRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Newest first.
+   *
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.ListOperations
+   */
+  listOperations: {
+    methodKind: "unary";
+    input: typeof ListCloudOperationsRequestSchema;
+    output: typeof ListCloudOperationsResponseSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.ListAccessBindings
+   */
+  listAccessBindings: {
+    methodKind: "unary";
+    input: typeof ListAccessBindingsRequestSchema;
+    output: typeof ListAccessBindingsResponseSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.SetAccessBindings
+   */
+  setAccessBindings: {
+    methodKind: "unary";
+    input: typeof SetAccessBindingsRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.CloudService.UpdateAccessBindings
+   */
+  updateAccessBindings: {
+    methodKind: "unary";
+    input: typeof UpdateAccessBindingsRequestSchema;
+    output: typeof OperationSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_yandex_cloud_resourcemanager_v1_cloud_service, 0);

@@ -6,6 +6,13 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../../google/api/annotations_pb.ts";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ListAccessBindingsRequestSchema, ListAccessBindingsResponseSchema, SetAccessBindingsRequestSchema, UpdateAccessBindingsRequestSchema } from "../../access/access_pb.ts";
+import { file_yandex_cloud_access_access } from "../../access/access_pb.ts";
+import { file_yandex_cloud_api_operation } from "../../api/operation_pb.ts";
+import type { Operation, OperationSchema } from "../../operation/operation_pb.ts";
+import { file_yandex_cloud_operation_operation } from "../../operation/operation_pb.ts";
 import type { Folder, FolderSchema } from "./folder_pb.ts";
 import { file_yandex_cloud_resourcemanager_v1_folder } from "./folder_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file yandex/cloud/resourcemanager/v1/folder_service.proto.
  */
 export const file_yandex_cloud_resourcemanager_v1_folder_service: GenFile = /*@__PURE__*/
-  fileDesc("CjR5YW5kZXgvY2xvdWQvcmVzb3VyY2VtYW5hZ2VyL3YxL2ZvbGRlcl9zZXJ2aWNlLnByb3RvEh95YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxIjEKEEdldEZvbGRlclJlcXVlc3QSHQoJZm9sZGVyX2lkGAEgASgJQgq6SAfIAQFyAhgyIokBChJMaXN0Rm9sZGVyc1JlcXVlc3QSHAoIY2xvdWRfaWQYASABKAlCCrpIB8gBAXICGDISHQoJcGFnZV9zaXplGAIgASgDQgq6SAciBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGNAPEhgKBmZpbHRlchgEIAEoCUIIukgFcgMY6AciaAoTTGlzdEZvbGRlcnNSZXNwb25zZRI4Cgdmb2xkZXJzGAEgAygLMicueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5Gb2xkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMr8CCg1Gb2xkZXJTZXJ2aWNlEpMBCgNHZXQSMS55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkdldEZvbGRlclJlcXVlc3QaJy55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkZvbGRlciIwgtPkkwIqEigvcmVzb3VyY2UtbWFuYWdlci92MS9mb2xkZXJzL3tmb2xkZXJfaWR9EpcBCgRMaXN0EjMueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5MaXN0Rm9sZGVyc1JlcXVlc3QaNC55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkxpc3RGb2xkZXJzUmVzcG9uc2UiJILT5JMCHhIcL3Jlc291cmNlLW1hbmFnZXIvdjEvZm9sZGVyc2IGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_yandex_cloud_resourcemanager_v1_folder]);
+  fileDesc("CjR5YW5kZXgvY2xvdWQvcmVzb3VyY2VtYW5hZ2VyL3YxL2ZvbGRlcl9zZXJ2aWNlLnByb3RvEh95YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxIjEKEEdldEZvbGRlclJlcXVlc3QSHQoJZm9sZGVyX2lkGAEgASgJQgq6SAfIAQFyAhgyIokBChJMaXN0Rm9sZGVyc1JlcXVlc3QSHAoIY2xvdWRfaWQYASABKAlCCrpIB8gBAXICGDISHQoJcGFnZV9zaXplGAIgASgDQgq6SAciBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGNAPEhgKBmZpbHRlchgEIAEoCUIIukgFcgMY6AciaAoTTGlzdEZvbGRlcnNSZXNwb25zZRI4Cgdmb2xkZXJzGAEgAygLMicueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5Gb2xkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrcDChNDcmVhdGVGb2xkZXJSZXF1ZXN0EhwKCGNsb3VkX2lkGAEgASgJQgq6SAfIAQFyAhgyEqUBCgRuYW1lGAIgASgJQpYBukiSAboBjgEKBG5hbWUSU2ludmFsaWQgcmVzb3VyY2UgbmFtZTogMS02MyBvZiBhLXosIDAtOSBhbmQgJy0nLCBmcm9tIGEgbGV0dGVyIHRvIGEgbGV0dGVyIG9yIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bYS16XShbLWEtejAtOV17MCw2MX1bYS16MC05XSk/JCcpEh0KC2Rlc2NyaXB0aW9uGAMgASgJQgi6SAVyAxiAAhKLAQoGbGFiZWxzGAQgAygLMkAueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5DcmVhdGVGb2xkZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Qjm6SDaaATMQQCIachgQARg/MhJeW2Etel1bLV8wLTlhLXpdKiQqE3IRGD8yDV5bLV8wLTlhLXpdKiQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChRDcmVhdGVGb2xkZXJNZXRhZGF0YRIRCglmb2xkZXJfaWQYASABKAkijwQKE1VwZGF0ZUZvbGRlclJlcXVlc3QSHQoJZm9sZGVyX2lkGAEgASgJQgq6SAfIAQFyAhgyElIKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0Ihukge4gEbEgRuYW1lEgtkZXNjcmlwdGlvbhIGbGFiZWxzEqgBCgRuYW1lGAMgASgJQpkBukiVAboBkQEKBG5hbWUSU2ludmFsaWQgcmVzb3VyY2UgbmFtZTogMS02MyBvZiBhLXosIDAtOSBhbmQgJy0nLCBmcm9tIGEgbGV0dGVyIHRvIGEgbGV0dGVyIG9yIGRpZ2l0GjR0aGlzLm1hdGNoZXMoJ14oW2Etel0oWy1hLXowLTldezAsNjF9W2EtejAtOV0pPyk/JCcpEh0KC2Rlc2NyaXB0aW9uGAQgASgJQgi6SAVyAxiAAhKLAQoGbGFiZWxzGAUgAygLMkAueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5VcGRhdGVGb2xkZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Qjm6SDaaATMQQCIachgQARg/MhJeW2Etel1bLV8wLTlhLXpdKiQqE3IRGD8yDV5bLV8wLTlhLXpdKiQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChRVcGRhdGVGb2xkZXJNZXRhZGF0YRIRCglmb2xkZXJfaWQYASABKAki8gEKE0RlbGV0ZUZvbGRlclJlcXVlc3QSHQoJZm9sZGVyX2lkGAEgASgJQgq6SAfIAQFyAhgyErsBCgxkZWxldGVfYWZ0ZXIYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQogBukiEAboBgAEKDGRlbGV0ZV9hZnRlchIZbXVzdCBiZSBmcm9tIDE5NzAgdG8gMjEwNRpVdGhpcyA+PSB0aW1lc3RhbXAoJzE5NzAtMDEtMDFUMDA6MDA6MDBaJykgJiYgdGhpcyA8IHRpbWVzdGFtcCgnMjEwNi0wMS0wMVQwMDowMDowMFonKSKjAQoURGVsZXRlRm9sZGVyTWV0YWRhdGESEQoJZm9sZGVyX2lkGAEgASgJEjAKDGRlbGV0ZV9hZnRlchgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMY2FuY2VsbGVkX2J5GAMgASgJEjAKDGNhbmNlbGxlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAieQobTGlzdEZvbGRlck9wZXJhdGlvbnNSZXF1ZXN0Eh0KCWZvbGRlcl9pZBgBIAEoCUIKukgHyAEBcgIYMhIdCglwYWdlX3NpemUYAiABKANCCrpIByIFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMY0A8ibgocTGlzdEZvbGRlck9wZXJhdGlvbnNSZXNwb25zZRI1CgpvcGVyYXRpb25zGAEgAygLMiEueWFuZGV4LmNsb3VkLm9wZXJhdGlvbi5PcGVyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMrgOCg1Gb2xkZXJTZXJ2aWNlEpMBCgNHZXQSMS55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkdldEZvbGRlclJlcXVlc3QaJy55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkZvbGRlciIwgtPkkwIqEigvcmVzb3VyY2UtbWFuYWdlci92MS9mb2xkZXJzL3tmb2xkZXJfaWR9EpcBCgRMaXN0EjMueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5MaXN0Rm9sZGVyc1JlcXVlc3QaNC55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkxpc3RGb2xkZXJzUmVzcG9uc2UiJILT5JMCHhIcL3Jlc291cmNlLW1hbmFnZXIvdjEvZm9sZGVycxKsAQoGQ3JlYXRlEjQueWFuZGV4LmNsb3VkLnJlc291cmNlbWFuYWdlci52MS5DcmVhdGVGb2xkZXJSZXF1ZXN0GiEueWFuZGV4LmNsb3VkLm9wZXJhdGlvbi5PcGVyYXRpb24iSbLSKh4KFENyZWF0ZUZvbGRlck1ldGFkYXRhEgZGb2xkZXKC0+STAiE6ASoiHC9yZXNvdXJjZS1tYW5hZ2VyL3YxL2ZvbGRlcnMSuAEKBlVwZGF0ZRI0LnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuVXBkYXRlRm9sZGVyUmVxdWVzdBohLnlhbmRleC5jbG91ZC5vcGVyYXRpb24uT3BlcmF0aW9uIlWy0ioeChRVcGRhdGVGb2xkZXJNZXRhZGF0YRIGRm9sZGVygtPkkwItOgEqMigvcmVzb3VyY2UtbWFuYWdlci92MS9mb2xkZXJzL3tmb2xkZXJfaWR9EsQBCgZEZWxldGUSNC55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkRlbGV0ZUZvbGRlclJlcXVlc3QaIS55YW5kZXguY2xvdWQub3BlcmF0aW9uLk9wZXJhdGlvbiJhstIqLQoURGVsZXRlRm9sZGVyTWV0YWRhdGESFWdvb2dsZS5wcm90b2J1Zi5FbXB0eYLT5JMCKiooL3Jlc291cmNlLW1hbmFnZXIvdjEvZm9sZGVycy97Zm9sZGVyX2lkfRLKAQoOTGlzdE9wZXJhdGlvbnMSPC55YW5kZXguY2xvdWQucmVzb3VyY2VtYW5hZ2VyLnYxLkxpc3RGb2xkZXJPcGVyYXRpb25zUmVxdWVzdBo9LnlhbmRleC5jbG91ZC5yZXNvdXJjZW1hbmFnZXIudjEuTGlzdEZvbGRlck9wZXJhdGlvbnNSZXNwb25zZSI7gtPkkwI1EjMvcmVzb3VyY2UtbWFuYWdlci92MS9mb2xkZXJzL3tmb2xkZXJfaWR9L29wZXJhdGlvbnMSvAEKEkxpc3RBY2Nlc3NCaW5kaW5ncxIuLnlhbmRleC5jbG91ZC5hY2Nlc3MuTGlzdEFjY2Vzc0JpbmRpbmdzUmVxdWVzdBovLnlhbmRleC5jbG91ZC5hY2Nlc3MuTGlzdEFjY2Vzc0JpbmRpbmdzUmVzcG9uc2UiRYLT5JMCPxI9L3Jlc291cmNlLW1hbmFnZXIvdjEvZm9sZGVycy97cmVzb3VyY2VfaWR9Omxpc3RBY2Nlc3NCaW5kaW5ncxKVAgoRU2V0QWNjZXNzQmluZGluZ3MSLS55YW5kZXguY2xvdWQuYWNjZXNzLlNldEFjY2Vzc0JpbmRpbmdzUmVxdWVzdBohLnlhbmRleC5jbG91ZC5vcGVyYXRpb24uT3BlcmF0aW9uIq0BstIqYgoteWFuZGV4LmNsb3VkLmFjY2Vzcy5TZXRBY2Nlc3NCaW5kaW5nc01ldGFkYXRhEjF5YW5kZXguY2xvdWQuYWNjZXNzLkFjY2Vzc0JpbmRpbmdzT3BlcmF0aW9uUmVzdWx0gtPkkwJBOgEqIjwvcmVzb3VyY2UtbWFuYWdlci92MS9mb2xkZXJzL3tyZXNvdXJjZV9pZH06c2V0QWNjZXNzQmluZGluZ3MSoQIKFFVwZGF0ZUFjY2Vzc0JpbmRpbmdzEjAueWFuZGV4LmNsb3VkLmFjY2Vzcy5VcGRhdGVBY2Nlc3NCaW5kaW5nc1JlcXVlc3QaIS55YW5kZXguY2xvdWQub3BlcmF0aW9uLk9wZXJhdGlvbiKzAbLSKmUKMHlhbmRleC5jbG91ZC5hY2Nlc3MuVXBkYXRlQWNjZXNzQmluZGluZ3NNZXRhZGF0YRIxeWFuZGV4LmNsb3VkLmFjY2Vzcy5BY2Nlc3NCaW5kaW5nc09wZXJhdGlvblJlc3VsdILT5JMCRDoBKiI/L3Jlc291cmNlLW1hbmFnZXIvdjEvZm9sZGVycy97cmVzb3VyY2VfaWR9OnVwZGF0ZUFjY2Vzc0JpbmRpbmdzYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_yandex_cloud_access_access, file_yandex_cloud_api_operation, file_yandex_cloud_operation_operation, file_yandex_cloud_resourcemanager_v1_folder]);
 
 /**
  * @generated from message yandex.cloud.resourcemanager.v1.GetFolderRequest
@@ -96,6 +103,226 @@ export const ListFoldersResponseSchema: GenMessage<ListFoldersResponse> = /*@__P
   messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 2);
 
 /**
+ * @generated from message yandex.cloud.resourcemanager.v1.CreateFolderRequest
+ */
+export type CreateFolderRequest = Message<"yandex.cloud.resourcemanager.v1.CreateFolderRequest"> & {
+  /**
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+
+  /**
+   * Unique in the cloud.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.CreateFolderRequest.
+ * Use `create(CreateFolderRequestSchema)` to create a new message.
+ */
+export const CreateFolderRequestSchema: GenMessage<CreateFolderRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 3);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.CreateFolderMetadata
+ */
+export type CreateFolderMetadata = Message<"yandex.cloud.resourcemanager.v1.CreateFolderMetadata"> & {
+  /**
+   * @generated from field: string folder_id = 1;
+   */
+  folderId: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.CreateFolderMetadata.
+ * Use `create(CreateFolderMetadataSchema)` to create a new message.
+ */
+export const CreateFolderMetadataSchema: GenMessage<CreateFolderMetadata> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 4);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.UpdateFolderRequest
+ */
+export type UpdateFolderRequest = Message<"yandex.cloud.resourcemanager.v1.UpdateFolderRequest"> & {
+  /**
+   * @generated from field: string folder_id = 1;
+   */
+  folderId: string;
+
+  /**
+   * Which of the fields below to set. Without it all are set, to their zero values where they are not given.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 4;
+   */
+  description: string;
+
+  /**
+   * Replaces all labels.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.UpdateFolderRequest.
+ * Use `create(UpdateFolderRequestSchema)` to create a new message.
+ */
+export const UpdateFolderRequestSchema: GenMessage<UpdateFolderRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 5);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.UpdateFolderMetadata
+ */
+export type UpdateFolderMetadata = Message<"yandex.cloud.resourcemanager.v1.UpdateFolderMetadata"> & {
+  /**
+   * @generated from field: string folder_id = 1;
+   */
+  folderId: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.UpdateFolderMetadata.
+ * Use `create(UpdateFolderMetadataSchema)` to create a new message.
+ */
+export const UpdateFolderMetadataSchema: GenMessage<UpdateFolderMetadata> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 6);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.DeleteFolderRequest
+ */
+export type DeleteFolderRequest = Message<"yandex.cloud.resourcemanager.v1.DeleteFolderRequest"> & {
+  /**
+   * @generated from field: string folder_id = 1;
+   */
+  folderId: string;
+
+  /**
+   * When to begin. What holds nothing has nothing to wait for: it is taken note of, and the deletion is done at once.
+   *
+   * @generated from field: google.protobuf.Timestamp delete_after = 2;
+   */
+  deleteAfter?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.DeleteFolderRequest.
+ * Use `create(DeleteFolderRequestSchema)` to create a new message.
+ */
+export const DeleteFolderRequestSchema: GenMessage<DeleteFolderRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 7);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.DeleteFolderMetadata
+ */
+export type DeleteFolderMetadata = Message<"yandex.cloud.resourcemanager.v1.DeleteFolderMetadata"> & {
+  /**
+   * @generated from field: string folder_id = 1;
+   */
+  folderId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp delete_after = 2;
+   */
+  deleteAfter?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string cancelled_by = 3;
+   */
+  cancelledBy: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp cancelled_at = 4;
+   */
+  cancelledAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.DeleteFolderMetadata.
+ * Use `create(DeleteFolderMetadataSchema)` to create a new message.
+ */
+export const DeleteFolderMetadataSchema: GenMessage<DeleteFolderMetadata> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 8);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.ListFolderOperationsRequest
+ */
+export type ListFolderOperationsRequest = Message<"yandex.cloud.resourcemanager.v1.ListFolderOperationsRequest"> & {
+  /**
+   * @generated from field: string folder_id = 1;
+   */
+  folderId: string;
+
+  /**
+   * At most so many; 0 means 100.
+   *
+   * @generated from field: int64 page_size = 2;
+   */
+  pageSize: bigint;
+
+  /**
+   * ListFolderOperationsResponse.next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.ListFolderOperationsRequest.
+ * Use `create(ListFolderOperationsRequestSchema)` to create a new message.
+ */
+export const ListFolderOperationsRequestSchema: GenMessage<ListFolderOperationsRequest> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 9);
+
+/**
+ * @generated from message yandex.cloud.resourcemanager.v1.ListFolderOperationsResponse
+ */
+export type ListFolderOperationsResponse = Message<"yandex.cloud.resourcemanager.v1.ListFolderOperationsResponse"> & {
+  /**
+   * @generated from field: repeated yandex.cloud.operation.Operation operations = 1;
+   */
+  operations: Operation[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message yandex.cloud.resourcemanager.v1.ListFolderOperationsResponse.
+ * Use `create(ListFolderOperationsResponseSchema)` to create a new message.
+ */
+export const ListFolderOperationsResponseSchema: GenMessage<ListFolderOperationsResponse> = /*@__PURE__*/
+  messageDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 10);
+
+/**
  * @generated from service yandex.cloud.resourcemanager.v1.FolderService
  */
 export const FolderService: GenService<{
@@ -114,6 +341,66 @@ export const FolderService: GenService<{
     methodKind: "unary";
     input: typeof ListFoldersRequestSchema;
     output: typeof ListFoldersResponseSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.Create
+   */
+  create: {
+    methodKind: "unary";
+    input: typeof CreateFolderRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateFolderRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Only a folder that holds nothing is deleted, and at once.
+   *
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.Delete
+   */
+  delete: {
+    methodKind: "unary";
+    input: typeof DeleteFolderRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Newest first.
+   *
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.ListOperations
+   */
+  listOperations: {
+    methodKind: "unary";
+    input: typeof ListFolderOperationsRequestSchema;
+    output: typeof ListFolderOperationsResponseSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.ListAccessBindings
+   */
+  listAccessBindings: {
+    methodKind: "unary";
+    input: typeof ListAccessBindingsRequestSchema;
+    output: typeof ListAccessBindingsResponseSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.SetAccessBindings
+   */
+  setAccessBindings: {
+    methodKind: "unary";
+    input: typeof SetAccessBindingsRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * @generated from rpc yandex.cloud.resourcemanager.v1.FolderService.UpdateAccessBindings
+   */
+  updateAccessBindings: {
+    methodKind: "unary";
+    input: typeof UpdateAccessBindingsRequestSchema;
+    output: typeof OperationSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_yandex_cloud_resourcemanager_v1_folder_service, 0);

@@ -1,0 +1,120 @@
+import type { BoundNoun } from '../access/access-binding.ts';
+import { type AccessBinding, type AccessBindingDelta, bindingKey, maxBindings } from '../access/access-binding.ts';
+import { deltasToJson } from '../access/access-binding-json.ts';
+import { deleteAccessBinding, insertAccessBinding, listAccessBindingRows } from '../access/access-binding-rows.ts';
+import type { Caller } from '../access/caller.ts';
+import type { RoleCache } from '../access/role-cache.ts';
+import type { Database, Transaction } from '../db/database.ts';
+import { notFound, resourceExhausted } from '../errors.ts';
+import { insertFinishedOperation } from '../operations/insert-operation.ts';
+import type { Operation } from '../operations/operation.ts';
+import { startOnce } from '../operations/start-once.ts';
+import { accessBindingsKind } from './operation-names.ts';
+
+/** What the bindings are on. */
+export interface BoundThing {
+  readonly noun: BoundNoun;
+  readonly id: string;
+}
+
+/** Finds a thing and holds it until the transaction ends; says which folder's operations those on it are. */
+export type HoldThing = (tx: Transaction, id: string) => Promise<{ readonly folderId: string } | undefined>;
+
+export interface ChangeBindingsDeps {
+  readonly db: Database;
+  readonly roles: RoleCache;
+  readonly holdThing: Readonly<Record<BoundNoun, HoldThing>>;
+}
+
+/** Makes these the bindings of the thing, and no others. Throws NOT_FOUND. */
+export function setAccessBindings(
+  deps: ChangeBindingsDeps,
+  thing: BoundThing,
+  bindings: readonly AccessBinding[],
+  caller: Caller,
+): Promise<Operation> {
+  const wanted = byKey(bindings);
+  return change(deps, thing, { verb: 'set', caller }, (present) => [
+    ...without(present, wanted).map((binding) => ({ action: 'REMOVE', binding }) as const),
+    ...without(wanted, present).map((binding) => ({ action: 'ADD', binding }) as const),
+  ]);
+}
+
+/**
+ * Adds and removes bindings of the thing, in the order given. Throws NOT_FOUND, and RESOURCE_EXHAUSTED when there would be
+ * more than a thing can have.
+ */
+export function updateAccessBindings(
+  deps: ChangeBindingsDeps,
+  thing: BoundThing,
+  deltas: readonly AccessBindingDelta[],
+  caller: Caller,
+): Promise<Operation> {
+  return change(deps, thing, { verb: 'update', caller }, () => deltas);
+}
+
+interface Change {
+  readonly verb: 'set' | 'update';
+  readonly caller: Caller;
+}
+
+/** Done in one transaction, so that changes made at the same moment come one after the other. */
+async function change(
+  { db, roles, holdThing }: ChangeBindingsDeps,
+  { noun, id }: BoundThing,
+  { verb, caller }: Change,
+  deltasFor: (present: Bindings) => readonly AccessBindingDelta[],
+): Promise<Operation> {
+  const operation = await startOnce({ db }, caller, async (tx) => {
+    const thing = await holdThing[noun](tx, id);
+    if (thing === undefined) throw notFound(noun, id);
+    const effective = await apply(tx, id, deltasFor);
+    return insertFinishedOperation(tx, {
+      kind: accessBindingsKind(verb, noun),
+      folderId: thing.folderId,
+      resourceId: id,
+      description: verb === 'set' ? 'Set access bindings' : 'Update access bindings',
+      createdBy: caller.subjectId,
+      result: deltasToJson(effective),
+    });
+  });
+  roles.forget();
+  return operation;
+}
+
+/** Returns those that changed something. */
+async function apply(
+  tx: Transaction,
+  id: string,
+  deltasFor: (present: Bindings) => readonly AccessBindingDelta[],
+): Promise<AccessBindingDelta[]> {
+  const present = byKey(await listAccessBindingRows(tx, id));
+  const effective: AccessBindingDelta[] = [];
+  for (const delta of deltasFor(new Map(present))) {
+    const { action, binding } = delta;
+    const key = bindingKey(binding);
+    if (present.has(key) === (action === 'ADD')) continue;
+    effective.push(delta);
+    if (action === 'ADD') {
+      present.set(key, binding);
+      await insertAccessBinding(tx, id, binding);
+    } else {
+      present.delete(key);
+      await deleteAccessBinding(tx, id, binding);
+    }
+  }
+  if (present.size <= maxBindings) return effective;
+  const message = `The limit on maximum number of access bindings has exceeded: ${maxBindings} on one resource`;
+  throw resourceExhausted('TOO_MANY_BINDINGS', message);
+}
+
+/** By bindingKey. */
+type Bindings = ReadonlyMap<string, AccessBinding>;
+
+function byKey(bindings: readonly AccessBinding[]): Map<string, AccessBinding> {
+  return new Map(bindings.map((binding) => [bindingKey(binding), binding]));
+}
+
+function without(bindings: Bindings, others: Bindings): AccessBinding[] {
+  return [...bindings].flatMap(([key, binding]) => (others.has(key) ? [] : [binding]));
+}
