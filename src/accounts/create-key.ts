@@ -9,7 +9,7 @@ import { findAccount, lockAccount } from './service-account-rows.ts';
 
 export interface CreateKeyDeps {
   readonly db: Database;
-  readonly keyPairs: KeyPairs;
+  readonly keyPairs: Pick<KeyPairs, 'generate'>;
   readonly administrator: Administrator;
 }
 

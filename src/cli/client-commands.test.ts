@@ -90,6 +90,23 @@ test("has every command of the contract, with yc's words in front or without", a
     assert.deepEqual((await parse(line)).args, ['fd8']);
   }
   assert.equal((await parse('upload list --format json')).name(), 'list');
+  for (const line of [
+    'iam service-account create ci --description d --labels a=b',
+    'iam service-account get ci',
+    'iam service-account list --limit 5',
+    'iam service-account update ci --new-name cd',
+    'iam service-account delete --id aje',
+    'iam service-account list-operations ci',
+    'iam key create --service-account-name ci -o key.json --algorithm rsa-4096',
+    'iam key list --service-account-id aje',
+    'iam key get aje',
+    'iam key delete aje --service-account-key-file other.json',
+  ]) {
+    assert.equal((await parse(line)).name(), line.split(' ')[2]);
+  }
+  for (const line of ['iam create-token', 'iam revoke-token t1.a.b']) {
+    assert.equal((await parse(line)).name(), line.split(' ')[1]);
+  }
 });
 
 test('takes the common flags anywhere behind the first word', async () => {
@@ -196,6 +213,10 @@ test('refuses what it cannot read, with the flag in the message', async () => {
     'disk relocate a',
     'zone get',
     'operation get',
+    'iam key create',
+    'iam key create -o key.json --algorithm dsa',
+    'iam key get',
+    'iam revoke-token',
   ]) {
     await assert.rejects(parse(line), { name: /^(CommanderError|InvalidArgumentError)$/ }, line);
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAttachmentCommands } from './attachment/attachment-commands.ts';
 import { addDiskCommands } from './disk/disk-commands.ts';
+import { addIamCommands } from './iam/iam-commands.ts';
 import { addImageCommands } from './image/image-commands.ts';
 import type { Inspecting } from './image/inspect.ts';
 import { addOperationCommands } from './operation/operation-commands.ts';
@@ -21,6 +22,7 @@ export interface LocalWork {
 export function addClientCommands(program: Command, toAction: ToAction, { rebuild, inspecting }: LocalWork): void {
   addComputeCommands(program, toAction, inspecting);
   addOperationCommands(program, toAction);
+  addIamCommands(program, toAction);
   addStoreCommands(program, toAction, rebuild);
   addPoolCommands(program, toAction);
   addUploadCommands(program, toAction);

@@ -9,6 +9,10 @@ import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
 import { file_yandex_cloud_compute_v1_image_service } from '../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { SnapshotSchema } from '../gen/yandex/cloud/compute/v1/snapshot_pb.ts';
 import { file_yandex_cloud_compute_v1_snapshot_service } from '../gen/yandex/cloud/compute/v1/snapshot_service_pb.ts';
+import { KeySchema } from '../gen/yandex/cloud/iam/v1/key_pb.ts';
+import { file_yandex_cloud_iam_v1_key_service } from '../gen/yandex/cloud/iam/v1/key_service_pb.ts';
+import { ServiceAccountSchema } from '../gen/yandex/cloud/iam/v1/service_account_pb.ts';
+import { file_yandex_cloud_iam_v1_service_account_service } from '../gen/yandex/cloud/iam/v1/service_account_service_pb.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Session } from './session.ts';
 import { layOutTable } from './table.ts';
@@ -27,6 +31,10 @@ const registry = createRegistry(
   ImageSchema,
   DiskSchema,
   SnapshotSchema,
+  file_yandex_cloud_iam_v1_service_account_service,
+  file_yandex_cloud_iam_v1_key_service,
+  ServiceAccountSchema,
+  KeySchema,
   EmptySchema,
 );
 

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { addClientFlags } from '../flags.ts';
+import type { ToAction } from '../run-command.ts';
+import { addKeyCommands } from './key-commands.ts';
+import { addServiceAccountCommands } from './service-account-commands.ts';
+import { addTokenCommands } from './token-commands.ts';
+
+/** `iam ...`, with yc's verbs and flags. */
+export function addIamCommands(program: Command, toAction: ToAction): void {
+  const iam = program.command('iam').description('say who may come in, and how they prove it');
+  addClientFlags(iam);
+  addServiceAccountCommands(iam, toAction);
+  addKeyCommands(iam, toAction);
+  addTokenCommands(iam, toAction);
+}

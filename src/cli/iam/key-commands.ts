@@ -1,0 +1,99 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { Key_Algorithm, KeySchema } from '../../gen/yandex/cloud/iam/v1/key_pb.ts';
+import { KeyService } from '../../gen/yandex/cloud/iam/v1/key_service_pb.ts';
+import { listAll } from '../find-resources.ts';
+import { finishOrShow } from '../finish-or-show.ts';
+import { readFlag } from '../flags.ts';
+import { showMany, showOne } from '../render.ts';
+import { findResource } from '../resource-kind.ts';
+import type { ToAction } from '../run-command.ts';
+import type { Session } from '../session.ts';
+import { keyColumns } from './iam-columns.ts';
+import { keyFile, writeNewFile } from './key-file.ts';
+import { serviceAccountKind } from './service-account-kind.ts';
+
+const { method } = KeyService;
+const defaultLimit = 1000;
+
+interface AccountFlags {
+  readonly serviceAccountId?: string;
+  readonly serviceAccountName?: string;
+}
+
+interface CreateFlags extends AccountFlags {
+  readonly output: string;
+  readonly description?: string;
+  readonly algorithm?: Key_Algorithm;
+}
+
+/** `iam key ...`. */
+export function addKeyCommands(iam: Command, toAction: ToAction): void {
+  const key = iam.command('key').description('make and delete the keys that service accounts prove themselves with');
+  const addAccount = (command: Command) =>
+    command
+      .option('--service-account-id <id>', 'whose; without it your own')
+      .option('--service-account-name <name>', 'whose, by name');
+  const add = (verb: string, description: string) =>
+    key.command(verb).description(description).argument('<id>', 'id of the key');
+
+  addAccount(key.command('create').description('make a key pair; its private half is in the file and nowhere else'))
+    .requiredOption('-o, --output <file>', 'where to write the key; the file must not be there yet')
+    .option('--description <text>', 'what it is for')
+    .option('--algorithm <name>', 'rsa-2048 (the default) or rsa-4096', readAlgorithm)
+    .action(
+      toAction(async (session, command) => {
+        const { output, description = '', algorithm, ...account } = command.opts<CreateFlags>();
+        const serviceAccountId = await accountIdOf(session, account);
+        const keyAlgorithm = algorithm ?? Key_Algorithm.ALGORITHM_UNSPECIFIED;
+        const request = { serviceAccountId, description, keyAlgorithm };
+        const made = await writeNewFile(output, async () => {
+          const reply = await session.api.call(method.create, request, session);
+          return { text: keyFile(reply), value: reply };
+        });
+        if (made.key !== undefined) await showOne(session, KeySchema, made.key, keyColumns);
+      }),
+    );
+
+  addAccount(key.command('list').description('list the keys of a service account'))
+    .option('--limit <number>', 'how many at most; 0 is for all', readFlag.limit, defaultLimit)
+    .action(
+      toAction(async (session, command) => {
+        const { limit, ...account } = command.opts<AccountFlags & { limit: number }>();
+        const serviceAccountId = await accountIdOf(session, account);
+        const keys = await listAll(limit, async (pageSize, pageToken) => {
+          const reply = await session.api.call(method.list, { serviceAccountId, pageSize, pageToken }, session);
+          return { items: reply.keys, nextPageToken: reply.nextPageToken };
+        });
+        await showMany(session, KeySchema, keys, keyColumns);
+      }),
+    );
+
+  add('get', 'show a key').action(
+    toAction(async (session, { args: [keyId = ''] }) => {
+      await showOne(session, KeySchema, await session.api.call(method.get, { keyId }, session), keyColumns);
+    }),
+  );
+
+  add('delete', 'delete a key, and end the tokens that were given for it').action(
+    toAction(async (session, { args: [keyId = ''] }) => {
+      await finishOrShow(session, await session.api.call(method.delete, { keyId }, session), {});
+    }),
+  );
+}
+
+/** '' leaves it to the server: the caller's own. */
+async function accountIdOf(session: Session, { serviceAccountId: id, serviceAccountName: name }: AccountFlags) {
+  if (name === undefined) return id ?? '';
+  return (await findResource(session, serviceAccountKind, { id, name })).id;
+}
+
+function readAlgorithm(text: string): Key_Algorithm {
+  switch (text.toLowerCase().replace('_', '-')) {
+    case 'rsa-2048':
+      return Key_Algorithm.RSA_2048;
+    case 'rsa-4096':
+      return Key_Algorithm.RSA_4096;
+    default:
+      throw new InvalidArgumentError('Give rsa-2048 or rsa-4096.');
+  }
+}
