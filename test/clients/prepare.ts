@@ -1,12 +1,13 @@
-import { type Prepared, prepareGo, prepareGrpcurl, preparePython } from './prepared.ts';
+import { type Prepared, prepareGo, prepareGrpcurl, preparePython, prepareTerraform } from './prepared.ts';
 
 /**
- * Gets ready what the tests of a client need (`node test/clients/prepare.ts python|go`), so that they only run it: CI does
+ * Gets ready what the tests of a client need (`node test/clients/prepare.ts python|go|terraform`), so that they only run it: CI does
  * so before the tests, and leaves out the clients that cannot be had. Exits with 3 for those, and says why.
  */
 const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>> = {
   python: async () => [await preparePython()],
   go: async () => [await prepareGo('go/v2'), await prepareGo('go/v1'), await prepareGrpcurl()],
+  terraform: async () => [await prepareTerraform()],
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What a test runs: a command, or why it can't be had on this machine. */
 export type Prepared = { readonly command: readonly string[] } | { readonly missing: string };
@@ -55,6 +55,16 @@ export const prepareGrpcurl = (): Promise<Prepared> => {
   const module = 'github.com/fullstorydev/grpcurl/cmd/grpcurl';
   return buildGo(['build', '-o', output, module], join(here, 'go', 'grpcurl'), output);
 };
+
+/** A folder with the Terraform provider that OBRAZ_TEST_TERRAFORM_PROVIDER names, or else the one built of its modules. */
+export async function prepareTerraform(): Promise<Prepared> {
+  if ((await run('terraform', ['version'])).code !== 0) return { missing: 'needs terraform' };
+  const given = process.env.OBRAZ_TEST_TERRAFORM_PROVIDER ?? '';
+  if (given !== '') return { command: [given] };
+  const output = join(cache, 'terraform', 'terraform-provider-yandex');
+  await mkdir(dirname(output), { recursive: true });
+  return buildGo(['build', '-ldflags=-s -w', '-o', output, '.'], join(here, 'terraform', 'provider'), output);
+}
 
 async function buildGo(args: readonly string[], cwd: string, output: string): Promise<Prepared> {
   if ((await run('go', ['version'])).code !== 0) return { missing: 'needs go (golang)' };
