@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { parse as parseYaml } from 'yaml';
+import { runCommand } from '../fixtures/command.ts';
+import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
+
+/** `./bin/obraz iam ...` against a started service. */
+
+const opened = new AsyncDisposableStack();
+let obraz: Obraz;
+let directory: string;
+
+before(async () => {
+  directory = opened.use(await temporaryDirectory()).path;
+  obraz = opened.use(await startObraz());
+});
+after(() => opened.disposeAsync());
+
+/** Runs a command against the service's data directory, from another folder. */
+const run = (...args: string[]) => runCommand([...args, '--data', obraz.dataDirectory]);
+
+async function succeed(...args: string[]): Promise<string> {
+  const ended = await run(...args);
+  assert.equal(ended.code, 0, ended.stderr);
+  return ended.stdout;
+}
+
+async function fail(message: RegExp, ...args: string[]): Promise<void> {
+  const ended = await run(...args);
+  assert.equal(ended.code, 1, ended.stdout);
+  assert.match(ended.stderr, message);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests look into what is printed freely; a wrong path is undefined
+const succeedJson = async (...args: string[]): Promise<any> => JSON.parse(await succeed(...args, '--format', 'json'));
+
+test('makes a service account and a key file, and works with it until the key is deleted', async () => {
+  const account = parseYaml(await succeed('iam', 'service-account', 'create', 'ci', '--description', 'of the CI'));
+  assert.deepEqual([account.name, account.status], ['ci', 'ACTIVE']);
+  assert.deepEqual(await succeedJson('iam', 'service-account', 'get', 'ci'), account);
+  assert.deepEqual(await succeedJson('iam', 'service-account', 'get', '--id', account.id), account);
+  assert.match(await succeed('iam', 'service-account', 'list'), new RegExp(`^${account.id} +ci +of the CI +2`, 'm'));
+  const renamed = await succeedJson('iam', 'service-account', 'update', 'ci', '--new-name', 'cd', '--labels', 'a=b');
+  assert.deepEqual(renamed, { ...account, name: 'cd', labels: { a: 'b' } });
+  const operations = await succeedJson('iam', 'service-account', 'list-operations', 'cd');
+  assert.equal(operations.length, 2);
+
+  const path = join(directory, 'key.json');
+  const key = parseYaml(await succeed('iam', 'key', 'create', '--service-account-name', 'cd', '-o', path));
+  const file = JSON.parse(await readFile(path, 'utf8'));
+  assert.deepEqual(Object.keys(file), [
+    ...['id', 'service_account_id', 'created_at', 'key_algorithm', 'public_key', 'private_key'],
+  ]);
+  const { private_key: privateKey, ...shown } = file;
+  assert.match(privateKey, /^-----BEGIN PRIVATE KEY-----/);
+  assert.deepEqual({ ...key, created_at: shown.created_at }, shown);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  await fail(/key.json is there already/, 'iam', 'key', 'create', '--service-account-name', 'cd', '-o', path);
+  const nobody = join(directory, 'nobody.json');
+  await fail(/"ajenobody" not found/, 'iam', 'key', 'create', '--service-account-id', 'ajenobody', '-o', nobody);
+  await assert.rejects(stat(nobody), { code: 'ENOENT' });
+  assert.deepEqual(await succeedJson('iam', 'key', 'list', '--service-account-id', account.id), [key]);
+  assert.deepEqual(await succeedJson('iam', 'key', 'get', key.id), key);
+
+  const asAccount = ['--service-account-key-file', path];
+  assert.match(await succeed('zone', 'list', ...asAccount), /ru-central1-a/);
+  await fail(/Permission denied/, 'image', 'list', '--folder-id', obraz.folderId, ...asAccount);
+  const token = (await succeed('iam', 'create-token', ...asAccount)).trim();
+  assert.match(token, /^t1\.[\w-]+\.[\w-]{86}$/);
+  assert.equal((await succeed('iam', 'create-token', '--token', token)).trim(), token, 'as it was given');
+  assert.deepEqual(await succeedJson('iam', 'revoke-token', token), { subject_id: account.id });
+  await fail(/The token is invalid/, 'zone', 'list', '--token', token);
+
+  const impersonated = ['--impersonate-service-account-id', account.id];
+  await fail(/Permission denied/, 'image', 'list', '--folder-id', obraz.folderId, ...impersonated);
+  await fail(/not found/, 'zone', 'list', '--impersonate-service-account-id', 'ajenobody');
+
+  assert.equal(await succeed('iam', 'key', 'delete', key.id), '');
+  await fail(/its key is unknown or its signature is wrong/, 'zone', 'list', ...asAccount);
+  assert.equal(await succeed('iam', 'service-account', 'delete', 'cd'), '');
+  await fail(/there is no service account "cd"/, 'iam', 'service-account', 'get', 'cd');
+});
+
+test('gives the administrator of this machine a token of his own', async () => {
+  const issued = await succeedJson('iam', 'create-token');
+  assert.notEqual(issued.iam_token, obraz.token);
+  assert.ok(Date.parse(issued.expires_at) > Date.now() + 11 * 3_600_000);
+  const keys = await succeedJson('iam', 'key', 'list', '--token', issued.iam_token);
+  assert.equal(keys.length, 1);
+});
+
+test('says what is wrong with a key file, and shows nothing of it', async () => {
+  const wrong = join(obraz.dataDirectory, 'tls', 'ca-key.pem');
+  await fail(
+    /ca-key.pem is not the key file of a service account/,
+    'zone',
+    'list',
+    '--service-account-key-file',
+    wrong,
+  );
+  await fail(/there is no key file \/nowhere/, 'zone', 'list', '--service-account-key-file', '/nowhere');
+  await fail(/leave one of them out/, 'zone', 'list', '--service-account-key-file', wrong, '--token', 't');
+});
