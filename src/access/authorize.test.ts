@@ -156,6 +156,42 @@ eachDatabase(({ open }) => {
     assert.equal(await refusal(world, 'compute.images.delete', image), answer);
   });
 
+  test('a refusal is the same work for what is there and for what is not: one query', async (t) => {
+    const world = await openWorld(t, open);
+    let queries = 0;
+    const counting = world.db.read.withPlugin({
+      transformQuery({ node }) {
+        queries += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const counted = { ...world, db: { ...world.db, read: counting } };
+    const scopes: readonly Scope[] = [
+      image,
+      missing,
+      { folderId },
+      { folderId: 'b1gmadeup00000000000' },
+      folderScope(folderId),
+      folderScope('b1gmadeup00000000000'),
+      cloudScope(cloudId),
+      cloudScope('b1gmadeup00000000000'),
+    ];
+    for (let round = 0; round < 2; round += 1) {
+      for (const scope of scopes) {
+        queries = 0;
+        assert.notEqual(await refusal(counted, 'compute.images.delete', scope), '');
+        assert.equal(queries, 1);
+      }
+    }
+    // What was found is known for a while.
+    await world.bind(folderId, 'editor');
+    assert.equal(await refusal(counted, 'compute.images.delete', image), '');
+    queries = 0;
+    assert.equal(await refusal(counted, 'compute.images.delete', image), '');
+    assert.equal(queries, 0);
+  });
+
   test('the administrator may everything; who began an operation may see to it', async (t) => {
     const world = await openWorld(t, open);
     const administrator: Subject = { id: administratorId, kind: 'serviceAccount' };
