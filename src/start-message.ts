@@ -20,10 +20,16 @@ export function describeStart(config: Config, service: Service): string {
   const isDefault = resolve(config.startedFrom, defaultDataDirectory) === config.dataDirectory;
   const data = isDefault ? '' : ` --data ${show(config.dataDirectory)}`;
   const ca = show(join(directory.tls, 'ca.pem'));
+  const address = formatHostPort(reachable(service.address));
+  // What trusts the operator's certificate only the operator knows; from this machine plain connections are taken.
+  const [trust, curl] =
+    config.certificate === undefined
+      ? [`  CA certificate   ${ca}`, `curl --cacert ${ca} https://${address}/health`]
+      : [`  certificate      ${show(config.certificate.certificatePath)}`, `curl http://${address}/health`];
   return [
     `Obraz serves on ${formatHostPort(service.address)} (gRPC and REST, TLS and plain).`,
     '',
-    `  CA certificate   ${ca}`,
+    trust,
     `  admin key        ${show(directory.credentials.adminKey)}`,
     `  admin token      ${show(directory.credentials.adminToken)}`,
     `  folder "default" ${service.folderId}`,
@@ -32,7 +38,7 @@ export function describeStart(config: Config, service: Service): string {
     '',
     `  ${obraz} image create --name debian-13 --source-uri ${exampleUri}${data}`,
     `  ${obraz} image list${data}`,
-    `  curl --cacert ${ca} https://${formatHostPort(reachable(service.address))}/health`,
+    `  ${curl}`,
     '',
     '',
   ].join('\n');
