@@ -116,3 +116,30 @@ test('a failure is told, and not remembered', async () => {
   assert.ok((await read(cached, 0, 4096)).equals(bytes.subarray(0, 4096)));
   await assert.rejects(read(cached, bytes.length - 10, 11), RangeError);
 });
+
+test('what could not be read ahead is read when it is wanted', async () => {
+  const bytes = noise(4096 * kib, 6);
+  const { device, state } = countedDevice(bytes);
+  const cached = new ReadCache().wrap(device, 'vol');
+  state.isBroken = true;
+  await assert.rejects(read(cached, 0, 1024 * kib), /damaged/);
+  state.isBroken = false;
+  for (const place of [1, 0, 2, 3]) {
+    const offset = place * 1024 * kib;
+    assert.ok((await read(cached, offset, 1024 * kib)).equals(bytes.subarray(offset, offset + 1024 * kib)));
+  }
+});
+
+test('more is read ahead than is kept, and all of it is right', async () => {
+  const bytes = noise(16 * 1024 * kib, 7);
+  const cache = new ReadCache();
+  const volumes = Array.from({ length: 12 }, (_, index) => cache.wrap(countedDevice(bytes).device, `vol${index}`));
+  for (let offset = 0; offset < bytes.length; offset += 768 * kib) {
+    const length = Math.min(768 * kib, bytes.length - offset);
+    await Promise.all(
+      volumes.map(async (volume) => {
+        assert.ok((await read(volume, offset, length)).equals(bytes.subarray(offset, offset + length)));
+      }),
+    );
+  }
+});

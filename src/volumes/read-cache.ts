@@ -1,5 +1,6 @@
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { LruMap } from '../lib/lru-map.ts';
+import { pieceBytes, ReadAhead } from './read-ahead.ts';
 import type { StoredDevice } from './stored-device.ts';
 import { Streams } from './streams.ts';
 import type { VolumeReads } from './volume-reads.ts';
@@ -13,12 +14,6 @@ const windowsKept = 256;
 /** Windows read ahead of somebody who reads a little at a time in order. */
 const windowsAhead = 2;
 
-/** What is read at a time ahead of somebody who reads much at a time in order. */
-const pieceBytes = 1024 * 1024;
-
-/** Pieces kept until they are read: 32 MiB. */
-const piecesKept = 32;
-
 /** Enough for the next ones to be fetched and decoded while one is sent. */
 const piecesAhead = 4;
 
@@ -31,7 +26,7 @@ const piecesAhead = 4;
  */
 export class ReadCache implements VolumeReads {
   readonly #windows = new LruMap<string, Promise<Uint8Array>>(windowsKept);
-  readonly #pieces = new LruMap<string, Promise<Uint8Array>>(piecesKept);
+  readonly #ahead = new ReadAhead();
 
   /**
    * The volume's device, read through the cache. Disposing it disposes the device. Kept by the volume's id and not by its
@@ -66,13 +61,17 @@ export class ReadCache implements VolumeReads {
     volumeId: string,
     streams: Streams,
   ): Promise<void> {
-    const read = (index: number) => readOnce(this.#windows, device, volumeId, index, windowBytes);
     const end = offset + target.byteLength;
+    const windows = Math.ceil(device.sizeBytes / windowBytes);
     for (let at = offset; at < end; ) {
       const index = Math.floor(at / windowBytes);
-      const reading = read(index);
+      const reading = this.#window(device, volumeId, index);
       // Window by window: a guest reads a file in order, too, that has gaps. Behind what it waits for.
-      if (streams.follow(index, index + 1)) readAhead(device, windowBytes, index, windowsAhead, read);
+      if (streams.follow(index, index + 1)) {
+        for (let next = index + 1; next <= index + windowsAhead && next < windows; next += 1) {
+          this.#window(device, volumeId, next).catch(() => {}); // whoever wants it is told
+        }
+      }
       const window = await reading;
       const within = at - index * windowBytes;
       const part = window.subarray(within, within + end - at);
@@ -90,72 +89,41 @@ export class ReadCache implements VolumeReads {
     options: ReadOptions,
   ): Promise<void> {
     const end = offset + target.byteLength;
-    const last = Math.floor((end - 1) / pieceBytes);
+    const ahead = this.#ahead;
     const reads: Promise<void>[] = [];
     for (let at = offset; at < end; ) {
       const index = Math.floor(at / pieceBytes);
-      const piece = this.#pieces.get(keyOf(volumeId, index));
-      let stop = Math.min(end, (index + 1) * pieceBytes);
-      if (piece === undefined) {
-        while (stop < end && this.#pieces.get(keyOf(volumeId, stop / pieceBytes)) === undefined) {
-          stop = Math.min(end, stop + pieceBytes);
-        }
-        reads.push(device.readAt(target.subarray(at - offset, stop - offset), at, options));
-      } else {
-        reads.push(copyPart(piece, at - index * pieceBytes, target.subarray(at - offset, stop - offset)));
-        if (stop === (index + 1) * pieceBytes) this.#pieces.delete(keyOf(volumeId, index)); // nobody comes back for it
+      const start = at;
+      at = Math.min(end, (index + 1) * pieceBytes);
+      if (ahead.has(volumeId, index)) {
+        reads.push(
+          ahead.copy(volumeId, index, start - index * pieceBytes, target.subarray(start - offset, at - offset)),
+        );
+        continue;
       }
-      at = stop;
+      while (at < end && !ahead.has(volumeId, at / pieceBytes)) at = Math.min(end, at + pieceBytes);
+      reads.push(device.readAt(target.subarray(start - offset, at - offset), start, options));
     }
     if (isInOrder) {
-      const read = (index: number) => readOnce(this.#pieces, device, volumeId, index, pieceBytes);
-      readAhead(device, pieceBytes, last, piecesAhead, read);
+      const last = Math.floor((end - 1) / pieceBytes);
+      for (let index = last + 1; index <= last + piecesAhead; index += 1) ahead.start(device, volumeId, index);
     }
     // Whoever gave the target may use it again when this returns: nothing may still be writing to it.
     for (const result of await Promise.allSettled(reads)) if (result.status === 'rejected') throw result.reason;
   }
-}
 
-type Kept = LruMap<string, Promise<Uint8Array>>;
-
-function keyOf(volumeId: string, index: number): string {
-  return `${volumeId} ${index}`;
-}
-
-/** Many may ask for the same bytes at once: they are read once. A failure is everybody's, and is not remembered. */
-function readOnce(
-  kept: Kept,
-  device: StoredDevice,
-  volumeId: string,
-  index: number,
-  length: number,
-): Promise<Uint8Array> {
-  const key = keyOf(volumeId, index);
-  const known = kept.get(key);
-  if (known !== undefined) return known;
-  const start = index * length;
-  const bytes = Buffer.allocUnsafeSlow(Math.min(length, device.sizeBytes - start));
-  const reading = device.readAt(bytes, start).then(() => bytes);
-  kept.set(key, reading);
-  reading.catch(() => {
-    if (kept.get(key) === reading) kept.delete(key);
-  });
-  return reading;
-}
-
-async function copyPart(piece: Promise<Uint8Array>, from: number, target: Uint8Array): Promise<void> {
-  target.set((await piece).subarray(from, from + target.byteLength));
-}
-
-function readAhead(
-  device: StoredDevice,
-  length: number,
-  index: number,
-  count: number,
-  read: (index: number) => Promise<unknown>,
-): void {
-  const end = Math.ceil(device.sizeBytes / length);
-  for (let next = index + 1; next <= index + count && next < end; next += 1) {
-    read(next).catch(() => {}); // whoever wants it is told
+  /** Many may ask for the same bytes at once: they are read once. A failure is everybody's, and is not remembered. */
+  #window(device: StoredDevice, volumeId: string, index: number): Promise<Uint8Array> {
+    const key = `${volumeId} ${index}`;
+    const known = this.#windows.get(key);
+    if (known !== undefined) return known;
+    const start = index * windowBytes;
+    const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, device.sizeBytes - start));
+    const reading = device.readAt(window, start).then(() => window);
+    this.#windows.set(key, reading);
+    reading.catch(() => {
+      if (this.#windows.get(key) === reading) this.#windows.delete(key);
+    });
+    return reading;
   }
 }

@@ -1,5 +1,6 @@
 import type { BlockDevice, Extent, ExtentKind } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
+import { copyBytes } from '../lib/copy-bytes.ts';
 import { hexOf } from './chunk-id.ts';
 import type { KeptSegment } from './guest-reader.ts';
 import { segmentBytes } from './manifest.ts';
@@ -89,7 +90,7 @@ class VolumeDevice implements StoredDevice {
     const coveredBytes = wanted.reduce((sum, { length }) => sum + length, 0);
     if (coveredBytes < target.byteLength) shared.fill(0);
     await readChunks(this.#store, this.#domainId, 'chunk', wanted, shared.buffer, { signal });
-    target.set(shared);
+    copyBytes(shared, target);
     memory.giveBack(shared);
   }
 
