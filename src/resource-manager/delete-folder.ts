@@ -4,6 +4,7 @@ import type { RoleCache } from '../access/role-cache.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { failedPrecondition, notFound } from '../errors.ts';
 import { deleteFolderRow, lockFolder } from '../folders/folder-rows.ts';
+import { standardImagesFolderId } from '../folders/standard-images.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
@@ -21,13 +22,19 @@ const contents = [
 
 /**
  * Deletes a folder and the roles on it, at once. Throws NOT_FOUND, and FAILED_PRECONDITION while anything is in it: what is
- * stored is deleted by name, never because of what it was in.
+ * stored is deleted by name, never because of what it was in. The folder of standard images is never deleted.
  */
 export async function deleteFolder(
   { db, roles }: { readonly db: Database; readonly roles: RoleCache },
   { folderId }: { readonly folderId: string },
   caller: Caller,
 ): Promise<Operation> {
+  if (folderId === standardImagesFolderId) {
+    throw failedPrecondition(
+      'FOLDER_IS_STANDARD',
+      `Folder "${folderId}" cannot be deleted: clients look for images in it`,
+    );
+  }
   const operation = await startOnce({ db }, caller, async (tx) => {
     if ((await lockFolder(tx, folderId)) === undefined) throw notFound('Folder', folderId);
     const held = await namesOfContents(tx, folderId);

@@ -265,6 +265,26 @@ test('goes on where an interrupted run was', async () => {
   }
 });
 
+test('two at once make each image once', async () => {
+  const { qcow2 } = smallDisk(55);
+  const url = files.put('twice.qcow2', qcow2);
+  const text = `families: [{ family: twice-family, url: "${url}", sha256: ${hex('sha256', qcow2)} }]`;
+  const list = await listFile('twice', text);
+  files.hold(0, qcow2.length);
+  try {
+    const start = () => startCommand(['image', 'sync', '--file', list, '--data', obraz.dataDirectory]);
+    await using one = start();
+    await using other = start();
+    await Promise.all([one, other].map((syncing) => syncing.untilSaid(/importing|waiting for image/)));
+    while ((await imagesOf('twice-family')).length === 0);
+    files.release();
+    for (const { ended } of [one, other]) assert.equal((await ended).code, 0, (await ended).stderr);
+    assert.equal((await imagesOf('twice-family')).length, 1);
+  } finally {
+    files.release();
+  }
+});
+
 test('does it again and again, and outlives a bad round', async () => {
   const list = await listFile('again', 'families: [{ family: again-family, sums: "http://127.0.0.1:1/x", file: a }]');
   await using syncing = startCommand(['image', 'sync', '--file', list, '--every', '1s', '--data', obraz.dataDirectory]);

@@ -80,23 +80,25 @@ async function ensureImage(
   }
   if (found === undefined) {
     session.terminal.err.write(`importing ${describeUrl(upstream.url)}\n`);
-    await waitForOperation(session, await startImport(entry, upstream, { session, folderId }));
   } else {
     session.terminal.err.write(`waiting for image ${found.id}, which is being made\n`);
-    const creation = await findCreation(session, found.id);
-    if (creation !== undefined) await waitForOperation(session, creation);
   }
+  const creation =
+    found === undefined
+      ? await startImport(entry, upstream, { session, folderId })
+      : await findCreation(session, found.id);
+  if (creation !== undefined) await waitForOperation(session, creation);
   const made = findVersion(await listOwnImages(session, folderId, entry.family), upstream);
   if (made?.status === Image_Status.READY) return made;
   throw new CliFailed('the image was made, and is gone again or has lost its labels.');
 }
 
-/** Starts an import, or finds the one that another sync has started since we looked. */
+/** Starts an import, or finds the one that another sync has started since we looked; undefined when that has ended. */
 async function startImport(
   entry: FamilyEntry,
   upstream: UpstreamImage,
   { session, folderId }: Pick<SyncDeps, 'session' | 'folderId'>,
-): Promise<Operation> {
+): Promise<Operation | undefined> {
   const { family, description, pooled, osType, minDiskSizeBytes: minDiskSize } = entry;
   const { digest, url } = upstream;
   const request = requestOf({
@@ -111,9 +113,8 @@ async function startImport(
   } catch (error) {
     if (!(error instanceof ApiFailed && error.code === status.ALREADY_EXISTS)) throw error;
     const rival = findVersion(await listOwnImages(session, folderId, family), upstream);
-    const creation = rival === undefined ? undefined : await findCreation(session, rival.id);
-    if (creation === undefined) throw error;
-    return creation;
+    if (rival === undefined) throw error; // somebody else's image has the name
+    return await findCreation(session, rival.id);
   }
 }
 
