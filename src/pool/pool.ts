@@ -1,5 +1,4 @@
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm, utimes } from 'node:fs/promises';
 import { createPace } from '../lib/pace.ts';
 import { type Repetition, repeat } from '../lib/repeat.ts';
 import type { StoreLog } from '../volumes/store.ts';
@@ -7,11 +6,11 @@ import type { StoredDevice } from '../volumes/stored-device.ts';
 import type { VolumeReads } from '../volumes/volume-reads.ts';
 import { type PoolCandidate, planPool } from './plan-pool.ts';
 import { PoolEntry } from './pool-entry.ts';
-import { createKeptTables, PoolFile, PoolFileDamaged } from './pool-file.ts';
+import type { PoolFile } from './pool-file.ts';
+import { PoolFolder } from './pool-folder.ts';
 import { assertRoom, type DiskRoom, limitOf, measureRoom } from './pool-room.ts';
 import { createPooledDevice } from './pooled-device.ts';
 import type { PooledVolume, PoolStatus } from './pooled-volume.ts';
-import { QuickReads } from './quick-reads.ts';
 import { countPoolFile, writePoolFile } from './write-pool-file.ts';
 
 export interface PoolOptions {
@@ -43,7 +42,6 @@ export interface PoolTiming {
 export const poolTiming: PoolTiming = { everyMs: 2_000, keepMs: 600_000, bytesPerSecond: 200e6 };
 
 const soonMs = 100;
-const suffix = '.raw';
 
 /**
  * The content of pooled images on this machine's disk, plain and ready to read: a file for each volume, verified when it
@@ -56,8 +54,7 @@ const suffix = '.raw';
 export class Pool implements VolumeReads, AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #timing: PoolTiming;
-  readonly #tables = createKeptTables();
-  readonly #quick = new QuickReads();
+  readonly #folder: PoolFolder;
   readonly #entries = new Map<string, PoolEntry>();
   /** By volume, also of volumes that are not in the pool. */
   readonly #readers = new Map<string, number>();
@@ -68,6 +65,7 @@ export class Pool implements VolumeReads, AsyncDisposable {
 
   private constructor(options: PoolOptions) {
     this.#options = options;
+    this.#folder = new PoolFolder(options.directory, options.log);
     this.#timing = { ...poolTiming, ...options.timing };
   }
 
@@ -163,29 +161,12 @@ export class Pool implements VolumeReads, AsyncDisposable {
   }
 
   async #adopt(): Promise<void> {
-    const { directory, log } = this.#options;
-    for (const name of await readdir(directory)) {
-      const path = join(directory, name);
-      const entry = name.endsWith(suffix) ? this.#entries.get(name.slice(0, -suffix.length)) : undefined;
-      try {
-        if (entry?.volume === undefined) await rm(path, { recursive: true, force: true });
-        else {
-          entry.file = this.#openFile(entry.volume);
-          entry.rankedAt = (await stat(path)).mtimeMs;
-        }
-      } catch (error) {
-        log.warn({ err: error, path }, 'a file of the pool cannot be used, and is written anew');
-        await rm(path, { force: true });
-      }
+    for await (const adopted of this.#folder.adopt((volumeId) => this.#entries.get(volumeId)?.volume)) {
+      const entry = this.#entries.get(adopted.volumeId);
+      if (entry === undefined) continue;
+      entry.file = adopted.file;
+      entry.rankedAt = adopted.lastUsedAt;
     }
-  }
-
-  #openFile(volume: PooledVolume): PoolFile {
-    const path = this.#path(volume.volumeId);
-    const file = PoolFile.open({ path, tables: this.#tables, quick: this.#quick });
-    if (file.facts.contentId === volume.contentId && file.facts.sizeBytes === volume.sizeBytes) return file;
-    file.close();
-    throw new PoolFileDamaged(path, 'it is of another volume');
   }
 
   /** How much the volume will take: its data, without its holes. */
@@ -236,7 +217,7 @@ export class Pool implements VolumeReads, AsyncDisposable {
         await using device = await openVolume(volumeId);
         await writePoolFile({
           device,
-          path: this.#path(volumeId),
+          path: this.#folder.pathOf(volumeId),
           pace: createPace(this.#timing.bytesPerSecond),
           signal,
           onSpan: async (bytes) => assertRoom(bytes, await this.#measure()),
@@ -245,7 +226,7 @@ export class Pool implements VolumeReads, AsyncDisposable {
           },
         });
       }
-      entry.file = this.#openFile(volume);
+      entry.file = this.#folder.open(volume);
       entry.succeed();
       const ms = Math.round(performance.now() - start);
       log.info({ volumeId, bytes: entry.file.storedBytes, ms }, 'a volume is in the pool');
@@ -301,9 +282,5 @@ export class Pool implements VolumeReads, AsyncDisposable {
 
   #storedBytes(): number {
     return [...this.#entries.values()].reduce((sum, entry) => sum + entry.storedBytes, 0);
-  }
-
-  #path(volumeId: string): string {
-    return join(this.#options.directory, `${volumeId}${suffix}`);
   }
 }
