@@ -72,6 +72,12 @@ test("has every command of the contract, with yc's words in front or without", a
       'snapshot remove-labels a --labels x',
       'snapshot delete a --async',
       'snapshot list-operations a',
+      ...['image', 'disk', 'snapshot'].flatMap((noun) => [
+        `${noun} list-access-bindings a --limit 0`,
+        `${noun} set-access-bindings a --access-binding role=viewer,subject=system:allUsers`,
+        `${noun} add-access-binding a --role editor --service-account-name b`,
+        `${noun} remove-access-binding --id a --role editor --subject userAccount:b`,
+      ]),
       'zone list',
       'zone get a',
       'disk-type list',
@@ -103,6 +109,22 @@ test("has every command of the contract, with yc's words in front or without", a
     'iam key delete aje --service-account-key-file other.json',
   ]) {
     assert.equal((await parse(line)).name(), line.split(' ')[2]);
+  }
+  for (const noun of ['cloud', 'folder']) {
+    for (const line of [
+      `${noun} create work --description d --labels a=b`,
+      `${noun} get --name work`,
+      `${noun} list --filter name=work --cloud-id a`,
+      `${noun} update work --new-name home`,
+      `${noun} delete --id b1g --async`,
+      `${noun} list-operations work --limit 5`,
+      `${noun} list-access-bindings work`,
+      `${noun} set-access-bindings work`,
+      `${noun} add-access-binding work --role viewer --all-authenticated-users`,
+      `${noun} remove-access-binding work --role viewer --user-yandex-login b`,
+    ]) {
+      assert.equal((await parse(`resource-manager ${line}`)).name(), line.split(' ')[1]);
+    }
   }
   for (const line of ['iam create-token', 'iam revoke-token t1.a.b']) {
     assert.equal((await parse(line)).name(), line.split(' ')[1]);
@@ -144,7 +166,7 @@ test('wants one source, and names those that exclude each other', () => {
   });
   const [file, sourceUri, sourceFamily] = ['disk.raw', 'http://a/b', 'debian'];
   for (const flags of [{ file }, { sourceUri }, { sourceFamily }]) checkSources(flags);
-  const message = '--file and --source-uri exclude each other: give one source.';
+  const message = '--file and --source-uri exclude each other: give one.';
   assert.throws(() => checkSources({ file, sourceUri }), { name: 'CliFailed', message });
   assert.throws(() => checkSources({ file, sourceFamily }), /--file and --source-family exclude/);
 });
@@ -217,6 +239,7 @@ test('refuses what it cannot read, with the flag in the message', async () => {
     'iam key create -o key.json --algorithm dsa',
     'iam key get',
     'iam revoke-token',
+    'image add-access-binding a --all-authenticated-users',
   ]) {
     await assert.rejects(parse(line), { name: /^(CommanderError|InvalidArgumentError)$/ }, line);
   }

@@ -7,6 +7,7 @@ import type { Inspecting } from './image/inspect.ts';
 import { addOperationCommands } from './operation/operation-commands.ts';
 import { addPlaceCommands } from './place/place-commands.ts';
 import { addPoolCommands } from './pool/pool-commands.ts';
+import { addResourceManagerCommands } from './resource-manager/resource-manager-commands.ts';
 import type { ToAction } from './run-command.ts';
 import { addSnapshotCommands } from './snapshot/snapshot-commands.ts';
 import { addStoreCommands, type RebuildHere } from './store/store-commands.ts';
@@ -23,6 +24,7 @@ export function addClientCommands(program: Command, toAction: ToAction, { rebuil
   addComputeCommands(program, toAction, inspecting);
   addOperationCommands(program, toAction);
   addIamCommands(program, toAction);
+  addResourceManagerCommands(program, toAction);
   addStoreCommands(program, toAction, rebuild);
   addPoolCommands(program, toAction);
   addUploadCommands(program, toAction);

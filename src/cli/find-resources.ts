@@ -16,7 +16,7 @@ export async function findFolderId(session: Session): Promise<string> {
 }
 
 async function folderIdByName(session: Session, name: string): Promise<string> {
-  const cloudId = session.flags.cloudId ?? (await onlyCloudId(session));
+  const cloudId = await findCloudId(session);
   const request = { cloudId, pageSize: 2n, filter: `name = ${quote(name)}` };
   const { folders } = await session.api.call(FolderService.method.list, request, { signal: session.signal });
   const [folder] = folders;
@@ -24,7 +24,9 @@ async function folderIdByName(session: Session, name: string): Promise<string> {
   return folder.id;
 }
 
-async function onlyCloudId(session: Session): Promise<string> {
+/** The cloud to work in: --cloud-id, or else the only one that the user may see. */
+export async function findCloudId(session: Session): Promise<string> {
+  if (session.flags.cloudId !== undefined) return session.flags.cloudId;
   const request = { pageSize: 2n };
   const { clouds } = await session.api.call(CloudService.method.list, request, { signal: session.signal });
   const [cloud, another] = clouds;

@@ -7,6 +7,6 @@ export function onlyOneOf<F extends object, K extends keyof F & string>(
 ): string | undefined {
   const given = Object.entries<string>(alternatives).filter(([name]) => Object.hasOwn(flags, name));
   const named = given.map(([, flag]) => flag);
-  if (named.length > 1) throw new CliFailed(`${named.slice(0, 2).join(' and ')} exclude each other: give one source.`);
+  if (named.length > 1) throw new CliFailed(`${named.slice(0, 2).join(' and ')} exclude each other: give one.`);
   return named[0];
 }

@@ -3,6 +3,7 @@ import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { file_obraz_v1_image_digest_service } from '../gen/obraz/v1/image_digest_service_pb.ts';
 import { file_obraz_v1_store_service } from '../gen/obraz/v1/store_service_pb.ts';
+import { file_yandex_cloud_access_access } from '../gen/yandex/cloud/access/access_pb.ts';
 import { DiskSchema } from '../gen/yandex/cloud/compute/v1/disk_pb.ts';
 import { file_yandex_cloud_compute_v1_disk_service } from '../gen/yandex/cloud/compute/v1/disk_service_pb.ts';
 import { ImageSchema } from '../gen/yandex/cloud/compute/v1/image_pb.ts';
@@ -13,6 +14,10 @@ import { KeySchema } from '../gen/yandex/cloud/iam/v1/key_pb.ts';
 import { file_yandex_cloud_iam_v1_key_service } from '../gen/yandex/cloud/iam/v1/key_service_pb.ts';
 import { ServiceAccountSchema } from '../gen/yandex/cloud/iam/v1/service_account_pb.ts';
 import { file_yandex_cloud_iam_v1_service_account_service } from '../gen/yandex/cloud/iam/v1/service_account_service_pb.ts';
+import { CloudSchema } from '../gen/yandex/cloud/resourcemanager/v1/cloud_pb.ts';
+import { file_yandex_cloud_resourcemanager_v1_cloud_service } from '../gen/yandex/cloud/resourcemanager/v1/cloud_service_pb.ts';
+import { FolderSchema } from '../gen/yandex/cloud/resourcemanager/v1/folder_pb.ts';
+import { file_yandex_cloud_resourcemanager_v1_folder_service } from '../gen/yandex/cloud/resourcemanager/v1/folder_service_pb.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Session } from './session.ts';
 import { layOutTable } from './table.ts';
@@ -35,6 +40,11 @@ const registry = createRegistry(
   file_yandex_cloud_iam_v1_key_service,
   ServiceAccountSchema,
   KeySchema,
+  file_yandex_cloud_access_access,
+  file_yandex_cloud_resourcemanager_v1_cloud_service,
+  file_yandex_cloud_resourcemanager_v1_folder_service,
+  CloudSchema,
+  FolderSchema,
   EmptySchema,
 );
 

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { DiskService } from '../../gen/yandex/cloud/compute/v1/disk_service_pb.ts';
 import { addAttach } from '../attachment/attach.ts';
 import { addDetach } from '../attachment/attachment-commands.ts';
+import { addAccessBindingCommands } from '../bindings/access-binding-commands.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
+import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
 import { addCreate } from './create.ts';
 import { diskKind } from './disk-kind.ts';
@@ -26,4 +29,9 @@ export function addDiskCommands(parent: Command, toAction: ToAction): void {
   addDetach(disk, toAction);
   common.addDelete();
   common.addListOperations();
+  addAccessBindingCommands(disk, toAction, {
+    noun: 'disk',
+    method: DiskService.method,
+    find: (session, reference) => findResource(session, diskKind, reference),
+  });
 }

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { ImageService } from '../../gen/yandex/cloud/compute/v1/image_service_pb.ts';
 import { addAttach } from '../attachment/attach.ts';
+import { addAccessBindingCommands } from '../bindings/access-binding-commands.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
+import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
 import { addSync } from '../sync/sync.ts';
 import { addChecksum } from './checksum.ts';
@@ -26,6 +29,11 @@ export function addImageCommands(parent: Command, toAction: ToAction, inspecting
   addAttach(image, toAction, imageKind);
   common.addDelete();
   common.addListOperations();
+  addAccessBindingCommands(image, toAction, {
+    noun: 'image',
+    method: ImageService.method,
+    find: (session, reference) => findResource(session, imageKind, reference),
+  });
   addDownload(image, toAction);
   addChecksum(image, toAction);
   addInspect(image, inspecting);

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { SnapshotService } from '../../gen/yandex/cloud/compute/v1/snapshot_service_pb.ts';
 import { addAttach } from '../attachment/attach.ts';
+import { addAccessBindingCommands } from '../bindings/access-binding-commands.ts';
 import { addClientFlags } from '../flags.ts';
 import { resourceCommands } from '../resource-commands.ts';
+import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
 import { addCreate } from './create.ts';
 import { snapshotKind } from './snapshot-kind.ts';
@@ -20,4 +23,9 @@ export function addSnapshotCommands(parent: Command, toAction: ToAction): void {
   addAttach(snapshot, toAction, snapshotKind);
   common.addDelete();
   common.addListOperations();
+  addAccessBindingCommands(snapshot, toAction, {
+    noun: 'snapshot',
+    method: SnapshotService.method,
+    find: (session, reference) => findResource(session, snapshotKind, reference),
+  });
 }
