@@ -1,27 +1,40 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { type CreateIamTokenResponse, IamTokenService } from '../gen/yandex/cloud/iam/v1/iam_token_service_pb.ts';
+import {
+  type CreateIamTokenRequest,
+  type CreateIamTokenResponse,
+  IamTokenService,
+} from '../gen/yandex/cloud/iam/v1/iam_token_service_pb.ts';
 import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { ApiClient } from './api-client.ts';
 import { CliFailed } from './cli-failed.ts';
-import type { FoundServer, ServerAddress, ServerPlace } from './find-server.ts';
+import type { Credentials, FoundServer, ServerAddress, ServerPlace } from './find-server.ts';
 
 /** What every server of this API takes for its own address. */
 const audience = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
 /** Long enough for clocks that differ, short enough to be of no use to whoever finds it. */
 const jwtLife = '5m';
 
-/** A server with a token for it: the one that is given, or one for the key that is, or one of another service account. */
+/** What every client of this API takes for a token of it; any other is an OAuth token, which is exchanged for one. */
+const iamToken = /^t1\.[^.]+\.[^.]+$/;
+
+/** A server with a token for it: the one that is given, or one for what is given, or one of another service account. */
 export async function logIn(
   { credentials, ...place }: FoundServer,
   { impersonateServiceAccountId }: { readonly impersonateServiceAccountId?: string },
   signal: AbortSignal,
 ): Promise<ServerAddress> {
-  const token = credentials.token ?? (await exchangeKey(place, credentials.keyPath, signal)).iamToken;
+  const token = await tokenFor(place, credentials, signal);
   if (impersonateServiceAccountId === undefined) return { ...place, token };
   using api = new ApiClient({ ...place, token });
   const request = { serviceAccountId: impersonateServiceAccountId };
-  const { iamToken } = await api.call(IamTokenService.method.createForServiceAccount, request, { signal });
-  return { ...place, token: iamToken };
+  const impersonated = await api.call(IamTokenService.method.createForServiceAccount, request, { signal });
+  return { ...place, token: impersonated.iamToken };
+}
+
+async function tokenFor(place: ServerPlace, { token, keyPath }: Credentials, signal: AbortSignal): Promise<string> {
+  if (token === undefined) return (await exchangeKey(place, keyPath, signal)).iamToken;
+  if (iamToken.test(token)) return token;
+  return (await exchange(place, { case: 'yandexPassportOauthToken', value: token }, signal)).iamToken;
 }
 
 /** A token for the service account whose key is in a file. Throws CliFailed for the file, ApiFailed for what the server says. */
@@ -30,9 +43,16 @@ export async function exchangeKey(
   keyPath: string,
   signal: AbortSignal,
 ): Promise<CreateIamTokenResponse> {
-  const jwt = await signJwt(await readKeyFile(keyPath));
+  return await exchange(place, { case: 'jwt', value: await signJwt(await readKeyFile(keyPath)) }, signal);
+}
+
+async function exchange(
+  place: ServerPlace,
+  identity: CreateIamTokenRequest['identity'],
+  signal: AbortSignal,
+): Promise<CreateIamTokenResponse> {
   using api = new ApiClient(place);
-  return await api.call(IamTokenService.method.create, { identity: { case: 'jwt', value: jwt } }, { signal });
+  return await api.call(IamTokenService.method.create, { identity }, { signal });
 }
 
 interface AuthorizedKey {

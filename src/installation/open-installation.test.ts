@@ -3,6 +3,7 @@ import { mkdtempDisposable, readdir, readFile, rm, stat } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { revokeToken } from '../access/revoke-token.ts';
 import { checkToken } from '../access/token.ts';
 import { openSqlite } from '../db/open-sqlite.ts';
 import { describeDataDirectory, makeDataDirectory } from './data-directory.ts';
@@ -85,6 +86,20 @@ test('writes a new admin token when the token key is another one', async () => {
   const { tokenKey } = await data.start();
   const token = (await readFile(data.directory.credentials.adminToken, 'utf8')).trim();
   assert.equal(checkToken(tokenKey, token, new Date()).state, 'valid');
+});
+
+test('writes a new admin token when the one that is there was revoked', async () => {
+  await using data = await begin();
+  const { tokenKey } = await data.start();
+  const read = async () => (await readFile(data.directory.credentials.adminToken, 'utf8')).trim();
+  const revoked = await read();
+  await revokeToken({ db: data.db, tokenKey, liveTokens: { forget() {} } }, { iamToken: revoked });
+  await data.start();
+  const written = await read();
+  assert.notEqual(written, revoked);
+  assert.equal(checkToken(tokenKey, written, new Date()).state, 'valid');
+  await data.start();
+  assert.equal(await read(), written);
 });
 
 test('says why a data directory cannot be used', async () => {

@@ -106,7 +106,7 @@ test('works with a server that is named, and says so when it cannot', async () =
     OBRAZ_TOKEN: obraz.token,
   };
   assert.equal((await run('image list', env)).code, 0);
-  const wrong = await run('image list', { ...env, OBRAZ_TOKEN: 'nonsense' });
+  const wrong = await run('image list', { ...env, OBRAZ_TOKEN: 't1.non.sense' });
   assert.match(wrong.err, /ERROR: The token is invalid \(UNAUTHENTICATED\)/);
   const untrusted = await run('image list', { ...env, OBRAZ_CA: '' });
   assert.match(untrusted.err, /ERROR: .*OBRAZ_CA/);

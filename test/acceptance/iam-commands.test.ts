@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse as parseYaml } from 'yaml';
@@ -14,9 +15,13 @@ let directory: string;
 
 before(async () => {
   directory = opened.use(await temporaryDirectory()).path;
-  obraz = opened.use(await startObraz());
+  const users = [{ id: 'ajealice000000000000', login: 'alice', oauth_token_sha256: sha256('y0_alice') }];
+  await writeFile(join(directory, 'users.json'), JSON.stringify({ users }));
+  obraz = opened.use(await startObraz({ flags: ['--users', join(directory, 'users.json')] }));
 });
 after(() => opened.disposeAsync());
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** Runs a command against the service's data directory, from another folder. */
 const run = (...args: string[]) => runCommand([...args, '--data', obraz.dataDirectory]);
@@ -89,6 +94,12 @@ test('gives the administrator of this machine a token of his own', async () => {
   assert.ok(Date.parse(issued.expires_at) > Date.now() + 11 * 3_600_000);
   const keys = await succeedJson('iam', 'key', 'list', '--token', issued.iam_token);
   assert.equal(keys.length, 1);
+});
+
+test('takes an OAuth token as it takes any other', async () => {
+  assert.match(await succeed('zone', 'list', '--token', 'y0_alice'), /ru-central1-a/);
+  assert.match(await succeed('iam', 'create-token', '--token', 'y0_alice'), /^t1\./);
+  await fail(/OAuth token is invalid or expired/, 'zone', 'list', '--token', 'y0_bob');
 });
 
 test('says what is wrong with a key file, and shows nothing of it', async () => {
