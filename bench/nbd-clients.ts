@@ -27,10 +27,17 @@ export interface Contender {
   start(): Promise<Served>;
 }
 
-const ways = [
-  { name: 'sequential, 1 MiB x 1', unit: 'MB/s', amount: servedBytes / 1e6, run: copy },
-  { name: 'all over, 4 KiB x 16', unit: 'reads/s', amount: randomReads, run: readAllOver },
-];
+/** How a client reads. */
+export interface Way {
+  readonly name: string;
+  readonly unit: string;
+  /** In that unit, of one run. */
+  readonly amount: number;
+  run(uri: string): Promise<void>;
+}
+
+export const sequential: Way = { name: 'sequential, 1 MiB x 1', unit: 'MB/s', amount: servedBytes / 1e6, run: copy };
+const allOver: Way = { name: 'all over, 4 KiB x 16', unit: 'reads/s', amount: randomReads, run: readAllOver };
 
 /** Reads from each in turn, as often as is wanted. */
 export async function compare({ runs, say }: BenchContext, contenders: readonly Contender[]): Promise<Table['rows']> {

@@ -10,7 +10,15 @@ import { type Obraz, startObraz } from '../test/fixtures/obraz.ts';
 import { importImage, openClient } from './bench-client.ts';
 import type { BenchContext } from './benchmark.ts';
 import { makeDisks } from './disks.ts';
-import { type Contender, clientsNote, compare, type Served, servedBytes, startQemuNbd } from './nbd-clients.ts';
+import {
+  type Contender,
+  clientsNote,
+  compare,
+  type Served,
+  sequential,
+  servedBytes,
+  startQemuNbd,
+} from './nbd-clients.ts';
 import { runProgram } from './run-program.ts';
 import type { Table } from './table.ts';
 import { startWebServer } from './web-server.ts';
@@ -31,7 +39,7 @@ export async function compareImages(context: BenchContext): Promise<Table[]> {
   const title = (what: string) => `NBD reads of ${what} of ${servedBytes / MiB} MiB without holes, over a unix socket`;
 
   const imageId = await importImage(client, obraz, uri);
-  const cold = await compare(context, [qemuNbd, used('obraz, image', 'imageId', imageId)]);
+  const cold = await compare(context, [qemuNbd, used('obraz, image', 'imageId', imageId)], [sequential]);
   // The same content is the same volume: from here on, all that is made of it is pooled.
   const pooledId = await importImage(client, obraz, uri, { pooled: true });
   await untilPooled(obraz);

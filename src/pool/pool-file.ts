@@ -76,7 +76,7 @@ export class PoolFile {
     try {
       return new PoolFile(fd, readFacts(fd, options.path), options);
     } catch (error) {
-      close(fd);
+      close(fd, ignore);
       throw error;
     }
   }
@@ -113,7 +113,7 @@ export class PoolFile {
   }
 
   #closeIfUnread(): void {
-    if (this.#isClosed && this.#reading === 0) close(this.#fd);
+    if (this.#isClosed && this.#reading === 0) close(this.#fd, ignore);
   }
 
   #pieceEnd(offset: number): number {
@@ -167,6 +167,9 @@ export class PoolFile {
     }
   }
 }
+
+/** Nothing was written. */
+function ignore(): void {}
 
 function readOnThread(fd: number, bytes: Uint8Array, at: number, length: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
