@@ -200,7 +200,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   opening.defer(() => nbd.close());
   const nbdAddress = await listenForNbd(nbd, config.nbd, directory.nbdSocket);
   const exportUri = (ticket: string) => nbdUri(nbdAddress, ticket);
-  const { users } = opening.use(await openUsers(config.usersPath, log));
+  const { users } = opening.use(await openUsers({ path: config.usersPath, administratorId, log }));
   const publicAddress = config.publicAddress && formatHostPort(config.publicAddress);
   const isOurHost = (host: string) => host === config.publicAddress?.host || certificate.isOurHost(host);
   const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost, publicAddress };

@@ -8,11 +8,19 @@ export interface OpenedUsers extends AsyncDisposable {
   readonly users: Users;
 }
 
+export interface OpenUsersOptions {
+  /** Undefined where there are no users. */
+  readonly path: string | undefined;
+  readonly administratorId: string;
+  readonly log: Logger;
+  readonly everyMs?: number;
+}
+
 /**
- * Reads the users' file, and again whenever it changes; one that cannot be used then changes nothing and is logged. There are
- * no users without a file. Throws UsersFileInvalid.
+ * Reads the users' file, and again whenever it changes; one that cannot be used then changes nothing and is logged.
+ * Throws UsersFileInvalid.
  */
-export async function openUsers(path: string | undefined, log: Logger, everyMs?: number): Promise<OpenedUsers> {
+export async function openUsers({ path, administratorId, log, everyMs }: OpenUsersOptions): Promise<OpenedUsers> {
   if (path === undefined) return { users: new Users([]), async [Symbol.asyncDispose]() {} };
   await using opening = new AsyncDisposableStack();
   const users = new Users([]);
@@ -21,14 +29,14 @@ export async function openUsers(path: string | undefined, log: Logger, everyMs?:
     await watchFiles({
       paths: [path],
       async onChange() {
-        users.replace(await readUsers(path));
+        users.replace(await readUsers(path, administratorId));
         log.info({ path }, 'the users were read again');
       },
       onError: (error) => log.error({ err: error, path }, 'the users stay as they were: the new file cannot be used'),
       ...(everyMs === undefined ? {} : { everyMs }),
     }),
   );
-  users.replace(await readUsers(path));
+  users.replace(await readUsers(path, administratorId));
   const opened = opening.move();
   return { users, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -20,7 +20,7 @@ async function usersFile(text: string) {
 async function complaint(text: string): Promise<string> {
   await using file = await usersFile(text);
   try {
-    await readUsers(file.path);
+    await readUsers(file.path, 'ajeadmin');
   } catch (error) {
     assert.ok(error instanceof UsersFileInvalid);
     return error.message;
@@ -35,11 +35,11 @@ test('reads users, in YAML or JSON, and takes hashes of digits alone for what th
   );
   const alice = { id: 'aje1', login: 'alice', defaultEmail: 'a@example.com', oauthTokenSha256: digits };
   const bob = { id: 'aje2', login: 'bob', defaultEmail: '', oauthTokenSha256: undefined };
-  assert.deepEqual(await readUsers(yaml.path), [alice, bob]);
+  assert.deepEqual(await readUsers(yaml.path, 'ajeadmin'), [alice, bob]);
   await using json = await usersFile(JSON.stringify({ users: [{ id: 'aje2', login: 'bob' }] }));
-  assert.deepEqual(await readUsers(json.path), [bob]);
+  assert.deepEqual(await readUsers(json.path, 'ajeadmin'), [bob]);
   await using empty = await usersFile('users: []');
-  assert.deepEqual(await readUsers(empty.path), []);
+  assert.deepEqual(await readUsers(empty.path, 'ajeadmin'), []);
 });
 
 test('says everything that is wrong with the file', async () => {
@@ -54,6 +54,7 @@ test('says everything that is wrong with the file', async () => {
     assert.ok(wrong.includes(`users${field}`), `${field} in ${wrong}`);
   }
   assert.doesNotMatch(wrong, /secret/, 'it may be the token itself');
+  assert.match(await complaint('users: [{id: ajeadmin, login: x}]'), /users\[0\].id: is the administrator's/);
   const twins = await complaint(
     [
       'users:',
@@ -64,14 +65,14 @@ test('says everything that is wrong with the file', async () => {
   for (const field of ['id', 'login', 'oauth_token_sha256']) {
     assert.ok(twins.includes(`users[1].${field}: users[0] has the same`), twins);
   }
-  await assert.rejects(readUsers('/nonexistent/users.yaml'), /ENOENT/);
+  await assert.rejects(readUsers('/nonexistent/users.yaml', 'ajeadmin'), /ENOENT/);
 });
 
 test('reads the file again when it changes, and keeps its users when the new one is broken', async () => {
   await using file = await usersFile('users: [{id: aje1, login: alice}]');
   const { promise: complained, resolve } = Promise.withResolvers<string>();
   const log = pino({ level: 'error' }, { write: resolve });
-  await using opened = await openUsers(file.path, log, 5);
+  await using opened = await openUsers({ path: file.path, administratorId: 'ajeadmin', log, everyMs: 5 });
   assert.equal(opened.users.byLogin('alice')?.id, 'aje1');
   await writeFile(file.path, 'users: [{login: alice}]');
   assert.match(await complained, /users\[0\].id/);
@@ -83,7 +84,11 @@ test('reads the file again when it changes, and keeps its users when the new one
 });
 
 test('there are no users without a file', async () => {
-  await using opened = await openUsers(undefined, pino({ level: 'silent' }));
+  await using opened = await openUsers({
+    path: undefined,
+    administratorId: 'ajeadmin',
+    log: pino({ level: 'silent' }),
+  });
   assert.equal(opened.users.byLogin(''), undefined);
   assert.equal(opened.users.byOauthToken(''), undefined);
 });

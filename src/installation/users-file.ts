@@ -34,10 +34,17 @@ const names = Object.keys(rules);
 /** No two users may have the same. */
 const uniqueFields = ['id', 'login', 'oauth_token_sha256'] as const;
 
-/** Reads the users that the operator made known. Throws UsersFileInvalid, and says everything that is wrong. */
-export async function readUsers(path: string): Promise<UserAccount[]> {
+/**
+ * Reads the users that the operator made known; none of them may be the administrator. Throws UsersFileInvalid, and says
+ * everything that is wrong.
+ */
+export async function readUsers(path: string, administratorId: string): Promise<UserAccount[]> {
   const users = listOf(path, await parseFile(path));
-  const problems = [...users.flatMap(problemsOf), ...uniqueFields.flatMap((field) => duplicates(users, field))];
+  const problems = [
+    ...users.flatMap(problemsOf),
+    ...uniqueFields.flatMap((field) => duplicates(users, field)),
+    ...users.flatMap(({ id }, index) => (id === administratorId ? [`users[${index}].id: is the administrator's`] : [])),
+  ];
   if (problems.length > 0) throw new UsersFileInvalid(path, problems);
   return users.map((user) => ({
     id: textOf(user, 'id'),
