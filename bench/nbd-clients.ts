@@ -40,7 +40,11 @@ export const sequential: Way = { name: 'sequential, 1 MiB x 1', unit: 'MB/s', am
 const allOver: Way = { name: 'all over, 4 KiB x 16', unit: 'reads/s', amount: randomReads, run: readAllOver };
 
 /** Reads from each in turn, as often as is wanted. */
-export async function compare({ runs, say }: BenchContext, contenders: readonly Contender[]): Promise<Table['rows']> {
+export async function compare(
+  { runs, say }: BenchContext,
+  contenders: readonly Contender[],
+  ways: readonly Way[] = [sequential, allOver],
+): Promise<Table['rows']> {
   const seconds = ways.map(() => contenders.map((): number[] => []));
   for (let run = 1; run <= runs; run += 1) {
     for (const [contender, { name, start }] of contenders.entries()) {
