@@ -45,11 +45,10 @@ test('makes a service account and a key file, and works with it until the key is
   const account = parseYaml(await succeed('iam', 'service-account', 'create', 'ci', '--description', 'of the CI'));
   assert.deepEqual([account.name, account.status], ['ci', 'ACTIVE']);
   assert.deepEqual(await succeedJson('iam', 'service-account', 'get', 'ci'), account);
-  assert.deepEqual(await succeedJson('iam', 'service-account', 'get', '--id', account.id), account);
   assert.match(await succeed('iam', 'service-account', 'list'), new RegExp(`^${account.id} +ci +of the CI +2`, 'm'));
   const renamed = await succeedJson('iam', 'service-account', 'update', 'ci', '--new-name', 'cd', '--labels', 'a=b');
   assert.deepEqual(renamed, { ...account, name: 'cd', labels: { a: 'b' } });
-  const operations = await succeedJson('iam', 'service-account', 'list-operations', 'cd');
+  const operations = await succeedJson('iam', 'service-account', 'list-operations', '--id', account.id);
   assert.equal(operations.length, 2);
 
   const path = join(directory, 'key.json');
@@ -80,12 +79,10 @@ test('makes a service account and a key file, and works with it until the key is
 
   const impersonated = ['--impersonate-service-account-id', account.id];
   await fail(/Permission denied/, 'image', 'list', '--folder-id', obraz.folderId, ...impersonated);
-  await fail(/not found/, 'zone', 'list', '--impersonate-service-account-id', 'ajenobody');
 
   assert.equal(await succeed('iam', 'key', 'delete', key.id), '');
   await fail(/its key is unknown or its signature is wrong/, 'zone', 'list', ...asAccount);
   assert.equal(await succeed('iam', 'service-account', 'delete', 'cd'), '');
-  await fail(/there is no service account "cd"/, 'iam', 'service-account', 'get', 'cd');
 });
 
 test('gives the administrator of this machine a token of his own', async () => {

@@ -6,7 +6,9 @@ import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import { type KeyPair, makeAuthority, makeServerCertificate } from '../../src/installation/certificates.ts';
+import { option } from '../../src/nbd/handshake-numbers.ts';
 import { runCommand } from '../fixtures/command.ts';
+import { NbdClient } from '../fixtures/nbd-client.ts';
 import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
 
 /** A service with the operator's own certificate, whose files change while it runs. */
@@ -69,6 +71,12 @@ test('keeps the old pair while the new one is broken, says why, and serves the n
   assert.equal(await seen(), rawOf(first));
   await install('server-key.pem', second.privateKey);
   await until(async () => (await seen()) === rawOf(second));
+});
+
+test('shows it over NBD, too', async () => {
+  using client = await NbdClient.greeted({ path: join(obraz.dataDirectory, 'nbd.sock') });
+  await client.option(option.startTls);
+  await client.secure(authority.certificate); // fails unless that authority vouches for the server
 });
 
 test('does not start with a certificate that cannot be served', async () => {
