@@ -141,9 +141,10 @@ eachDatabase(({ open }) => {
     await bind('b1gone', 'resource-manager.clouds.member');
     assert.deepEqual(await clouds(), ['one']);
     assert.deepEqual(await folders('b1gone'), ['c']);
+    await bind('b1gtwo', 'resource-manager.clouds.member');
+    assert.deepEqual(await folders('b1gtwo'), []);
     await bind('b1gone', 'resource-manager.viewer');
     assert.deepEqual(await folders('b1gone'), ['a', 'b', 'c', 'd', 'e']);
-    await assert.rejects(folders('b1gtwo'), { code: 'PERMISSION_DENIED' });
   });
 
   test('filters by name, and by nothing else', async (t) => {

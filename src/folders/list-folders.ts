@@ -17,8 +17,8 @@ export interface ListFolders {
 }
 
 /**
- * The folders of a cloud, by id: those that the subject may see. Throws PERMISSION_DENIED when there is none, whether there is
- * such a cloud or not; NOT_FOUND for the cloud to who may see them all; INVALID_ARGUMENT for a filter or page token.
+ * The folders of a cloud, by id: those that the subject may see. Throws PERMISSION_DENIED when it may see none, nor the cloud,
+ * whether there is one or not; NOT_FOUND for the cloud to who may see them all; INVALID_ARGUMENT for a filter or page token.
  */
 export async function listFolders(
   deps: AccessDeps,
@@ -35,7 +35,8 @@ export async function listFolders(
     if ((await findCloud(read, cloudId)) === undefined) throw notFound('Cloud', cloudId);
   } else {
     const [any] = await listFolderRows(read, { cloudId, names: undefined, visibleTo, after: undefined, limit: 1 });
-    if (any === undefined) throw permissionDenied(`Permission denied to resource-manager.cloud ${cloudId}`);
+    const mayStay = any !== undefined || (await isAllowed(deps, subject, 'resource-manager.clouds.get', { cloudId }));
+    if (!mayStay) throw permissionDenied(`Permission denied to resource-manager.cloud ${cloudId}`);
   }
   const limit = pageLimit(pageSize);
   const rows = await listFolderRows(read, { cloudId, names, visibleTo, after: after?.id, limit: limit + 1 });
