@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apiBenchmark } from './api.ts';
 import type { BenchContext } from './benchmark.ts';
+import { diskBenchmark } from './disk-calls.ts';
 import { downloadBenchmark } from './download.ts';
 import { importBenchmark } from './import.ts';
 import { describeMachine } from './machine.ts';
@@ -16,7 +17,15 @@ import { formatTable, type Table } from './table.ts';
  * Measures a started service, and where there is one its peer beside it in the same run. Machines are noisy: each thing
  * is measured several times in turn (A B A B), and medians are shown. Nothing here passes or fails.
  */
-const benchmarks = [importBenchmark, reimportBenchmark, apiBenchmark, downloadBenchmark, nbdBenchmark, startBenchmark];
+const benchmarks = [
+  importBenchmark,
+  reimportBenchmark,
+  apiBenchmark,
+  downloadBenchmark,
+  diskBenchmark,
+  nbdBenchmark,
+  startBenchmark,
+];
 
 const usage = `npm run bench -- [--only NAME]... [--runs N] [--image FILE] [--data-mb N] [--folder DIR]
 
