@@ -150,7 +150,9 @@ function testDoor(open: () => Door): void {
   test('changes accounts and keys, and lists what was done to them', async () => {
     const serviceAccountId = await createAccount();
     const key = await createKey(serviceAccountId);
-    const change = { serviceAccountId, updateMask: 'description,labels', description: 'new' };
+    // Terraform says so of an account without an end.
+    const expiresAt = '1970-01-01T00:00:00Z';
+    const change = { serviceAccountId, updateMask: 'description,labels', description: 'new', expiresAt };
     const { body } = await door.call('ServiceAccountService.Update', change);
     const account = await door.call('ServiceAccountService.Get', { serviceAccountId });
     assert.deepEqual([account.body.description, 'labels' in account.body], ['new', false]);

@@ -60,8 +60,10 @@ export function serviceAccountService(accounts: ServiceAccountFunctions): ApiSer
 
     async update({ serviceAccountId, updateMask, name, description, labels, expiresAt }, { authorize, caller }) {
       await find(serviceAccountId, authorize);
-      refuseExpiry(expiresAt);
-      const change = { serviceAccountId, paths: updateMask?.paths, name, description, labels };
+      const paths = updateMask?.paths ?? [];
+      // What the mask leaves out means nothing, and expires_at cannot be in it.
+      if (paths.length === 0) refuseExpiry(expiresAt);
+      const change = { serviceAccountId, paths, name, description, labels };
       return operationMessage(await accounts.updateServiceAccount(change, caller));
     },
 
@@ -82,7 +84,11 @@ export function serviceAccountService(accounts: ServiceAccountFunctions): ApiSer
   });
 }
 
-/** Whoever says when an account is to end must not believe that it will. */
+/**
+ * Whoever says when an account is to end must not believe that it will. 1970 is what Terraform sends for an account that has
+ * no end.
+ */
 function refuseExpiry(expiresAt: Timestamp | undefined): void {
-  if (expiresAt !== undefined) throw invalidField('expires_at', 'service accounts do not expire here: leave it out');
+  if (expiresAt === undefined || expiresAt.seconds === 0n) return;
+  throw invalidField('expires_at', 'service accounts do not expire here: leave it out');
 }

@@ -127,7 +127,7 @@ export type CreateServiceAccountRequest = Message<"yandex.cloud.iam.v1.CreateSer
   labels: { [key: string]: string };
 
   /**
-   * Accounts here do not expire: to say one is refused.
+   * Accounts here do not expire: a time is refused, but for 1970-01-01T00:00:00Z, which is none.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 6;
    */
@@ -194,7 +194,7 @@ export type UpdateServiceAccountRequest = Message<"yandex.cloud.iam.v1.UpdateSer
   labels: { [key: string]: string };
 
   /**
-   * Accounts here do not expire: to say one is refused.
+   * Accounts here do not expire: a time is refused, but for 1970-01-01T00:00:00Z, which is none.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 6;
    */
