@@ -12,24 +12,22 @@ export interface Client {
 
 export type ClientName = 'python' | 'go-v2' | 'go-v1';
 
-const everything = stepNames.filter((step) => step !== 'access-bindings');
-
 /** What docs/compatibility.md says of clients is made of this table, and the tests hold it to what they do. */
 export const clients: Readonly<Record<ClientName, Client>> = {
   python: {
     title: 'Python: yandexcloud 0.413.0',
-    does: everything,
+    does: stepNames,
     notes: '`SDK(endpoint="localhost:8443", root_certificates=…)`, then as always.',
   },
   'go-v2': {
     title: 'Go: go-sdk/v2 v2.188.0',
-    does: everything,
+    does: stepNames,
     notes:
       '`options.WithDiscoveryEndpoint("localhost:8443")`; the CA only by `SSL_CERT_FILE`, because its connection to the endpoint takes no other.',
   },
   'go-v1': {
     title: 'Go: go-sdk v0.33.0',
-    does: everything,
+    does: stepNames,
     notes: '`ycsdk.Config{Endpoint: "localhost:8443"}`; the CA by `TLSConfig` or `SSL_CERT_FILE`.',
   },
 };

@@ -19,7 +19,6 @@ export function testStory(name: ClientName, prepared: Prepared): void {
       const wanted = stepNames.filter((step) => does.includes(step) && step !== other);
       const environment = {
         ...stage.environment(credentials),
-        STORY_STEPS: wanted.join(' '),
         // Version 2 of the Go SDK trusts the system's roots only; this is how Go is told of them.
         SSL_CERT_FILE: stage.environment(credentials).STORY_CA ?? '',
       };

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -82,9 +81,7 @@ func Tell(name string, from From, cloud Cloud) {
 	t.update(image)
 	t.find(image)
 	t.makeDisks(image)
-	if slices.Contains(strings.Fields(os.Getenv("STORY_STEPS")), "access-bindings") {
-		t.bind(image)
-	}
+	t.bind(image)
 	t.cancel()
 	t.fail()
 	t.delete(image)
