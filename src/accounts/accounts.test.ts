@@ -137,6 +137,14 @@ eachDatabase(({ open }) => {
     await assert.rejects(nowhere, { code: 'NOT_FOUND', message: 'Folder "nowhere" not found' });
   });
 
+  test('of several that ask for a name at the same time one gets it, whatever their folders', async (t) => {
+    const deps = await openPlaces(t, open);
+    const asked = ['a', 'b', 'a', 'b'].map((folderId) => createServiceAccount(deps, request('ci', folderId), caller));
+    const results = await Promise.allSettled(asked);
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
+    assert.deepEqual(refused, ['ALREADY_EXISTS', 'ALREADY_EXISTS', 'ALREADY_EXISTS']);
+  });
+
   test('lists the accounts of a folder page by page, and by name', async (t) => {
     const deps = await openPlaces(t, open);
     const names = ['admin', 'one', 'two', 'three'];
