@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 import { apiServices } from '../../test/fixtures/api-services.ts';
 import { methodNames, ruleOf } from './method-rules.ts';
-import { isPermission } from './permissions.ts';
-import { rolesWith } from './roles.ts';
+import { isPermission, permissions } from './permissions.ts';
+import { type RoleId, roleIds, rolesWith } from './roles.ts';
 
 /** Routes that are no rpcs, by verb and path. */
 const isRoute = (name: string) => /^[A-Z]+ \//.test(name);
@@ -36,4 +37,18 @@ test('every permission of a row is some role’s', () => {
       assert.ok(isPermission(permission) && rolesWith(permission).length > 0, `${name}: ${permission}`);
     }
   }
+});
+
+test('docs/access.md has every role, and every permission with its roles', async () => {
+  const page = await readFile(new URL('../../docs/access.md', import.meta.url), 'utf8');
+  for (const roleId of roleIds) assert.ok(page.includes(`\`${roleId}\``), roleId);
+  const rows = [...page.matchAll(/^\| `([\w.-]+\.[\w-]+\.\w+)` \| (.*) \|$/gm)].map(([, name, roles]) => [name, roles]);
+  const all: readonly RoleId[] = ['admin', 'resource-manager.clouds.owner'];
+  const documented = permissions.filter((permission) => !permission.startsWith('obraz.'));
+  const expected = documented.map((permission) => {
+    const roles = rolesWith(permission).filter((roleId) => !all.includes(roleId));
+    return [permission, roles.map((roleId) => `\`${roleId}\``).join(', ')];
+  });
+  const permissionRows = rows.filter(([name]) => name !== undefined && isPermission(name));
+  assert.deepEqual(permissionRows, expected);
 });

@@ -20,7 +20,7 @@ export interface ThingScope {
   readonly folderId: string | undefined;
   /** What it belongs to, where roles are bound on that: an attachment's disk. Undefined for the thing itself. */
   readonly boundOn?: string;
-  /** The subject that may do everything with it, whatever roles it has: it began an operation. */
+  /** The subject that may do everything with it, whatever roles it has: it began the operation, or attached. */
   readonly createdBy?: string;
   /** Who may see it is told that he may not do the rest; everybody else is told that it is not there. */
   readonly seenWith: Permission;

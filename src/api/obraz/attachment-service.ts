@@ -33,14 +33,23 @@ export interface AttachmentFunctions {
 }
 
 export function attachmentService(attachments: AttachmentFunctions, folderOf: FolderOf): ApiService {
-  /** What is attached may be in another folder by now, or gone: then the attachment's own says who may. */
+  /**
+   * Who attached may detach. What is attached may be in another folder by now, or gone: then the attachment's own folder
+   * says who else may.
+   */
   const authorizeDetaching = async (id: string, authorize: Authorize): Promise<void> => {
     const found = await unlessMissing(() => attachments.getAttachment({ attachmentId: id }));
     const resource = found?.resource ?? { kind: 'disk', id };
     const place = (await unlessMissing(() => folderOf(resource))) ?? found;
     const seen = seenWith[attachedNouns[resource.kind]];
-    const scope = { noun: 'Attachment', id, boundOn: resource.id, folderId: place?.folderId, seenWith: seen } as const;
-    await authorize(scope);
+    await authorize({
+      noun: 'Attachment',
+      id,
+      boundOn: resource.id,
+      folderId: place?.folderId,
+      seenWith: seen,
+      ...(found === undefined ? {} : { createdBy: found.createdBy }),
+    });
     if (found === undefined) throw notFound('Attachment', id);
   };
   return authenticatedService(AttachmentService, {
