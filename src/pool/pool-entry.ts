@@ -25,6 +25,7 @@ export class PoolEntry {
   /** When it was last used, or came: who uses it last keeps its place. Milliseconds since 1970. */
   rankedAt: number;
   #lastUsedAt: number | undefined;
+  #writtenAt = 0;
   #failures = 0;
   #retryAt = 0;
   #problem = '';
@@ -44,6 +45,11 @@ export class PoolEntry {
     return this.#lastUsedAt;
   }
 
+  /** Whether its file was used, or written, since then. */
+  isFreshSince(time: number): boolean {
+    return Math.max(this.rankedAt, this.#writtenAt) > time;
+  }
+
   /** What it takes of the disk now. */
   get storedBytes(): number {
     return this.file?.storedBytes ?? this.writtenBytes;
@@ -57,7 +63,8 @@ export class PoolEntry {
   }
 
   /** A file is whole. Failures before it still count, so that one that rots at once is not written for ever. */
-  succeed(): void {
+  succeed(now: number): void {
+    this.#writtenAt = now;
     this.#problem = '';
   }
 

@@ -42,6 +42,8 @@ async function openPlace(t: TestContext) {
       };
     },
   };
+  /** How often the pool has asked what it should hold. */
+  const rounds = { count: 0, fail: false };
   const messages: string[] = [];
   const note = (facts: object, message: string) => {
     messages.push(`${message} ${JSON.stringify(facts)} ${'err' in facts ? String(facts.err) : ''}`);
@@ -53,6 +55,13 @@ async function openPlace(t: TestContext) {
     directory,
     passed,
     messages,
+    rounds,
+    /** Waits until the pool has looked after everything that is known now. */
+    async untilLookedAfter(pool: Pool): Promise<void> {
+      const { count } = rounds;
+      pool.wake();
+      await until(() => rounds.count >= count + 3);
+    },
     wanted,
     /** Stores a volume, and wants it in the pool. */
     async add(bytes: Uint8Array, createdAt = 0): Promise<string> {
@@ -73,7 +82,11 @@ async function openPlace(t: TestContext) {
           directory,
           limitBytes: undefined,
           reads,
-          findPooled: async () => [...wanted.values()],
+          async findPooled() {
+            rounds.count += 1;
+            if (rounds.fail) throw new Error('the database is gone');
+            return [...wanted.values()];
+          },
           openVolume: (volumeId) => openVolume(store, volumeId),
           log,
           now: Date.now,
@@ -203,7 +216,7 @@ test('what failed is tried again when it has rested', limits, async (t) => {
   assert.equal((await stateOf(pool, volumeId))?.state, 'waiting');
   isBroken = false;
   now += 4_000;
-  await wait(60);
+  await place.untilLookedAfter(pool);
   assert.equal((await stateOf(pool, volumeId))?.state, 'waiting', 'it is too early');
   now += 2_000;
   await untilReady(pool, volumeId);
@@ -235,13 +248,54 @@ test('the least recently used makes room, unless somebody reads it', limits, asy
   const held = [await place.openDevice(pool, first), await place.openDevice(pool, third)];
   const device = await place.openDevice(pool, second);
   assert.ok((await read(device, 0, mib)).equals(noise(mib, 20)));
-  pool.wake();
-  await wait(300);
+  await place.untilLookedAfter(pool);
   assert.equal((await stateOf(pool, second))?.state, 'evicted');
   // Refill when there is room again.
   place.wanted.delete(third);
   await held[1]?.[Symbol.asyncDispose]();
   await untilReady(pool, second);
+});
+
+test('what was used a moment ago is not evicted', limits, async (t) => {
+  const place = await openPlace(t);
+  const first = await place.add(noise(mib, 21), 1);
+  const pool = await place.start({ limitBytes: 1.5 * mib, timing: { keepMs: 3_600_000 } });
+  await untilReady(pool, first);
+  const second = await place.add(noise(mib, 22), 2);
+  await place.untilLookedAfter(pool);
+  assert.equal((await stateOf(pool, first))?.state, 'ready');
+  assert.equal((await stateOf(pool, second))?.state, 'evicted');
+});
+
+test('the next process knows what was used last', limits, async (t) => {
+  const place = await openPlace(t);
+  const ids = [await place.add(noise(mib, 23), 1), await place.add(noise(mib, 24), 2)];
+  const [first = '', second = ''] = ids;
+  {
+    await using pool = await place.start();
+    await untilReady(pool, ...ids);
+    await using device = await place.openDevice(pool, first);
+    await wait(10); // files have times, too
+    await read(device, 0, 4096);
+  }
+  const pool = await place.start({ limitBytes: 1.5 * mib });
+  await until(async () => (await stateOf(pool, second))?.state === 'evicted');
+  assert.equal((await stateOf(pool, first))?.state, 'ready');
+});
+
+test('a database that is away for a while is told of once, and what is ready is read', limits, async (t) => {
+  const place = await openPlace(t);
+  const guest = noise(mib, 25);
+  const volumeId = await place.add(guest);
+  const pool = await place.start();
+  await untilReady(pool, volumeId);
+  place.rounds.fail = true;
+  await place.untilLookedAfter(pool);
+  const device = await place.openDevice(pool, volumeId);
+  place.passed.reads = 0;
+  assert.ok((await read(device, 0, mib)).equals(guest));
+  assert.equal(place.passed.reads, 0);
+  assert.equal(place.messages.filter((message) => /looking after the pool failed/.test(message)).length, 1);
 });
 
 test('a volume that nobody wants goes when nobody reads it', limits, async (t) => {

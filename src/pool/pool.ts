@@ -33,7 +33,7 @@ export interface PoolOptions {
 export interface PoolTiming {
   /** How often it is looked at what should be in the pool. An image that becomes READY waits so long at most. */
   readonly everyMs: number;
-  /** A file that was read is not evicted for so long: two volumes that are used in turn do not drive each other out. */
+  /** A file that was read or written is not evicted for so long: two volumes that are used in turn do not drive each other out. */
   readonly keepMs: number;
   /** Guest bytes that hydration reads in a second at most: others use the same disk and threads. */
   readonly bytesPerSecond: number;
@@ -62,6 +62,8 @@ export class Pool implements VolumeReads, AsyncDisposable {
   #removal: Promise<unknown> = Promise.resolve();
   #hydration: { readonly entry: PoolEntry; readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #loop: Repetition | undefined;
+  /** Whether the last round failed: what fails every two seconds is said once. */
+  #isFailing = false;
 
   private constructor(options: PoolOptions) {
     this.#options = options;
@@ -78,7 +80,7 @@ export class Pool implements VolumeReads, AsyncDisposable {
       everyMs: pool.#timing.everyMs,
       soonMs,
       run: (signal) => pool.#run(signal),
-      onError: (error) => options.log.error({ err: error }, 'looking after the pool failed; it is tried again'),
+      onError: (error) => pool.#noteFailure(error),
     });
     return pool;
   }
@@ -146,6 +148,13 @@ export class Pool implements VolumeReads, AsyncDisposable {
     if (current !== undefined && !wanted.has(current.entry.volumeId)) current.abort.abort(new Error('not wanted'));
     const next = this.#entries.get(hydrate[0] ?? '');
     if (current === undefined && next?.volume !== undefined) this.#startHydration(next, next.volume);
+    this.#isFailing = false;
+  }
+
+  #noteFailure(error: unknown): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#options.log.error({ err: error }, 'looking after the pool failed; it is tried again until it succeeds');
   }
 
   /** Entries for all that is wanted, and the mark of those that are not. */
@@ -190,7 +199,7 @@ export class Pool implements VolumeReads, AsyncDisposable {
       const bytes = entry.dataBytes ?? file?.storedBytes;
       if (bytes === undefined || (file === undefined && (entry.volume === undefined || entry.isResting(now))))
         return [];
-      const isHeld = this.#readers.has(volumeId) || now - rankedAt < this.#timing.keepMs;
+      const isHeld = this.#readers.has(volumeId) || entry.isFreshSince(now - this.#timing.keepMs);
       return [{ volumeId, bytes, isReady: file !== undefined, isHeld, lastUsedAt: rankedAt }];
     });
   }
@@ -227,7 +236,7 @@ export class Pool implements VolumeReads, AsyncDisposable {
         });
       }
       entry.file = this.#folder.open(volume);
-      entry.succeed();
+      entry.succeed(this.#options.now());
       const ms = Math.round(performance.now() - start);
       log.info({ volumeId, bytes: entry.file.storedBytes, ms }, 'a volume is in the pool');
     } catch (error) {
