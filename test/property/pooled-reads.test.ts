@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { hexOf } from '../../src/volumes/chunk-id.ts';
 import { ReadCache } from '../../src/volumes/read-cache.ts';
 import { openVolume } from '../../src/volumes/stored-device.ts';
 import { generatedDisks, toGuest } from '../fixtures/generated-disk.ts';
+import { flipByteOf } from '../fixtures/pool-place.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs } from '../fixtures/store.ts';
 
 /**
@@ -63,7 +64,8 @@ test('pooled and unpooled reads agree', { timeout: 60_000 }, async () => {
       };
       await check(before);
       while ((await pool.status()).entries[0]?.state !== 'ready') await wait(2);
-      if (rotAt !== undefined) await flip(join(directory, `${volumeId}.raw`), rotAt);
+      const path = join(directory, `${volumeId}.raw`);
+      if (rotAt !== undefined) await flipByteOf(path, Math.floor((await stat(path)).size * rotAt));
       await check(after);
       await using stored = await openVolume(store, volumeId);
       assert.deepEqual(await extentsOf(device), await extentsOf(stored));
@@ -75,12 +77,4 @@ test('pooled and unpooled reads agree', { timeout: 60_000 }, async () => {
 
 async function extentsOf(device: BlockDevice): Promise<Extent[]> {
   return Array.fromAsync(device.extents(0, device.sizeBytes));
-}
-
-async function flip(path: string, place: number): Promise<void> {
-  await using file = await open(path, 'r+');
-  const offset = Math.floor((await file.stat()).size * place);
-  const byte = new Uint8Array(1);
-  await file.read(byte, 0, 1, offset);
-  await file.write(Uint8Array.of((byte[0] ?? 0) ^ 0x10), 0, 1, offset);
 }
