@@ -10,10 +10,13 @@ export type BindingSubject =
   | { readonly type: SubjectKind; readonly id: string }
   | { readonly type: 'system'; readonly id: SystemGroup };
 
+/** Ids of accounts are ours, or the operator's for users. */
+const accountId = /^[\x21-\x7e]{1,100}$/;
+
 /** The subject of that type and id; undefined when there can be none. */
 export function bindingSubject(type: string, id: string): BindingSubject | undefined {
   const kind = subjectKinds.find((known) => known === type);
-  if (kind !== undefined) return { type: kind, id };
+  if (kind !== undefined) return accountId.test(id) ? { type: kind, id } : undefined;
   const group = systemGroups.find((known) => known === id);
   return type === 'system' && group !== undefined ? { type, id: group } : undefined;
 }

@@ -1,3 +1,4 @@
+import { deleteAccessBindingsTo } from '../access/access-binding-rows.ts';
 import type { Caller } from '../access/caller.ts';
 import type { LiveTokens } from '../access/live-tokens.ts';
 import type { Database } from '../db/database.ts';
@@ -16,7 +17,7 @@ export interface DeleteServiceAccountDeps {
 }
 
 /**
- * Deletes a service account with its keys, at once, which ends its tokens; what it made stays. Throws NOT_FOUND,
+ * Deletes a service account with its keys and its roles, at once, which ends its tokens; what it made stays. Throws NOT_FOUND,
  * FAILED_PRECONDITION for the administrator's.
  */
 export async function deleteServiceAccount(
@@ -28,6 +29,7 @@ export async function deleteServiceAccount(
     const account = await lockAccount(tx, serviceAccountId);
     if (account === undefined) throw notFound('Service account', serviceAccountId);
     assertNotAdministrator(deps.administrator, serviceAccountId);
+    await deleteAccessBindingsTo(tx, { type: 'serviceAccount', id: serviceAccountId });
     await deleteAccountRow(tx, serviceAccountId);
     return insertFinishedOperation(tx, {
       kind: deleteAccountKind,

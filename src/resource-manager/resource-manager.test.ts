@@ -4,7 +4,7 @@ import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databas
 import { caller, createRequest, folderId, insertFolder, makeImage } from '../../test/fixtures/image-fixture.ts';
 import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import { type AccessBinding, maxBindings } from '../access/access-binding.ts';
-import { insertAccessBinding, listAccessBindingRows } from '../access/access-binding-rows.ts';
+import { deleteAccessBindingsTo, insertAccessBinding, listAccessBindingRows } from '../access/access-binding-rows.ts';
 import { listAccessBindings } from '../access/list-access-bindings.ts';
 import { RoleCache } from '../access/role-cache.ts';
 import type { Database } from '../db/database.ts';
@@ -80,7 +80,7 @@ eachDatabase(({ open, create }) => {
     await assert.rejects(foreign, { code: 'INVALID_ARGUMENT' });
   });
 
-  test('bindings go with what they are on', async (t) => {
+  test('bindings go with what they are on, and with whom they are to', async (t) => {
     const deps = await openWorld(t, open);
     const image = makeImage({ volumeId: undefined });
     await deps.db.transact((tx) => insertImage(tx, image));
@@ -88,6 +88,10 @@ eachDatabase(({ open, create }) => {
     assert.equal((await listed(deps.db, image.id)).length, 1);
     await deleteImage({ db: deps.db, kinds: new Map(), runner: { abort() {} } }, { imageId: image.id }, caller);
     assert.deepEqual(await listed(deps.db, image.id), []);
+    const account = { type: 'userAccount', id: 'user1' } as const;
+    await setAccessBindings(deps, folder, [viewer(1), viewer(2)], caller);
+    await deps.db.transact((tx) => deleteAccessBindingsTo(tx, account));
+    assert.deepEqual(await listed(deps.db), [viewer(2)]);
     const gone = setAccessBindings(deps, { noun: 'Image', id: image.id }, [viewer(1)], caller);
     await assert.rejects(gone, { code: 'NOT_FOUND' });
 
