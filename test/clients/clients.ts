@@ -10,7 +10,7 @@ export interface Client {
   readonly notes: string;
 }
 
-export type ClientName = 'python' | 'go-v2' | 'go-v1';
+export type ClientName = 'python' | 'go-v2' | 'go-v1' | 'nodejs';
 
 /** What docs/compatibility.md says of clients is made of this table, and the tests hold it to what they do. */
 export const clients: Readonly<Record<ClientName, Client>> = {
@@ -29,5 +29,11 @@ export const clients: Readonly<Record<ClientName, Client>> = {
     title: 'Go: go-sdk v0.33.0',
     does: stepNames,
     notes: '`ycsdk.Config{Endpoint: "localhost:8443"}`; the CA by `TLSConfig` or `SSL_CERT_FILE`.',
+  },
+  nodejs: {
+    title: 'Node: @yandex-cloud/nodejs-sdk 3.2.0',
+    does: stepNames.filter((step) => step !== 'discovery'),
+    notes:
+      'Does not discover: it has a table of hosts. Name the endpoint to each `session.client()` and to `waitForOperation()`; a key’s exchange has no such argument, so for keys lead `iam.api.cloud.yandex.net` here, serve with `--tls-name iam.api.cloud.yandex.net`, and set `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`.',
   },
 };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
-import { type Obraz, startObraz } from '../fixtures/obraz.ts';
+import { type Obraz, type StartOptions, startObraz } from '../fixtures/obraz.ts';
 import { stepNames } from './steps.ts';
 
 /** A service with what a client's story needs around it: files to import, one of which takes for ever. */
@@ -18,11 +18,11 @@ export interface Stage extends AsyncDisposable {
 /** The host by name: some gRPC libraries check no certificate against an address. */
 export const endpointOf = ({ endpoint }: Obraz) => endpoint.replace('127.0.0.1', 'localhost');
 
-export async function setStage(): Promise<Stage> {
+export async function setStage(options?: StartOptions): Promise<Stage> {
   await using opening = new AsyncDisposableStack();
   const files = opening.use(await startFileServer());
   const slow = opening.use(await startFileServer());
-  const obraz = opening.use(await startObraz());
+  const obraz = opening.use(await startObraz(options));
   slow.limit(1024);
   const sources = {
     STORY_SOURCE: files.put('disk.qcow2', smallDisk(31).qcow2),
