@@ -1,5 +1,4 @@
 import type { Insertable, Selectable } from 'kysely';
-import { deleteAccessBindingsTo } from '../access/access-binding-rows.ts';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { ServiceAccountsTable } from '../db/schema.ts';
 import { parseJson, stringMapOf } from '../lib/json.ts';
@@ -55,9 +54,8 @@ export async function replaceAccount(tx: Transaction, account: ServiceAccount): 
   await tx.updateTable('service_accounts').set(toRow(account)).where('id', '=', account.id).execute();
 }
 
-/** Its keys and the roles that it has go with it. */
+/** Its keys go with it; its roles are the caller's to take back. */
 export async function deleteAccountRow(tx: Transaction, id: string): Promise<void> {
-  await deleteAccessBindingsTo(tx, { type: 'serviceAccount', id });
   await tx.deleteFrom('service_account_keys').where('service_account_id', '=', id).execute();
   await tx.deleteFrom('service_accounts').where('id', '=', id).execute();
 }

@@ -106,6 +106,7 @@ test("has every command of the contract, with yc's words in front or without", a
     'iam key create --service-account-name ci -o key.json --algorithm rsa-4096',
     'iam key list --service-account-id aje',
     'iam key get aje',
+    'iam user-account get alice',
     'iam key delete aje --service-account-key-file other.json',
   ]) {
     assert.equal((await parse(line)).name(), line.split(' ')[2]);

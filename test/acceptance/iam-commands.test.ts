@@ -96,6 +96,9 @@ test('gives the administrator of this machine a token of his own', async () => {
 test('takes an OAuth token as it takes any other', async () => {
   assert.match(await succeed('zone', 'list', '--token', 'y0_alice'), /ru-central1-a/);
   assert.match(await succeed('iam', 'create-token', '--token', 'y0_alice'), /^t1\./);
+  const alice = await succeedJson('iam', 'user-account', 'get', 'alice', '--token', 'y0_alice');
+  assert.deepEqual(await succeedJson('iam', 'user-account', 'get', '--id', alice.id), alice);
+  assert.equal(alice.yandex_passport_user_account.login, 'alice');
   await fail(/OAuth token is invalid or expired/, 'zone', 'list', '--token', 'y0_bob');
 });
 

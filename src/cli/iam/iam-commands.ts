@@ -4,6 +4,7 @@ import type { ToAction } from '../run-command.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addServiceAccountCommands } from './service-account-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
+import { addUserAccountCommands } from './user-account-commands.ts';
 
 /** `iam ...`, with yc's verbs and flags. */
 export function addIamCommands(program: Command, toAction: ToAction): void {
@@ -11,5 +12,6 @@ export function addIamCommands(program: Command, toAction: ToAction): void {
   addClientFlags(iam);
   addServiceAccountCommands(iam, toAction);
   addKeyCommands(iam, toAction);
+  addUserAccountCommands(iam, toAction);
   addTokenCommands(iam, toAction);
 }
