@@ -92,6 +92,26 @@ test('names every problem at once, each with its setting, its value and the reme
   );
 });
 
+test('takes a public address with a port or without', () => {
+  const read = (publicAddress: string) => readConfig({ publicAddress }, {}).publicAddress;
+  assert.deepEqual(read('images.example.com'), { host: 'images.example.com', port: 443 });
+  assert.deepEqual(read('10.0.0.1:8443'), { host: '10.0.0.1', port: 8443 });
+  assert.deepEqual(read('[::1]'), { host: '::1', port: 443 });
+  for (const wrong of ['8443', ':8443', 'a b', '::1', 'a:0', 'https://a']) {
+    assert.throws(() => read(wrong), ConfigInvalid, wrong);
+  }
+});
+
+test('takes a certificate with its key, or neither', () => {
+  const both = readConfig({ tlsCert: 'a.pem', users: 'users.yaml' }, { OBRAZ_TLS_KEY: '/b.pem' });
+  assert.deepEqual(both.certificate, { certificatePath: resolve('a.pem'), keyPath: '/b.pem' });
+  assert.equal(both.usersPath, resolve('users.yaml'));
+  for (const half of [{ tlsCert: 'a.pem' }, { tlsKey: 'b.pem' }]) {
+    const message = /give (its key|the certificate), too/;
+    assert.throws(() => readConfig(half, {}), { name: 'ConfigInvalid', message });
+  }
+});
+
 test('takes the URL of a PostgreSQL database', () => {
   for (const url of ['postgres://obraz:secret@db:5432/obraz', 'postgresql:///obraz?host=/run/postgresql']) {
     assert.equal(readConfig({}, { OBRAZ_DATABASE_URL: url }).databaseUrl, url);

@@ -268,9 +268,10 @@ function resolved(setting: Setting | undefined): string | undefined {
   return setting === undefined ? undefined : resolve(setting.value);
 }
 
-/** Clients that leave the port out mean 443. */
+/** Clients that leave the port out mean 443. A number alone is a port whose host was forgotten. */
 function parseAddress(text: string): HostPort | undefined {
-  return parseHostPort(text) ?? parseHostPort(`${text}:443`);
+  const address = parseHostPort(text) ?? parseHostPort(`${text}:443`);
+  return address === undefined || address.port === 0 || /^\d+$/.test(address.host) ? undefined : address;
 }
 
 function parseFlag(text: string): boolean | undefined {
