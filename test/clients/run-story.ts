@@ -1,10 +1,8 @@
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
 import { type Obraz, type StartOptions, startObraz } from '../fixtures/obraz.ts';
+import { capture } from './capture.ts';
 import { stepNames } from './steps.ts';
 
 /** A service with what a client's story needs around it: files to import, one of which takes for ever. */
@@ -48,22 +46,7 @@ export async function setStage(options?: StartOptions): Promise<Stage> {
 
 /** Runs a story to its end and returns the names of the steps it did; throws with all it said when it failed. */
 export async function runStory(command: readonly string[], environment: Readonly<Record<string, string>>) {
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 120_000,
-  });
-  let said = '';
-  let failure = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    failure += text;
-  });
-  await once(child, 'close');
-  assert.equal(child.exitCode, 0, `${command.join(' ')}\n${said}${failure}`);
+  const said = await capture(command, environment);
   return [...said.matchAll(/^did: (\S+)$/gm)].map(([, step]) => step ?? '');
 }
 
