@@ -23,7 +23,7 @@ export const clients: Readonly<Record<ClientName, Client>> = {
     title: 'Go: go-sdk/v2 v2.188.0',
     does: stepNames,
     notes:
-      '`options.WithDiscoveryEndpoint("localhost:8443")`; the CA only by `SSL_CERT_FILE`, because its connection to the endpoint takes no other.',
+      '`options.WithDiscoveryEndpoint("localhost:8443")`; the CA only by `SSL_CERT_FILE`, because its connection to the endpoint takes no other. Its clients of the compute service are in a module of their own, which not every proxy offers: the test asks the SDK for connections and waits with its operations, as those clients do.',
   },
   'go-v1': {
     title: 'Go: go-sdk v0.33.0',
