@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe, type TestContext } from 'node:test';
+import fc from 'fast-check';
 import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
 import type { AccessBinding, BindingSubject } from './access-binding.ts';
 import { deleteAccessBinding, insertAccessBinding } from './access-binding-rows.ts';
@@ -78,7 +79,9 @@ describe('roles', () => {
       assert.ok(viewer && editor && admin);
       assert.ok(viewer.isSubsetOf(editor) && editor.isSubsetOf(admin));
       assert.ok(viewer.size < editor.size && editor.size < admin.size);
-      assert.ok([...admin].every((permission) => permission.startsWith(service)));
+      const strange = [...admin].filter((permission) => !permission.startsWith(service));
+      const places = ['resource-manager.clouds.get', 'resource-manager.folders.get'];
+      assert.deepEqual(strange, service === 'compute.' ? places : []);
     }
   });
 
@@ -154,6 +157,55 @@ eachDatabase(({ open }) => {
     await world.bind(folderId, 'viewer');
     const answer = `PERMISSION_DENIED: Permission denied to compute.image ${imageId}`;
     assert.equal(await refusal(world, 'compute.images.delete', image), answer);
+  });
+
+  test('property: what is allowed is what some binding on the thing or above it allows', async (t) => {
+    const world = await openWorld(t, open);
+    const others: readonly Subject[] = [someone, { ...someone, kind: 'userAccount' }, { ...someone, id: 'ajeother' }];
+    const groups = ['allUsers', 'allAuthenticatedUsers'].map((id) => ({ type: 'system', id }) as BindingSubject);
+    const bindable = [...others.map(({ kind, id }): BindingSubject => ({ type: kind, id })), ...groups];
+    const scopes: readonly (readonly [Scope, readonly string[]])[] = [
+      [image, [imageId, folderId, cloudId]],
+      [{ ...image, folderId: otherFolderId }, [imageId, otherFolderId, cloudId]],
+      [missing, [imageId]],
+      [{ folderId }, [folderId, cloudId]],
+      [{ folderId: 'b1gmadeup00000000000' }, ['b1gmadeup00000000000']],
+      [folderScope(otherFolderId), [otherFolderId, cloudId]],
+      [{ cloudId }, [cloudId]],
+      [cloudScope(cloudId), [cloudId]],
+      ['installation', []],
+    ];
+    const binding = fc.record({
+      resourceId: fc.constantFrom(imageId, folderId, otherFolderId, cloudId),
+      roleId: fc.constantFrom(...roleIds),
+      subject: fc.constantFrom(...bindable),
+    });
+    const question = fc.record({
+      subject: fc.constantFrom(...others),
+      permission: fc.constantFrom(...permissions),
+      scope: fc.constantFrom(...scopes),
+    });
+    const asked = fc.tuple(fc.array(binding, { maxLength: 4 }), fc.array(question, { minLength: 5, maxLength: 10 }));
+    await fc.assert(
+      fc.asyncProperty(asked, async ([bindings, questions]) => {
+        await world.db.transact(async (tx) => {
+          await tx.deleteFrom('access_bindings').execute();
+          for (const { resourceId, ...one } of bindings) await insertAccessBinding(tx, resourceId, one);
+        });
+        world.roles.forget();
+        for (const { subject, permission, scope } of questions) {
+          const [asScope, places] = scope;
+          const isAllowed = bindings.some(
+            (one) =>
+              places.includes(one.resourceId) &&
+              grants(one.roleId, permission) &&
+              (one.subject.type === 'system' || (one.subject.type === subject.kind && one.subject.id === subject.id)),
+          );
+          assert.equal((await refusal(world, permission, asScope, subject)) === '', isAllowed);
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('a refusal is the same work for what is there and for what is not: one query', async (t) => {

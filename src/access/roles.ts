@@ -5,6 +5,9 @@ const viewOf = (service: string) => (permission: Permission) =>
 const editOf = (service: string) => (permission: Permission) =>
   permission.startsWith(service) && levelOf(permission) !== 'admin';
 const allOf = (service: string) => (permission: Permission) => permission.startsWith(service);
+/** Who works in a folder may see that it is there, as the public roles have it: clients look it up by its name. */
+const andItsPlace = (rule: (permission: Permission) => boolean) => (permission: Permission) =>
+  rule(permission) || permission === 'resource-manager.folders.get' || permission === 'resource-manager.clouds.get';
 const only =
   (...allowed: readonly Permission[]) =>
   (permission: Permission) =>
@@ -18,9 +21,9 @@ const rules = {
   admin: allOf(''),
   editor: editOf(''),
   viewer: viewOf(''),
-  'compute.admin': allOf('compute.'),
-  'compute.editor': editOf('compute.'),
-  'compute.viewer': viewOf('compute.'),
+  'compute.admin': andItsPlace(allOf('compute.')),
+  'compute.editor': andItsPlace(editOf('compute.')),
+  'compute.viewer': andItsPlace(viewOf('compute.')),
   'compute.images.user': only('compute.images.get', 'compute.images.list', 'compute.images.use'),
   'resource-manager.admin': allOf('resource-manager.'),
   'resource-manager.editor': editOf('resource-manager.'),

@@ -134,7 +134,7 @@ eachDatabase(({ open }) => {
     }
     assert.deepEqual(await clouds(), []);
     await bind('b1gc', 'viewer');
-    await bind('b1gd', 'compute.editor');
+    await bind('b1gd', 'compute.images.user');
     assert.deepEqual(await folders('b1gone'), ['c']);
     const filtered = await listFolders(access, { ...page, cloudId: 'b1gone', filter: 'name = a' }, someone);
     assert.deepEqual(filtered.folders, []);
