@@ -1,5 +1,10 @@
-import type { BoundNoun } from '../access/access-binding.ts';
-import { type AccessBinding, type AccessBindingDelta, bindingKey, maxBindings } from '../access/access-binding.ts';
+import {
+  type AccessBinding,
+  type AccessBindingDelta,
+  type BoundNoun,
+  bindingKey,
+  maxBindings,
+} from '../access/access-binding.ts';
 import { deltasToJson } from '../access/access-binding-json.ts';
 import { deleteAccessBinding, insertAccessBinding, listAccessBindingRows } from '../access/access-binding-rows.ts';
 import type { Caller } from '../access/caller.ts';

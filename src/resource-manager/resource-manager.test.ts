@@ -127,6 +127,8 @@ eachDatabase(({ open, create }) => {
         deleteFolder({ db: one, roles }, { folderId: id }, caller),
       ]);
       assert.notEqual(image.status, deleted.status);
+      if (image.status === 'rejected') assert.equal(image.reason.code, 'NOT_FOUND');
+      if (deleted.status === 'rejected') assert.equal(deleted.reason.code, 'FAILED_PRECONDITION');
       const rows = await one.read.selectFrom('images').select('id').where('folder_id', '=', id).execute();
       assert.equal(rows.length, image.status === 'fulfilled' ? 1 : 0);
     }

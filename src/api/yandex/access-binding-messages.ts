@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
-import type { BoundNoun } from '../../access/access-binding.ts';
 import {
   type AccessBinding,
   type AccessBindingDelta,
+  type BoundNoun,
   bindingSubject,
   systemGroups,
 } from '../../access/access-binding.ts';
