@@ -42,8 +42,14 @@ for (const [index, name] of ['gRPC', 'REST'].entries()) {
     test('bindings are set, updated and listed, with what has changed', async () => {
       const tenant = await createTenant(door(), `bindings-${index}`);
       const imageId = await createImage(door(), tenant.folderId);
+      const { folderId } = tenant;
+      const blank = { folderId, zoneId: 'ru-central1-a', size: 4 * 1024 ** 2 };
+      const diskId = (await door().call('DiskService.Create', blank)).body.response.id;
+      const snapshot = await door().call('SnapshotService.Create', { folderId, diskId });
       const things = [
         ['Image', imageId],
+        ['Disk', diskId],
+        ['Snapshot', (await untilDone(door(), snapshot.body.id)).response.id],
         ['Folder', tenant.folderId],
         ['Cloud', tenant.cloudId],
       ] as const;
