@@ -127,17 +127,32 @@ export async function isUnderWay(db: Queryable, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
+export interface OperationsQuery {
+  readonly resourceId: string;
+  /** Where the page before ended. */
+  readonly after: PagePosition | undefined;
+  readonly limit: number;
+}
+
 /** The operations on a resource, newest first: at most `limit` of those that come after the position `after`. */
-export async function listRows(
-  db: Queryable,
-  { resourceId, after, limit }: { resourceId: string; after: PagePosition | undefined; limit: number },
-): Promise<OperationRow[]> {
-  let query = db.selectFrom('operations').selectAll().where('resource_id', '=', resourceId);
+export async function listRows(db: Queryable, query: OperationsQuery): Promise<OperationRow[]> {
+  return pageOf(db, query).selectAll().execute();
+}
+
+/** How many characters each of the same rows has of what its kind keeps. */
+export async function listLengths(db: Queryable, query: OperationsQuery): Promise<number[]> {
+  const length = sql<number>`length(input) + length(coalesce(progress, '')) + length(coalesce(result, ''))`;
+  const rows = await pageOf(db, query).select(length.as('length')).execute();
+  return rows.map((row) => Number(row.length));
+}
+
+function pageOf(db: Queryable, { resourceId, after, limit }: OperationsQuery) {
+  let query = db.selectFrom('operations').where('resource_id', '=', resourceId);
   if (after !== undefined) {
     const createdAt = Number(after.key);
     query = query.where((row) => row(row.refTuple('created_at', 'id'), '<', row.tuple(createdAt, after.id)));
   }
-  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
 }
 
 export function toOperation(row: OperationRow): Operation {

@@ -17,6 +17,7 @@ import { createCloud } from './create-cloud.ts';
 import { createFolder } from './create-folder.ts';
 import { deleteCloud } from './delete-cloud.ts';
 import { deleteFolder } from './delete-folder.ts';
+import { listFolderOperations } from './list-folder-operations.ts';
 import { updateFolder } from './update-folder.ts';
 
 const nothing = async () => undefined;
@@ -29,7 +30,10 @@ const holdThing: ChangeBindingsDeps['holdThing'] = {
 };
 
 const folder = { noun: 'Folder', id: folderId } as const;
-const viewer = (at: number): AccessBinding => ({ roleId: 'viewer', subject: { type: 'userAccount', id: `user${at}` } });
+const viewer = (at: number, tail = ''): AccessBinding => ({
+  roleId: 'viewer',
+  subject: { type: 'userAccount', id: `user${at}${tail}` },
+});
 
 async function openWorld(t: TestContext, open: OpenTestDatabase): Promise<ChangeBindingsDeps> {
   const db = await open(t);
@@ -78,6 +82,21 @@ eachDatabase(({ open, create }) => {
     assert.equal(seen.size, maxBindings);
     const foreign = listAccessBindings(deps, { resourceId: 'another', pageSize: 1, pageToken: 'x' });
     await assert.rejects(foreign, { code: 'INVALID_ARGUMENT' });
+  });
+
+  test('a page of large operations is cut where it is large enough', async (t) => {
+    const deps = await openWorld(t, open);
+    const full = Array.from({ length: maxBindings }, (_, at) => viewer(at, 'x'.repeat(90)));
+    for (let round = 0; round < 8; round += 1)
+      await setAccessBindings(deps, folder, round % 2 === 0 ? full : [], caller);
+    const sizes: number[] = [];
+    let pageToken = '';
+    do {
+      const page = await listFolderOperations(deps, { folderId, pageSize: 1000, pageToken });
+      sizes.push(page.operations.length);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    assert.deepEqual([sizes.length > 1, sizes.reduce((sum, size) => sum + size)], [true, 8]);
   });
 
   test('bindings go with what they are on, and with whom they are to', async (t) => {
