@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { capture } from '../fixtures/capture.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
 import { type Obraz, type StartOptions, startObraz } from '../fixtures/obraz.ts';
-import { capture } from './capture.ts';
 import { stepNames } from './steps.ts';
 
 /** A service with what a client's story needs around it: files to import, one of which takes for ever. */
@@ -46,7 +46,7 @@ export async function setStage(options?: StartOptions): Promise<Stage> {
 
 /** Runs a story to its end and returns the names of the steps it did; throws with all it said when it failed. */
 export async function runStory(command: readonly string[], environment: Readonly<Record<string, string>>) {
-  const said = await capture(command, environment);
+  const said = await capture(command, { environment });
   return [...said.matchAll(/^did: (\S+)$/gm)].map(([, step]) => step ?? '');
 }
 

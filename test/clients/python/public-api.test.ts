@@ -6,7 +6,7 @@ import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describeApi } from '../../contract/describe-api.ts';
 import { servedTypes } from '../../contract/served-types.ts';
-import { capture } from '../capture.ts';
+import { capture } from '../../fixtures/capture.ts';
 import { commandOf, preparePython, whyMissing } from '../prepared.ts';
 
 /**

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { capture } from '../../fixtures/capture.ts';
 import { temporaryDirectory } from '../../fixtures/obraz.ts';
 import type { Stage } from '../run-story.ts';
 
@@ -29,36 +28,25 @@ export async function openWorkspace(stage: Stage, provider: string): Promise<Wor
   const settings = join(path, 'terraform.rc');
   const overrides = `dev_overrides {\n    "yandex-cloud/yandex" = ${JSON.stringify(dirname(provider))}\n  }`;
   await writeFile(settings, `provider_installation {\n  ${overrides}\n  direct {}\n}\n`);
-  const story = stage.environment('token');
-  // Nothing of this machine's own variables: the provider reads those of AWS, too.
-  const env = {
-    PATH: process.env.PATH,
+  const {
+    STORY_CA = '',
+    STORY_ENDPOINT = '',
+    STORY_FOLDER = '',
+    STORY_SOURCE = '',
+    STORY_TOKEN = '',
+  } = stage.environment('token');
+  const environment = {
     HOME: path,
     CHECKPOINT_DISABLE: '1',
     TF_CLI_CONFIG_FILE: settings,
     TF_IN_AUTOMATION: '1',
-    TF_VAR_source_url: story.STORY_SOURCE,
-    YC_ENDPOINT: story.STORY_ENDPOINT,
-    YC_FOLDER_ID: story.STORY_FOLDER,
-    YC_TOKEN: story.STORY_TOKEN,
-    SSL_CERT_FILE: story.STORY_CA,
+    TF_VAR_source_url: STORY_SOURCE,
+    YC_ENDPOINT: STORY_ENDPOINT,
+    YC_FOLDER_ID: STORY_FOLDER,
+    YC_TOKEN: STORY_TOKEN,
+    SSL_CERT_FILE: STORY_CA,
   };
-
-  async function run(...args: readonly string[]): Promise<string> {
-    const child = spawn('terraform', args, { cwd: path, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
-    let printed = '';
-    let failure = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      printed += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      failure += text;
-    });
-    await once(child, 'close');
-    assert.equal(child.exitCode, 0, `terraform ${args.join(' ')}\n${printed}${failure}`);
-    return printed;
-  }
-
+  const run = (...args: readonly string[]) => capture(['terraform', ...args], { cwd: path, environment });
   const flags = (variables: Variables) => Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
   const owned = opening.move();
   return {

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { capture } from '../../../fixtures/capture.ts';
 import { openRestDoor, untilDone } from '../../../fixtures/doors.ts';
 import { temporaryDirectory } from '../../../fixtures/obraz.ts';
 import { type Stage, setStage } from '../../run-story.ts';
@@ -16,6 +15,13 @@ import { results } from './results.ts';
  * Prints how each ended. Exits with 1 when one did not end as results.ts says.
  */
 const here = import.meta.dirname;
+/** Of a build on a cold machine, and of the whole suite. */
+const slow = { timeoutMs: 15 * 60 * 1000 };
+/** Where modules come from is said by variables, too. */
+const own = Object.entries(process.env).flatMap(([name, value]) =>
+  value === undefined ? [] : [[name, value] as const],
+);
+const build = { ...slow, environment: Object.fromEntries(own) };
 const ours = /^(resource|data_source)_yandex_compute_(image|disk|snapshot)_test\.go$/;
 
 await using opened = new AsyncDisposableStack();
@@ -37,17 +43,17 @@ process.exitCode = unexpected === 0 ? 0 : 1;
 async function buildSuite(path: string): Promise<string> {
   const module = 'github.com/yandex-cloud/terraform-provider-yandex';
   const provider = join(here, '..', 'provider');
-  await run('go', ['mod', 'download', module], provider);
-  const source = (await run('go', ['list', '-m', '-f', '{{.Dir}}', module], provider)).trim();
+  await capture(['go', 'mod', 'download', module], { cwd: provider, ...build });
+  const source = (await capture(['go', 'list', '-m', '-f', '{{.Dir}}', module], { cwd: provider, ...build })).trim();
   const copy = join(path, 'provider');
   await cp(source, copy, { recursive: true });
-  await run('chmod', ['-R', 'u+w', copy], path); // the module cache is read-only
+  await capture(['chmod', '-R', 'u+w', copy], { cwd: path, ...slow }); // the module cache is read-only
   const tests = (await readdir(join(copy, 'yandex'))).filter((file) => file.endsWith('_test.go') && !ours.test(file));
   for (const file of tests) await rm(join(copy, 'yandex', file));
   await copyFile(join(here, 'harness_test.go'), join(copy, 'yandex', 'harness_test.go'));
   for (const file of ['go.mod', 'go.sum']) await copyFile(join(here, file), join(copy, file));
   const suite = join(path, 'suite');
-  await run('go', ['test', '-c', '-o', suite, './yandex'], copy);
+  await capture(['go', 'test', '-c', '-o', suite, './yandex'], { cwd: copy, ...build });
   return suite;
 }
 
@@ -64,7 +70,7 @@ async function prepareCloud(stage: Stage): Promise<Readonly<Record<string, strin
   const { body: made } = await door.call('FolderService.Create', { cloudId: folder.cloudId, name: 'target' });
   return {
     TF_ACC: '1',
-    TF_ACC_TERRAFORM_PATH: (await run('which', ['terraform'], here)).trim(),
+    TF_ACC_TERRAFORM_PATH: (await capture(['which', 'terraform'], { cwd: here, ...slow })).trim(),
     CHECKPOINT_DISABLE: '1',
     YC_ENDPOINT: story.STORY_ENDPOINT ?? '',
     YC_TOKEN: story.STORY_TOKEN ?? '',
@@ -77,9 +83,10 @@ async function prepareCloud(stage: Stage): Promise<Readonly<Record<string, strin
 }
 
 /** Returns what the tests printed; that some fail is expected. */
-function runSuite(suite: string, env: Readonly<Record<string, string>>): Promise<string> {
+function runSuite(suite: string, environment: Readonly<Record<string, string>>): Promise<string> {
   const which = '-test.run=TestAcc(DataSource)?Compute(Image|Disk|Snapshot)_';
-  return run(suite, ['-test.v', '-test.parallel=2', '-test.timeout=10m', which], path, { env, codes: [0, 1] });
+  const command = [suite, '-test.v', '-test.parallel=2', '-test.timeout=10m', which];
+  return capture(command, { cwd: path, environment, codes: [0, 1], ...slow });
 }
 
 function readResults(printed: string): Map<string, string> {
@@ -87,25 +94,4 @@ function readResults(printed: string): Map<string, string> {
   const ended = new Map([...lines].map(([, end = '', name = '']) => [name, end.toLowerCase()]));
   if (ended.size === 0) throw new Error(`no test ran:\n${printed}`);
   return ended;
-}
-
-interface RunOptions {
-  /** In place of this process's own, but for PATH and HOME. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** The exit codes that are expected; 0 when not given. */
-  readonly codes?: readonly number[];
-}
-
-async function run(command: string, args: readonly string[], cwd: string, options: RunOptions = {}): Promise<string> {
-  const { PATH, HOME } = process.env;
-  const env = options.env === undefined ? process.env : { PATH, HOME, ...options.env };
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed += text;
-  });
-  const [code] = await once(child, 'close');
-  if (!(options.codes ?? [0]).includes(code))
-    throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${printed}`);
-  return printed;
 }
