@@ -7,31 +7,57 @@ import { isRoleId, type RoleId, rolesWith } from './roles.ts';
 import type { Subject } from './subject.ts';
 
 /** Gives a role on a resource. May be repeated: a binding is there once. */
-export async function insertAccessBinding(
+export async function insertAccessBinding(tx: Transaction, resourceId: string, binding: AccessBinding): Promise<void> {
+  await insertAccessBindings(tx, resourceId, [binding]);
+}
+
+/** The same for many. */
+export async function insertAccessBindings(
   tx: Transaction,
   resourceId: string,
-  { roleId, subject }: AccessBinding,
+  bindings: readonly AccessBinding[],
 ): Promise<void> {
+  if (bindings.length === 0) return;
+  const rows = bindings.map(({ roleId, subject }) => ({
+    resource_id: resourceId,
+    role_id: roleId,
+    subject_type: subject.type,
+    subject_id: subject.id,
+  }));
   await tx
     .insertInto('access_bindings')
-    .values({ resource_id: resourceId, role_id: roleId, subject_type: subject.type, subject_id: subject.id })
+    .values(rows)
     .onConflict((conflict) => conflict.doNothing())
     .execute();
 }
 
-/** Takes a role back. May be repeated. */
-export async function deleteAccessBinding(
+/** Bindings that one statement takes back: its condition grows with them. */
+const deletedAtOnce = 100;
+
+/** Takes roles back. May be repeated. */
+export async function deleteAccessBindings(
   tx: Transaction,
   resourceId: string,
-  { roleId, subject }: AccessBinding,
+  bindings: readonly AccessBinding[],
 ): Promise<void> {
-  await tx
-    .deleteFrom('access_bindings')
-    .where('resource_id', '=', resourceId)
-    .where('role_id', '=', roleId)
-    .where('subject_type', '=', subject.type)
-    .where('subject_id', '=', subject.id)
-    .execute();
+  for (let first = 0; first < bindings.length; first += deletedAtOnce) {
+    const some = bindings.slice(first, first + deletedAtOnce);
+    await tx
+      .deleteFrom('access_bindings')
+      .where('resource_id', '=', resourceId)
+      .where((row) =>
+        row.or(
+          some.map(({ roleId, subject }) =>
+            row.and([
+              row('role_id', '=', roleId),
+              row('subject_type', '=', subject.type),
+              row('subject_id', '=', subject.id),
+            ]),
+          ),
+        ),
+      )
+      .execute();
+  }
 }
 
 /** All of a resource: at most maxBindings of them. */

@@ -3,7 +3,7 @@ import test, { describe, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
 import type { AccessBinding, BindingSubject } from './access-binding.ts';
-import { deleteAccessBinding, insertAccessBinding } from './access-binding-rows.ts';
+import { deleteAccessBindings, insertAccessBinding } from './access-binding-rows.ts';
 import { type AccessDeps, authorize } from './authorize.ts';
 import { type Permission, permissions } from './permissions.ts';
 import { RoleCache, roleLifeMs } from './role-cache.ts';
@@ -134,7 +134,7 @@ eachDatabase(({ open }) => {
     for (const id of ['allUsers', 'allAuthenticatedUsers'] as const) {
       const binding = await world.bind(imageId, 'viewer', { type: 'system', id });
       assert.equal(await refusal(world, 'compute.images.get', image, user), '');
-      await world.db.transact((tx) => deleteAccessBinding(tx, imageId, binding));
+      await world.db.transact((tx) => deleteAccessBindings(tx, imageId, [binding]));
       assert.match(await refusal(world, 'compute.images.get', image, user), /^NOT_FOUND/);
     }
   });
@@ -265,7 +265,7 @@ eachDatabase(({ open }) => {
     const binding = await world.bind(folderId, 'viewer');
     assert.equal(await refusal(world, 'compute.images.get', image), '');
     // As another process does it: this one is not told.
-    await world.db.transact((tx) => deleteAccessBinding(tx, folderId, binding));
+    await world.db.transact((tx) => deleteAccessBindings(tx, folderId, [binding]));
     world.time += roleLifeMs - 1;
     assert.equal(await refusal(world, 'compute.images.get', image), '');
     world.time += 1;
@@ -276,7 +276,7 @@ eachDatabase(({ open }) => {
     const world = await openWorld(t, open);
     const binding = await world.bind(folderId, 'viewer');
     assert.equal(await refusal(world, 'compute.images.get', image), '');
-    await world.db.transact((tx) => deleteAccessBinding(tx, folderId, binding));
+    await world.db.transact((tx) => deleteAccessBindings(tx, folderId, [binding]));
     world.roles.forget();
     assert.match(await refusal(world, 'compute.images.get', image), /^NOT_FOUND/);
 

@@ -6,7 +6,7 @@ import {
   maxBindings,
 } from '../access/access-binding.ts';
 import { deltasToJson } from '../access/access-binding-json.ts';
-import { deleteAccessBinding, insertAccessBinding, listAccessBindingRows } from '../access/access-binding-rows.ts';
+import { deleteAccessBindings, insertAccessBindings, listAccessBindingRows } from '../access/access-binding-rows.ts';
 import type { Caller } from '../access/caller.ts';
 import type { RoleCache } from '../access/role-cache.ts';
 import type { Database, Transaction } from '../db/database.ts';
@@ -93,24 +93,24 @@ async function apply(
   id: string,
   deltasFor: (present: Bindings) => readonly AccessBindingDelta[],
 ): Promise<AccessBindingDelta[]> {
-  const present = byKey(await listAccessBindingRows(tx, id));
+  const before = byKey(await listAccessBindingRows(tx, id));
+  const after = new Map(before);
   const effective: AccessBindingDelta[] = [];
-  for (const delta of deltasFor(new Map(present))) {
+  for (const delta of deltasFor(before)) {
     const { action, binding } = delta;
     const key = bindingKey(binding);
-    if (present.has(key) === (action === 'ADD')) continue;
+    if (after.has(key) === (action === 'ADD')) continue;
     effective.push(delta);
-    if (action === 'ADD') {
-      present.set(key, binding);
-      await insertAccessBinding(tx, id, binding);
-    } else {
-      present.delete(key);
-      await deleteAccessBinding(tx, id, binding);
-    }
+    if (action === 'ADD') after.set(key, binding);
+    else after.delete(key);
   }
-  if (present.size <= maxBindings) return effective;
-  const message = `The limit on maximum number of access bindings has exceeded: ${maxBindings} on one resource`;
-  throw resourceExhausted('TOO_MANY_BINDINGS', message);
+  if (after.size > maxBindings) {
+    const message = `The limit on maximum number of access bindings has exceeded: ${maxBindings} on one resource`;
+    throw resourceExhausted('TOO_MANY_BINDINGS', message);
+  }
+  await deleteAccessBindings(tx, id, without(before, after));
+  await insertAccessBindings(tx, id, without(after, before));
+  return effective;
 }
 
 /** By bindingKey. */
