@@ -68,6 +68,9 @@ import type { Operation } from './operations/operation.ts';
 import type { Runner } from './operations/runner.ts';
 import { findStartedOnce } from './operations/start-once.ts';
 import type { Pool } from './pool/pool.ts';
+import { getQuota } from './quotas/get-quota.ts';
+import { listQuotas } from './quotas/list-quotas.ts';
+import { setQuota } from './quotas/set-quota.ts';
 import {
   type ChangeBindingsDeps,
   setAccessBindings,
@@ -230,6 +233,11 @@ export function bindApi(parts: Parts): ApiDeps {
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
     pool: { status: () => parts.pool.status() },
+    quotas: {
+      getQuota: (request) => getQuota(deps, request),
+      listQuotas: (request) => listQuotas(deps, request),
+      setQuota: (request) => setQuota(deps, request),
+    },
     store: {
       startCheck: (request, caller) => startCheck({ ...deps, folderId: first.folderId }, request, caller),
       startScrub: (request, caller) => startScrub({ ...deps, folderId: first.folderId }, request, caller),

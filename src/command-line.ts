@@ -91,6 +91,11 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       '--pool-size <size>',
       'what pooled images may take of the disk: 20GB (OBRAZ_POOL_SIZE, default a tenth of it)',
     )
+    .option(
+      '--quota <name=limit>',
+      'what each cloud may use: compute.images.count=100, compute.ssdDisks.size=2TB; repeat it (OBRAZ_QUOTA, with commas)',
+      collect,
+    )
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (OBRAZ_LOG_LEVEL, default info)')
     .action(async (flags: ServeFlags) => serve(flags));
 }

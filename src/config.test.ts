@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import test from 'node:test';
 import { ConfigInvalid, readClientEnvironment, readConfig } from './config.ts';
+import { quotaNames, usualQuota } from './quotas/quota.ts';
 
 test('has a default for everything', () => {
   assert.deepEqual(readConfig({}, {}), {
@@ -23,6 +24,7 @@ test('has a default for everything', () => {
     diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
     keepDeletedMs: 86_400_000,
     poolBytes: undefined,
+    quotas: new Map(quotaNames.map((name) => [name, usualQuota(name)])),
     logLevel: 'info',
   });
 });
@@ -120,4 +122,19 @@ test('takes the URL of a PostgreSQL database', () => {
 
 test('cannot be changed once read', () => {
   assert.ok(Object.isFrozen(readConfig({}, {})));
+});
+
+test('quotas are set by name, a count as a number and bytes as a size', () => {
+  const { quotas } = readConfig({ quota: ['compute.images.count=5', 'compute.ssdDisks.size=2TB'] }, {});
+  assert.equal(quotas.get('compute.images.count'), 5);
+  assert.equal(quotas.get('compute.ssdDisks.size'), 2 * 1024 ** 4);
+  assert.equal(quotas.get('compute.disks.count'), usualQuota('compute.disks.count'));
+  for (const wrong of [
+    'compute.gpus.count=1',
+    'compute.images.count',
+    'compute.images.count=1GB',
+    'compute.images.count=-1',
+  ]) {
+    assert.throws(() => readConfig({}, { OBRAZ_QUOTA: wrong }), ConfigInvalid, wrong);
+  }
 });

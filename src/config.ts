@@ -6,6 +6,7 @@ import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
 import { defaultZoneIds, isZoneId } from './disks/zone.ts';
 import type { CertificatePaths } from './installation/certificate-files.ts';
 import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
+import { isQuotaName, maxQuota, type QuotaName, quotaNames, quotaUnit, usualQuota } from './quotas/quota.ts';
 import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
 
 /** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
@@ -44,6 +45,8 @@ export interface Config {
   readonly keepDeletedMs: number;
   /** What pooled images may take of the disk; undefined for a share of it. */
   readonly poolBytes: number | undefined;
+  /** What a cloud may use that has no limits of its own; every quota is in it. */
+  readonly quotas: ReadonlyMap<QuotaName, number>;
   readonly logLevel: LogLevel;
 }
 
@@ -68,6 +71,7 @@ export interface ServeFlags {
   readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
   readonly poolSize?: string;
+  readonly quota?: readonly string[];
   readonly logLevel?: string;
 }
 
@@ -183,6 +187,13 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
       parseByteSize,
       'give a size, for example 20GB; 0 keeps no image ready',
     ),
+    quotas: new Map([
+      ...quotaNames.map((name) => [name, usualQuota(name)] as const),
+      ...many('--quota', flags.quota, 'OBRAZ_QUOTA').flatMap((quota) => {
+        const parsed = read(quota, parseQuota, `give NAME=NUMBER, or NAME=SIZE for bytes, of ${quotaNames.join(', ')}`);
+        return parsed === undefined ? [] : [parsed];
+      }),
+    ]),
     logLevel:
       read(one('--log-level', flags.logLevel, 'OBRAZ_LOG_LEVEL'), parseLogLevel, `give ${logLevels.join(', ')}`) ??
       'info',
@@ -285,6 +296,18 @@ function parseHours(text: string): number | undefined {
 
 function parseLogLevel(text: string): LogLevel | undefined {
   return logLevels.find((level) => level === text);
+}
+
+/** `compute.images.count=100`, `compute.ssdDisks.size=2TB`. */
+function parseQuota(text: string): readonly [QuotaName, number] | undefined {
+  const [name = '', value = '', ...rest] = text.split('=');
+  if (!isQuotaName(name) || rest.length > 0) return undefined;
+  const limit = quotaUnit(name) === 'bytes' ? parseByteSize(value) : parseCount(value);
+  return limit === undefined || limit > maxQuota ? undefined : [name, limit];
+}
+
+function parseCount(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 function parseHost(text: string): string | undefined {

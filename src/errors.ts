@@ -28,18 +28,32 @@ export interface FieldViolation {
   readonly description: string;
 }
 
+/** The quota that was used up, of which cloud, and what would have been used of it. */
+export interface QuotaFacts {
+  readonly cloudId: string;
+  readonly name: string;
+  /** What it is on, in the words of the public service: `maximum number of images`. */
+  readonly words: string;
+  readonly unit: 'count' | 'bytes';
+  readonly limit: number;
+  /** The usage that there would have been; above the limit. */
+  readonly required: number;
+}
+
 /** What a caller is told: a status code, a stable reason for programs, a message for people, the fields at fault. */
 export class ServiceError extends Error {
   readonly code: StatusCode;
   /** Stable, upper snake case; part of the interface. */
   readonly reason: string;
   readonly fields: readonly FieldViolation[];
+  readonly quota: QuotaFacts | undefined;
 
   constructor(error: {
     code: StatusCode;
     reason: string;
     message: string;
     fields?: readonly FieldViolation[];
+    quota?: QuotaFacts;
     cause?: unknown;
   }) {
     super(error.message, { cause: error.cause });
@@ -47,6 +61,7 @@ export class ServiceError extends Error {
     this.code = error.code;
     this.reason = error.reason;
     this.fields = error.fields ?? [];
+    this.quota = error.quota;
   }
 }
 
@@ -56,12 +71,14 @@ export interface StoredError {
   readonly reason: string;
   readonly message: string;
   readonly fields: readonly FieldViolation[];
+  readonly quota?: QuotaFacts | undefined;
 }
 
 /** The row's form of an error. Anything unknown becomes INTERNAL and says nothing of its cause. */
 export function toStoredError(error: unknown): StoredError {
   const known = error instanceof ServiceError ? error : internal(error);
-  return { code: known.code, reason: known.reason, message: known.message, fields: known.fields };
+  const { code, reason, message, fields, quota } = known;
+  return { code, reason, message, fields, ...(quota === undefined ? {} : { quota }) };
 }
 
 // --- makers -----------------------------------------------------------------------------------------------------
@@ -81,7 +98,8 @@ export type ResourceNoun =
   | 'Disk type'
   | 'Service account'
   | 'Key'
-  | 'User account';
+  | 'User account'
+  | 'Quota';
 
 export function notFound(noun: ResourceNoun, id: string): ServiceError {
   return new ServiceError({ code: 'NOT_FOUND', reason: 'RESOURCE_NOT_FOUND', message: `${noun} "${id}" not found` });
@@ -140,6 +158,12 @@ export function permissionDenied(message: string): ServiceError {
 
 export function resourceExhausted(reason: string, message: string, cause?: unknown): ServiceError {
   return new ServiceError({ code: 'RESOURCE_EXHAUSTED', reason, message, cause });
+}
+
+/** A cloud has used up one of its quotas; clients know the sentence. */
+export function quotaExceeded(quota: QuotaFacts): ServiceError {
+  const message = `The limit on ${quota.words} has exceeded.`;
+  return new ServiceError({ code: 'RESOURCE_EXHAUSTED', reason: 'QUOTA_EXCEEDED', message, quota });
 }
 
 export function unavailable(message: string, cause?: unknown): ServiceError {

@@ -38,6 +38,7 @@ import { kindsByName } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
 import { createRunner } from './operations/runner.ts';
 import { Pool } from './pool/pool.ts';
+import { replaceQuotaDefaults } from './quotas/quota-rows.ts';
 import { createSnapshotCreation } from './snapshots/create-kind.ts';
 import { createAddressPolicy } from './sources/address-policy.ts';
 import { ownAddresses } from './sources/own-addresses.ts';
@@ -91,6 +92,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     now: new Date(),
   });
   await db.transact((tx) => ensureStandardImages(tx, new Date()));
+  await db.transact((tx) => replaceQuotaDefaults(tx, config.quotas));
 
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };

@@ -151,6 +151,10 @@ const rules = {
   'obraz.v1.StoreService/Scrub': ['obraz.store.manage'],
   'obraz.v1.StoreService/GetSpace': ['obraz.store.manage'],
   'obraz.v1.PoolService/List': ['obraz.store.manage'],
+
+  'obraz.v1.QuotaService/Get': ['resource-manager.clouds.get'],
+  'obraz.v1.QuotaService/List': ['resource-manager.clouds.get'],
+  'obraz.v1.QuotaService/Set': ['obraz.quotas.manage'],
 } as const satisfies Readonly<Record<string, MethodRule>>;
 
 /** Every name that has a row. */

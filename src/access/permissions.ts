@@ -64,6 +64,10 @@ const levels = {
 
   /** To look after what all clouds have stored. It is asked for on the whole service, where no role is bound. */
   'obraz.store.manage': 'admin',
+  /** To say what clouds may use. Likewise. */
+  'obraz.quotas.manage': 'admin',
+  /** To read who did what, in all clouds. Likewise. */
+  'obraz.audit.list': 'admin',
 } as const satisfies Readonly<Record<string, Level>>;
 
 /** `SERVICE.RESOURCES.VERB`, as the public service names its permissions. */

@@ -11,6 +11,7 @@ import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
 import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
 import { type PoolFunctions, poolService } from './obraz/pool-service.ts';
+import { type QuotaFunctions, quotaService } from './obraz/quota-service.ts';
 import { type StoreFunctions, storeService } from './obraz/store-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
@@ -53,6 +54,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly uploads: UploadFunctions;
   readonly store: StoreFunctions;
   readonly pool: PoolFunctions;
+  readonly quotas: Omit<QuotaFunctions, 'getCloud'>;
   readonly folders: FolderFunctions & CloudFunctions;
   readonly bindings: BindingFunctions;
 }
@@ -95,6 +97,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     uploadService(deps.uploads),
     storeService(deps.store),
     poolService(deps.pool),
+    quotaService({ ...deps.quotas, getCloud: deps.folders.getCloud }),
     apiEndpointService({ publicAddress: deps.publicAddress, ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
     serviceAccountService(deps.accounts),

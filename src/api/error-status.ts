@@ -1,8 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
-import type { StoredError } from '../errors.ts';
-import { BadRequestSchema, ErrorInfoSchema, RequestInfoSchema } from '../gen/google/rpc/error_details_pb.ts';
+import type { QuotaFacts, StoredError } from '../errors.ts';
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  QuotaFailureSchema,
+  RequestInfoSchema,
+} from '../gen/google/rpc/error_details_pb.ts';
 import { type Status, StatusSchema } from '../gen/google/rpc/status_pb.ts';
+import { QuotaFailureSchema as QuotaMetricsSchema } from '../gen/yandex/cloud/quota/quota_pb.ts';
 import { grpcCode } from './status-codes.ts';
 
 /** The domain of our reasons in google.rpc.ErrorInfo. */
@@ -19,7 +25,8 @@ const maxDescriptionLength = 192;
 
 /**
  * The error as google.rpc.Status, the same over gRPC, over REST and inside an operation: BadRequest when fields are at
- * fault, ErrorInfo with the stable reason, and RequestInfo when it answers a request (operations have no request).
+ * fault, both kinds of QuotaFailure when a quota is, ErrorInfo with the stable reason, and RequestInfo when it answers a
+ * request (operations have no request).
  */
 export function toStatus(error: StoredError, requestId: string | undefined): Status {
   const details: Any[] = [];
@@ -30,12 +37,27 @@ export function toStatus(error: StoredError, requestId: string | undefined): Sta
     }));
     details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
   }
+  if (error.quota !== undefined) details.push(...quotaDetails(error.quota));
   const info = create(ErrorInfoSchema, { reason: error.reason, domain: errorDomain });
   details.push(anyPack(ErrorInfoSchema, info));
   if (requestId !== undefined) {
     details.push(anyPack(RequestInfoSchema, create(RequestInfoSchema, { requestId })));
   }
   return create(StatusSchema, { code: grpcCode(error.code), message: cut(error.message, maxMessageLength), details });
+}
+
+/** For programs, as the public service tells it, and for people, with the remedy. */
+function quotaDetails({ cloudId, name, unit, limit, required }: QuotaFacts): Any[] {
+  const metric = { name, limit: BigInt(limit), usage: Math.min(required, limit) };
+  const what = unit === 'bytes' ? 'bytes are' : 'are';
+  const description = `${name}: ${required} ${what} needed and ${limit} allowed. Delete what is not needed, or have an administrator run: obraz quota set ${name} NUMBER --cloud-id ${cloudId}`;
+  return [
+    anyPack(QuotaMetricsSchema, create(QuotaMetricsSchema, { violations: [{ metric, required: BigInt(required) }] })),
+    anyPack(
+      QuotaFailureSchema,
+      create(QuotaFailureSchema, { violations: [{ subject: `clouds/${cloudId}`, description }] }),
+    ),
+  ];
 }
 
 /** At most `length` UTF-16 units, never half a character: both encoders refuse those. */

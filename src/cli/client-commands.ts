@@ -7,6 +7,7 @@ import type { Inspecting } from './image/inspect.ts';
 import { addOperationCommands } from './operation/operation-commands.ts';
 import { addPlaceCommands } from './place/place-commands.ts';
 import { addPoolCommands } from './pool/pool-commands.ts';
+import { addQuotaCommands } from './quota/quota-commands.ts';
 import { addResourceManagerCommands } from './resource-manager/resource-manager-commands.ts';
 import type { ToAction } from './run-command.ts';
 import { addSnapshotCommands } from './snapshot/snapshot-commands.ts';
@@ -27,6 +28,7 @@ export function addClientCommands(program: Command, toAction: ToAction, { rebuil
   addResourceManagerCommands(program, toAction);
   addStoreCommands(program, toAction, rebuild);
   addPoolCommands(program, toAction);
+  addQuotaCommands(program, toAction);
   addUploadCommands(program, toAction);
   addComputeCommands(program.command('compute', { hidden: true }), toAction, inspecting);
 }

@@ -14,6 +14,7 @@ import { KeySchema } from '../gen/yandex/cloud/iam/v1/key_pb.ts';
 import { file_yandex_cloud_iam_v1_key_service } from '../gen/yandex/cloud/iam/v1/key_service_pb.ts';
 import { ServiceAccountSchema } from '../gen/yandex/cloud/iam/v1/service_account_pb.ts';
 import { file_yandex_cloud_iam_v1_service_account_service } from '../gen/yandex/cloud/iam/v1/service_account_service_pb.ts';
+import { file_yandex_cloud_quota_quota } from '../gen/yandex/cloud/quota/quota_pb.ts';
 import { CloudSchema } from '../gen/yandex/cloud/resourcemanager/v1/cloud_pb.ts';
 import { file_yandex_cloud_resourcemanager_v1_cloud_service } from '../gen/yandex/cloud/resourcemanager/v1/cloud_service_pb.ts';
 import { FolderSchema } from '../gen/yandex/cloud/resourcemanager/v1/folder_pb.ts';
@@ -32,6 +33,7 @@ const registry = createRegistry(
   file_yandex_cloud_compute_v1_disk_service,
   file_yandex_cloud_compute_v1_snapshot_service,
   file_google_rpc_error_details,
+  file_yandex_cloud_quota_quota,
   file_obraz_v1_image_digest_service,
   ImageSchema,
   DiskSchema,

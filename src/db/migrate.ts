@@ -9,6 +9,8 @@ import { createAttachments } from './migrations/0006-attachments.ts';
 import { createIdentities } from './migrations/0007-identities.ts';
 import { createAccessBindings } from './migrations/0008-access-bindings.ts';
 import { indexPooledImages } from './migrations/0011-pooled-images.ts';
+import { createAudit } from './migrations/0012-audit.ts';
+import { createQuotas } from './migrations/0012-quotas.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -23,6 +25,12 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0007-identities': { up: (db: Kysely<unknown>) => createIdentities(db, dialect) },
     '0008-access-bindings': { up: (db: Kysely<unknown>) => createAccessBindings(db, dialect) },
     '0011-pooled-images': { up: indexPooledImages },
+    '0012-quotas-audit': {
+      async up(db: Kysely<unknown>) {
+        await createQuotas(db, dialect);
+        await createAudit(db, dialect);
+      },
+    },
   };
 }
 

@@ -32,6 +32,10 @@ export interface Schema {
   volume_references: VolumeReferencesTable;
   attachments: AttachmentsTable;
   uploads: UploadsTable;
+  quota_defaults: QuotaDefaultsTable;
+  quota_limits: QuotaLimitsTable;
+  quota_usage: QuotaUsageTable;
+  audit_records: AuditRecordsTable;
 }
 
 /** Facts about this installation, by name. */
@@ -355,4 +359,42 @@ export interface AttachmentsTable {
   created_by: string;
   /** Until when it must be used for the first time; null once it was. */
   expires_at: number | null;
+}
+
+/** What each cloud may use that has no limit of its own; as this process, or the one started last, is configured. */
+export interface QuotaDefaultsTable {
+  name: string;
+  value: number;
+}
+
+/** Limits of one cloud, in the place of the defaults. */
+export interface QuotaLimitsTable {
+  cloud_id: string;
+  name: string;
+  value: number;
+}
+
+/** What a cloud uses of each quota. Triggers keep it: nothing else writes it but a recount. */
+export interface QuotaUsageTable {
+  cloud_id: string;
+  name: string;
+  used: number;
+}
+
+/** Who did what; see audit/audit-record.ts. Rows are added and, when they are old, deleted; never changed. */
+export interface AuditRecordsTable {
+  id: Generated<number>;
+  kind: 'change' | 'outcome' | 'refusal';
+  at: number;
+  subject_id: string;
+  method: string;
+  resource_id: string;
+  folder_id: string;
+  cloud_id: string;
+  operation_id: string;
+  /** `OK`, or the name of a status code. */
+  code: string;
+  request_id: string;
+  peer: string;
+  user_agent: string;
 }

@@ -6,6 +6,8 @@ import { newId } from '../lib/ids.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
+import { diskSizeQuota } from '../quotas/quota.ts';
 import { type ContentSource, type HoldSource, holdSource } from '../resources/content-source.ts';
 import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
@@ -45,7 +47,7 @@ const nouns = { image: 'Image', snapshot: 'Snapshot' } as const;
 
 /**
  * Makes a disk: a row, and a hold on the volume that it begins with. It is READY when this returns, and its cost does not
- * depend on its size or its source's.
+ * depend on its size or its source's. Throws RESOURCE_EXHAUSTED when the cloud has used up a quota.
  */
 export async function createDisk(deps: CreateDiskDeps, request: CreateDisk, caller: Caller): Promise<Operation> {
   checkZone(deps.catalog, 'zone_id', request.zoneId);
@@ -58,6 +60,7 @@ export async function createDisk(deps: CreateDiskDeps, request: CreateDisk, call
     checkDiskSize(request.sizeBytes, blockSizeBytes, source?.minSizeBytes ?? 0);
     const disk = newDisk(request, { typeId, blockSizeBytes }, source);
     await claimDiskName(tx, disk, () => insertDisk(tx, disk));
+    await assertWithinQuotas(tx, disk.folderId, ['compute.disks.count', diskSizeQuota(disk.typeId)]);
     if (disk.base !== undefined) await addVolumeReference(tx, disk.id, disk.base.volumeId);
     return insertFinishedOperation(tx, {
       kind: createDiskKind,

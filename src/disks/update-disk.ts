@@ -4,6 +4,8 @@ import { notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
+import { diskSizeQuota } from '../quotas/quota.ts';
 import { maskedFields, maskedNaming } from '../resources/update-mask.ts';
 import type { Disk, PlacementPolicy } from './disk.ts';
 import { diskToJson } from './disk-json.ts';
@@ -38,7 +40,8 @@ type MutableField = (typeof mutableFields)[number];
 
 /**
  * Changes what may change of a disk, at once. Whoever has it open sees its new size when it is opened again. Throws
- * NOT_FOUND, ALREADY_EXISTS for the name, INVALID_ARGUMENT for a path of the mask or a size below the disk's.
+ * NOT_FOUND, ALREADY_EXISTS for the name, INVALID_ARGUMENT for a path of the mask or a size below the disk's, and
+ * RESOURCE_EXHAUSTED for a size that is more than the cloud may have.
  */
 export async function updateDisk(
   deps: { readonly db: Database },
@@ -52,6 +55,7 @@ export async function updateDisk(
     const updated = change(disk, request, fields);
     checkDiskSize(updated.sizeBytes, disk.blockSizeBytes, disk.sizeBytes);
     await claimDiskName(tx, updated, () => replaceDisk(tx, updated));
+    if (updated.sizeBytes > disk.sizeBytes) await assertWithinQuotas(tx, disk.folderId, [diskSizeQuota(disk.typeId)]);
     return insertFinishedOperation(tx, {
       kind: updateDiskKind,
       folderId: disk.folderId,

@@ -4,6 +4,7 @@ import { notFound } from '../errors.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { findVolumeSha256 } from '../volumes/volume-rows.ts';
 import { imageDigestToJson } from './image-digest.ts';
 import { findImage } from './image-rows.ts';
@@ -12,7 +13,7 @@ import { digestImageKind } from './operation-names.ts';
 
 /**
  * Starts hashing the image's guest bytes as one file; done at once when that is known of its content. Throws NOT_FOUND,
- * and FAILED_PRECONDITION until the image is READY.
+ * FAILED_PRECONDITION until the image is READY, and RESOURCE_EXHAUSTED when the cloud has too many operations under way.
  */
 export async function computeDigest(
   deps: { readonly db: Database; readonly runner: { wake(): void } },
@@ -31,7 +32,11 @@ export async function computeDigest(
       createdBy: caller.subjectId,
     };
     const sha256 = await findVolumeSha256(tx, image.volumeId);
-    if (sha256 === undefined) return insertOperation(tx, { ...about, input: {} });
+    if (sha256 === undefined) {
+      const started = await insertOperation(tx, { ...about, input: {} });
+      await assertWithinQuotas(tx, image.folderId, ['compute.operations.count']);
+      return started;
+    }
     const { guestDigest } = image;
     return insertFinishedOperation(tx, { ...about, result: imageDigestToJson({ imageId, sha256, guestDigest }) });
   });

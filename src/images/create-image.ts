@@ -12,6 +12,8 @@ import { uploadIdOf } from '../lib/upload-uri.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { assertRoomInQuota, assertWithinQuotas } from '../quotas/check-quotas.ts';
+import type { QuotaName } from '../quotas/quota.ts';
 import { type ContentSource, type HeldVolume, holdSource } from '../resources/content-source.ts';
 import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
 import type { Os } from '../resources/os.ts';
@@ -67,7 +69,8 @@ export interface CreateImageDeps {
  * Starts making an image. From a uri: it is there as CREATING when this returns, and an operation imports its content.
  * From another image or a snapshot: a new name for the same content, READY when this returns. From a disk: what the disk
  * holds at this moment, READY at once when that is stored already. The limits on single fields are checked
- * before (they stand in the .proto); here are the rules that need more than the field.
+ * before (they stand in the .proto); here are the rules that need more than the field. Throws RESOURCE_EXHAUSTED when the
+ * cloud has used up a quota.
  */
 export async function createImage(deps: CreateImageDeps, request: CreateImage, caller: Caller): Promise<Operation> {
   const { source } = request;
@@ -128,6 +131,8 @@ async function startImport(
 ): Promise<Operation> {
   const image = newImage(request, undefined);
   await claimImageName(tx, image, () => insertImage(tx, image));
+  // What the file will take is not known yet, but it will be something.
+  await assertRoomInQuota(tx, image.folderId, 'compute.images.size', 1);
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
     input: writeImportInput({ uri, sourceSha256: request.sourceSha256, sourceSha512: request.sourceSha512 }),
@@ -136,6 +141,7 @@ async function startImport(
   if (uploadId !== undefined) {
     await useUpload(tx, { uploadId, folderId: image.folderId, subjectId: createdBy, operationId: operation.id });
   }
+  await assertWithinQuotas(tx, image.folderId, [...quotasOf(image), 'compute.operations.count']);
   return operation;
 }
 
@@ -165,6 +171,7 @@ async function copyContent(
     volumeId: held.volumeId,
   };
   await claimImageName(tx, image, () => insertImage(tx, image));
+  await assertWithinQuotas(tx, image.folderId, quotasOf(image));
   await addVolumeReference(tx, image.id, volume.id);
   if (report !== undefined) await insertImageSource(tx, image.id, report);
   return insertFinishedOperation(tx, { ...aboutCreate(image, createdBy), result: createdImageToJson(image, report) });
@@ -187,7 +194,14 @@ async function startStoring(
   await claimImageName(tx, image, () => insertImage(tx, image));
   if (disk.base !== undefined) await addVolumeReference(tx, image.id, disk.base.volumeId);
   const input = writeDiskInput(frozenContentOf(disk, frozenId));
-  return insertOperation(tx, { ...aboutCreate(image, createdBy), input });
+  const operation = await insertOperation(tx, { ...aboutCreate(image, createdBy), input });
+  await assertWithinQuotas(tx, image.folderId, [...quotasOf(image), 'compute.operations.count']);
+  return operation;
+}
+
+/** What an image counts under. */
+function quotasOf({ pooled }: Image): QuotaName[] {
+  return ['compute.images.count', 'compute.images.size', ...(pooled ? (['compute.diskPools.count'] as const) : [])];
 }
 
 /** What the request does not say of product ids, OS and hardware comes from the source, if there is one. */

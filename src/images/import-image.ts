@@ -92,7 +92,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       lease,
       reader: createFileGuestReader(disk.source, disk.map),
       signal,
-      onCheckpoint: keepCheckpoints(lease, source.identity, checkpoint),
+      onCheckpoint: keepCheckpoints(operation, lease, source.identity, checkpoint),
       onProgress: (bytes) => progress.passed(bytes),
     });
     progress.enter('sealing');

@@ -1,10 +1,11 @@
 import type { Transaction } from '../db/database.ts';
 import type { OperationContext } from '../operations/kind.ts';
 import { assertLease, type Lease, saveCheckpoint } from '../operations/lease.ts';
+import { assertRoomInQuota } from '../quotas/check-quotas.ts';
 import type { Source } from '../sources/source.ts';
 import { SourceFailed } from '../sources/source-failed.ts';
 import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
-import { deleteAllSegmentCheckpoints } from '../volumes/import-segment-rows.ts';
+import { deleteAllSegmentCheckpoints, sumStoredBytes } from '../volumes/import-segment-rows.ts';
 import type { Store } from '../volumes/store.ts';
 import { type ImportCheckpoint, writeImportCheckpoint } from './import-checkpoint.ts';
 
@@ -18,17 +19,20 @@ export function keyOf(identity: SourceIdentity): string | undefined {
 
 /**
  * What to write with each checkpoint of the volume: of which file it is, and how far it came. Only beyond what was ever
- * durable is new ground, where crashes before it are forgiven; what is stored again forgives nothing.
+ * durable is new ground, where crashes before it are forgiven; what is stored again forgives nothing. Throws RESOURCE_EXHAUSTED
+ * as soon as what is stored is more than the cloud may have: not only when all of it is.
  */
 export function keepCheckpoints(
+  { id, folderId }: OperationContext['operation'],
   lease: Lease,
   source: SourceIdentity,
   earlier: ImportCheckpoint | undefined,
 ): (tx: Transaction, doneBytes: number) => Promise<void> {
   const furthestBefore = earlier?.furthestBytes ?? 0;
-  return (tx, doneBytes) => {
+  return async (tx, doneBytes) => {
     const checkpoint = writeImportCheckpoint({ source, furthestBytes: Math.max(furthestBefore, doneBytes) });
-    return saveCheckpoint(tx, lease, checkpoint, { isNewGround: doneBytes > furthestBefore });
+    await saveCheckpoint(tx, lease, checkpoint, { isNewGround: doneBytes > furthestBefore });
+    await assertRoomInQuota(tx, folderId, 'compute.images.size', await sumStoredBytes(tx, id));
   };
 }
 

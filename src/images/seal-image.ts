@@ -1,5 +1,6 @@
 import type { Transaction } from '../db/database.ts';
 import { notFound } from '../errors.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import type { Image } from './image.ts';
 import { lockImage, replaceImage } from './image-rows.ts';
@@ -24,7 +25,8 @@ export interface SealedContent {
 /**
  * Makes the image READY: from here on its content never changes, and its volume is needed. A part of the transaction
  * that ends its creation. What was asked for as the minimal disk size may have been changed by an Update meanwhile; the
- * row's word counts. Throws INVALID_ARGUMENT when that is below the size.
+ * row's word counts. Throws INVALID_ARGUMENT when that is below the size, and RESOURCE_EXHAUSTED when its stored bytes are more
+ * than the cloud may have.
  */
 export async function sealImage(tx: Transaction, content: SealedContent): Promise<Image> {
   const { imageId, volumeId, sizeBytes, storageSizeBytes, guestDigest, source } = content;
@@ -41,6 +43,7 @@ export async function sealImage(tx: Transaction, content: SealedContent): Promis
     minDiskSizeBytes,
   };
   await replaceImage(tx, sealed);
+  await assertWithinQuotas(tx, sealed.folderId, ['compute.images.size']);
   await addVolumeReference(tx, imageId, volumeId);
   if (source !== undefined) await insertImageSource(tx, imageId, source);
   return sealed;

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import { standardImagesCloudId } from '../folders/standard-images.ts';
+import { findMiscounted } from '../quotas/quota-rows.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { type Finding, lookTwice, remedies } from '../volumes/finding.ts';
 import { contentHolders } from './content-holders.ts';
@@ -9,7 +10,7 @@ const atMost = 100;
 
 /**
  * Holds what the store keeps for others against those others: images, disks and snapshots and their volumes, imports and
- * their pins. Only SQL, each question asked twice, because an import may end or an image go between two of its statements.
+ * their pins; and what quotas say is used. Only SQL, each question asked twice, because an import may end or an image go between two of its statements.
  */
 export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
   for (const look of [
@@ -18,6 +19,7 @@ export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
     findIdleReferences,
     findIdlePins,
     findIdleCheckpoints,
+    findWrongUsage,
   ]) {
     yield* await lookTwice(() => look(db));
   }
@@ -112,5 +114,12 @@ async function findIdleCheckpoints(db: Queryable): Promise<Finding[]> {
   return rows.map(({ id, segments }) => {
     const fact = `${segments} segments are kept for an operation that is over`;
     return { severity: 'warning', what: 'checkpoint-without-operation', id, fact, remedy: remedies.rebuild };
+  });
+}
+
+async function findWrongUsage(db: Queryable): Promise<Finding[]> {
+  return (await findMiscounted(db)).map(({ cloudId, name, counted, used }) => {
+    const fact = `${used} of ${name} are counted as used, and there are ${counted}`;
+    return { severity: 'warning', what: 'quota-usage', id: cloudId, fact, remedy: remedies.rebuild };
   });
 }

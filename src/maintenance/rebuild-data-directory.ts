@@ -11,6 +11,7 @@ import type { DataDirectory } from '../installation/data-directory.ts';
 import { ensureFirstResources } from '../installation/first-rows.ts';
 import { newId } from '../lib/ids.ts';
 import { assertLease, isLeaseHeld } from '../operations/lease.ts';
+import { recountUsage } from '../quotas/quota-rows.ts';
 import { defaultHardwareGeneration } from '../resources/hardware-generation.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { type LostVolume, type Rebuilt, rebuildStore } from '../volumes/rebuild.ts';
@@ -50,6 +51,7 @@ export async function rebuildDataDirectory({ directory, databaseUrl, log, signal
     onRecovered: (tx, volume) => recoverImage(tx, volume, administratorId, new Date()),
   });
   await db.transact(holdContent);
+  await db.transact(recountUsage);
   return rebuilt;
 }
 

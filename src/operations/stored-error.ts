@@ -1,5 +1,5 @@
-import type { StatusCode, StoredError } from '../errors.ts';
-import { choiceOf, objectOf, parseJson, stringOf } from '../lib/json.ts';
+import type { QuotaFacts, StatusCode, StoredError } from '../errors.ts';
+import { choiceOf, integerOf, objectOf, parseJson, stringOf } from '../lib/json.ts';
 
 const codes: Record<StatusCode, true> = {
   CANCELLED: true,
@@ -34,5 +34,18 @@ export function readStoredError(text: string): StoredError {
       const violation = objectOf(entry, 'a field');
       return { field: stringOf(violation, 'field'), description: stringOf(violation, 'description') };
     }),
+    ...(error.quota === undefined ? {} : { quota: readQuota(error.quota) }),
+  };
+}
+
+function readQuota(value: unknown): QuotaFacts {
+  const quota = objectOf(value, 'the quota');
+  return {
+    cloudId: stringOf(quota, 'cloudId'),
+    name: stringOf(quota, 'name'),
+    words: stringOf(quota, 'words'),
+    unit: choiceOf(quota.unit, ['count', 'bytes'] as const, 'unit'),
+    limit: integerOf(quota, 'limit'),
+    required: integerOf(quota, 'required'),
   };
 }

@@ -5,6 +5,7 @@ import { notFound } from '../errors.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { Commit, OperationContext, OperationKind } from '../operations/kind.ts';
 import type { OperationInput } from '../operations/operation.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { releaseVolumeWriter } from '../volumes/seal.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import type { WrittenVolume } from '../volumes/write-volume.ts';
@@ -53,7 +54,10 @@ async function storeSnapshot(deps: CreateSnapshotKindDeps, context: OperationCon
   return (tx) => seal(tx, operation.resourceId, written);
 }
 
-/** Volume, snapshot READY and operation done become true in one transaction. */
+/**
+ * Volume, snapshot READY and operation done become true in one transaction. Throws RESOURCE_EXHAUSTED when its stored bytes
+ * are more than the cloud may have.
+ */
 async function seal(tx: Transaction, snapshotId: string, written: WrittenVolume): Promise<JsonValue> {
   const snapshot = await lockSnapshot(tx, snapshotId);
   if (snapshot === undefined) throw notFound('Snapshot', snapshotId);
@@ -62,5 +66,6 @@ async function seal(tx: Transaction, snapshotId: string, written: WrittenVolume)
   const content = { volume, diskSizeBytes: volume.sizeBytes, storageSizeBytes: storedBytes };
   const sealed: Snapshot = { ...snapshot, ...content, status: 'READY' };
   await replaceSnapshot(tx, sealed);
+  await assertWithinQuotas(tx, sealed.folderId, ['compute.snapshots.size']);
   return snapshotToJson(sealed);
 }

@@ -11,6 +11,7 @@ import { findFolder } from '../folders/folder-rows.ts';
 import { newId } from '../lib/ids.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { holdSource } from '../resources/content-source.ts';
 import type { HardwareGeneration } from '../resources/hardware-generation.ts';
 import { addVolumeReference, findVolume } from '../volumes/volume-rows.ts';
@@ -37,7 +38,8 @@ export interface CreateSnapshotDeps {
 /**
  * Keeps what a disk holds at this moment. The snapshot is there when this returns: READY when the disk is its base still,
  * and no byte is stored then; otherwise CREATING, with an operation that stores its content. Until that has ended, the
- * snapshot holds the disk's base. Throws NOT_FOUND for the folder, FAILED_PRECONDITION for the disk.
+ * snapshot holds the disk's base. Throws NOT_FOUND for the folder, FAILED_PRECONDITION for the disk, RESOURCE_EXHAUSTED when
+ * the cloud has used up a quota.
  */
 export async function createSnapshot(
   deps: CreateSnapshotDeps,
@@ -65,8 +67,16 @@ export async function createSnapshot(
       now: snapshot.createdAt,
       input: frozenContentToJson(frozenContentOf(disk, frozenId)),
     };
-    if (volume === undefined) return insertOperation(tx, about);
-    return insertFinishedOperation(tx, { ...about, result: snapshotToJson(snapshot) });
+    const started =
+      volume === undefined
+        ? await insertOperation(tx, about)
+        : await insertFinishedOperation(tx, { ...about, result: snapshotToJson(snapshot) });
+    await assertWithinQuotas(tx, folderId, [
+      'compute.snapshots.count',
+      'compute.snapshots.size',
+      ...(started.done ? [] : (['compute.operations.count'] as const)),
+    ]);
+    return started;
   });
   deps.runner.wake();
   return operation;

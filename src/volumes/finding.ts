@@ -35,7 +35,8 @@ export type FindingName =
   | `${'image' | 'disk' | 'snapshot'}-differs`
   | 'reference-without-holder'
   | 'pin-without-operation'
-  | 'checkpoint-without-operation';
+  | 'checkpoint-without-operation'
+  | 'quota-usage';
 
 /** What to do, once for all findings of a kind. */
 export const remedies = {

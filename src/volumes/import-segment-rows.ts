@@ -53,6 +53,16 @@ export async function findSegmentCheckpoints(db: Queryable, operationId: string)
   }));
 }
 
+/** Encoded bytes of the segments so far, each as if it stood alone. */
+export async function sumStoredBytes(db: Queryable, operationId: string): Promise<number> {
+  const row = await db
+    .selectFrom('import_segments')
+    .select((sums) => sums.fn.sum<number | bigint | string>('stored_bytes').as('bytes'))
+    .where('operation_id', '=', operationId)
+    .executeTakeFirst();
+  return Number(row?.bytes ?? 0);
+}
+
 /** Guest bytes that are durable, in all segments. */
 export async function sumDoneBytes(db: Queryable, operationId: string): Promise<number> {
   const row = await db

@@ -11,10 +11,11 @@ import {
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { OperationSchema } from '../../gen/yandex/cloud/operation/operation_pb.ts';
+import { file_yandex_cloud_quota_quota } from '../../gen/yandex/cloud/quota/quota_pb.ts';
 import type { ApiService } from '../api-service.ts';
 
 /** Everything that an Any of an error may hold. */
-export const errorTypes: Registry = createRegistry(file_google_rpc_error_details);
+export const errorTypes: Registry = createRegistry(file_google_rpc_error_details, file_yandex_cloud_quota_quota);
 
 /**
  * Everything that an Any in a reply of these services may hold: the metadata and results of operations are messages of
