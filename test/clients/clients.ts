@@ -10,7 +10,7 @@ export interface Client {
   readonly notes: string;
 }
 
-export type ClientName = 'python' | 'go-v2' | 'go-v1' | 'nodejs';
+export type ClientName = 'python' | 'go-v2' | 'go-v1' | 'nodejs' | 'packer';
 
 /** What docs/compatibility.md says of clients is made of this table, and the tests hold it to what they do. */
 export const clients: Readonly<Record<ClientName, Client>> = {
@@ -35,5 +35,22 @@ export const clients: Readonly<Record<ClientName, Client>> = {
     does: stepNames.filter((step) => step !== 'discovery'),
     notes:
       'Does not discover: it has a table of hosts. Name the endpoint to each `session.client()` and to `waitForOperation()`; a key’s exchange has no such argument, so for keys lead `iam.api.cloud.yandex.net` here, serve with `--tls-name iam.api.cloud.yandex.net`, and set `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`.',
+  },
+  packer: {
+    title: 'Packer: packer-plugin-yandex v1.1.2',
+    does: [
+      'discovery',
+      'iam-token',
+      'service-account-key',
+      'create-from-uri',
+      'get',
+      'list',
+      'latest-by-family',
+      'disk',
+      'image-from-disk',
+      'delete',
+    ],
+    notes:
+      'The plugin’s own driver and the SDK that it holds. A build with the `packer` binary (1.15.0) finds its source image here, and ends where it needs a machine: it says that there is no service `vpc`.',
   },
 };

@@ -6,7 +6,12 @@ import { type Prepared, prepareGo, prepareGrpcurl, preparePython, prepareTerrafo
  */
 const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>> = {
   python: async () => [await preparePython()],
-  go: async () => [await prepareGo('go/v2'), await prepareGo('go/v1'), await prepareGrpcurl()],
+  go: async () => [
+    await prepareGo('go/v2'),
+    await prepareGo('go/v1'),
+    await prepareGo('go/packer'),
+    await prepareGrpcurl(),
+  ],
   terraform: async () => [await prepareTerraform()],
 };
 
