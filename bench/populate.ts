@@ -27,10 +27,12 @@ export async function fillImage(dataDirectory: string, imageId: string, sizeByte
   await using device = await openVolume(store, image.volumeId);
   const first = await device.keptSegment(0);
   if (first === undefined || sizeBytes % segmentBytes !== 0) throw new Error('no whole number of segments with data');
+  // As if it were another cloud's: the store then looks at each segment, and does not reckon with the old volume's length.
+  const repeated = { ...device, volume: { ...device.volume, domainId: '' }, keptSegment: async () => first };
   const written = await writeVolume(store, {
     domainId: await dedupDomainOf(db.read, image.folderId),
     lease: { operationId: imageId, epoch: 1 },
-    reader: { sizeBytes, stripes: async () => [], keptSegment: async () => first },
+    reader: { sizeBytes, stripes: async () => [], over: { device: repeated, isChanged: () => false } },
     signal: new AbortController().signal,
     onProgress() {},
   });

@@ -34,7 +34,7 @@ export async function openFrozenContent(
   if (frozenId !== undefined) return await contents.openFrozen({ ...content, frozenId });
   const base = volumeId === undefined ? undefined : await openContent(store, { noun: 'Disk', id: diskId, volumeId });
   return {
-    ...createDeviceGuestReader(base, sizeBytes, async (index) => base?.keptSegment(index)),
+    ...createDeviceGuestReader(base, sizeBytes, base && { device: base, isChanged: () => false }),
     async [Symbol.asyncDispose]() {
       await base?.[Symbol.asyncDispose]();
     },

@@ -124,8 +124,8 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
       // What no layer has touched is as it is in the base. Which layers there are changes: one may become one with the next.
       const isTouched = (index: number) =>
         overlay.frozenLayers().some((one) => one.number <= number && isChanged(one, index));
-      const keptSegment = async (index: number) => (isTouched(index) ? undefined : await base?.keptSegment(index));
-      const reader = createDeviceGuestReader(layer, sizeBytes, keptSegment);
+      const over = base && { device: base, isChanged: isTouched };
+      const reader = createDeviceGuestReader(layer, sizeBytes, over);
       return { ...reader, [Symbol.asyncDispose]: () => this.#giveBack(diskId) };
     } catch (error) {
       await this.#giveBack(diskId);

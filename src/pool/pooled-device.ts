@@ -21,6 +21,7 @@ export interface PooledDeviceOptions {
 export function createPooledDevice({ stored, find, now, onDamaged, onDisposed }: PooledDeviceOptions): StoredDevice {
   let isDisposed = false;
   return {
+    volume: stored.volume,
     contentId: stored.contentId,
     sizeBytes: stored.sizeBytes,
     extents: (offset, length, options) => stored.extents(offset, length, options),

@@ -28,7 +28,11 @@ export async function openContent(store: Store, owner: ContentOwner): Promise<St
 
 /** The device, with failures in the caller's words. */
 function explained(device: StoredDevice, owner: ContentOwner): StoredDevice {
+  const explain = (error: unknown): never => {
+    throw explainReadFailure(error, owner);
+  };
   return {
+    volume: device.volume,
     contentId: device.contentId,
     sizeBytes: device.sizeBytes,
     async *extents(offset: number, length: number, options?: ReadOptions): AsyncIterable<Extent> {
@@ -47,7 +51,8 @@ function explained(device: StoredDevice, owner: ContentOwner): StoredDevice {
     },
     async keptSegment(index) {
       try {
-        return await device.keptSegment(index);
+        const segment = await device.keptSegment(index);
+        return segment && { ...segment, extents: () => segment.extents().catch(explain) };
       } catch (error) {
         throw explainReadFailure(error, owner);
       }

@@ -2,16 +2,16 @@ import type { BlockDevice } from '../formats/block-device.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import type { DiskMap } from '../formats/disk-map.ts';
 import { RunBuilder } from '../formats/run-builder.ts';
-import { createFileGuestReader, type GuestReader } from './guest-reader.ts';
+import { createFileGuestReader, type GuestReader, type KeptBase } from './guest-reader.ts';
 
 /**
  * The guest bytes of a device that can be read, with zeros behind its end up to `sizeBytes`; without a device they are
- * zeros all. The device stays its owner's to dispose. `keptSegment` tells of segments that need not be read.
+ * zeros all. The device stays its owner's to dispose. `over` is what it was written over.
  */
 export function createDeviceGuestReader(
   device: BlockDevice | undefined,
   sizeBytes: number,
-  keptSegment?: GuestReader['keptSegment'],
+  over?: KeptBase | undefined,
 ): GuestReader {
   const deviceBytes = device?.sizeBytes ?? 0;
   // A device is a file that keeps every guest byte at its own place.
@@ -35,6 +35,5 @@ export function createDeviceGuestReader(
       return found.runs;
     },
   };
-  const reader = createFileGuestReader(source, map);
-  return keptSegment === undefined ? reader : { ...reader, keptSegment };
+  return { ...createFileGuestReader(source, map), over };
 }

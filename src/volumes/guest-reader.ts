@@ -1,11 +1,10 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import type { DataRun, DiskMap } from '../formats/disk-map.ts';
 import { planReads, type RunRead } from '../formats/plan-reads.ts';
-import type { ChunkId } from './chunk-id.ts';
 import { leafBytes } from './guest-digest.ts';
-import type { ManifestExtent } from './manifest.ts';
 import type { SpareMemory } from './spare-memory.ts';
 import type { FetchedRead } from './store-tasks.ts';
+import type { StoredDevice } from './stored-device.ts';
 
 /** Guest bytes of a stripe as they come from outside, still encoded. Runs that are not here read as zeros. */
 export interface GuestStripe {
@@ -25,18 +24,17 @@ export interface GuestReader {
   stripes(offset: number, length: number, stripeBytes: number, options?: ReadOptions): Promise<GuestStripe[]>;
 
   /**
-   * A segment that a volume has already, whose bytes need not be read then; undefined to have them read. It is taken over
-   * only if the domain that is written to has all of it: of a volume of another domain, the bytes are read after all.
-   * Whoever reads sees to it that the volume stays.
+   * What the bytes were written over: what did not change of it need not be read, if the domain that is written to has all
+   * of it. Of a volume of another domain the bytes are read after all.
    */
-  keptSegment?(index: number): Promise<KeptSegment | undefined>;
+  readonly over?: KeptBase | undefined;
 }
 
-/** A segment that is stored: its node, the digest of its guest bytes, and what they are made of. */
-export interface KeptSegment {
-  readonly nodeId: ChunkId;
-  readonly digest: Uint8Array;
-  readonly extents: readonly ManifestExtent[];
+/** A volume under a guest. Whoever reads holds it until the new one is sealed. */
+export interface KeptBase {
+  readonly device: StoredDevice;
+  /** Whether anything was written to the segment since. */
+  isChanged(index: number): boolean;
 }
 
 /** Two pieces of the file with less than this between them are one read: a request costs more than 64 KiB. */

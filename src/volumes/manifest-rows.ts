@@ -71,6 +71,13 @@ export async function insertEdges(
   }
 }
 
+/** Whether a node's children are known: its edges come and go together. */
+export async function hasEdges(tx: Transaction, domainId: string, parentId: ChunkId): Promise<boolean> {
+  const edges = tx.selectFrom('manifest_edges').select('child_id');
+  const found = edges.where('domain_id', '=', domainId).where('parent_id', '=', parentId).limit(1);
+  return (await found.executeTakeFirst()) !== undefined;
+}
+
 /**
  * The packs and the stored bytes of the winners of these chunks.
  *

@@ -60,7 +60,8 @@ export async function findQuarantinedPins(
   return [...new Set(rows.filter((row) => !except.has(copyKey(row))).map(({ pack_id }) => pack_id))];
 }
 
-async function findDamage(db: Queryable, domainId: string): Promise<KnownDamage> {
+/** Every copy of the domain that is in quarantine now. */
+export async function findDamage(db: Queryable, domainId: string): Promise<KnownDamage> {
   const rows = await db
     .selectFrom('chunks')
     .select(['kind', 'id', 'pack_id'])

@@ -12,6 +12,7 @@ function countedDevice(bytes: Buffer, contentId = 'content') {
   const reads: { offset: number; length: number }[] = [];
   const state = { isBroken: false };
   const device: StoredDevice = {
+    volume: { id: 'vol', domainId: 'cloud', storedBytes: 0 },
     contentId,
     sizeBytes: bytes.length,
     async *extents(offset, length) {

@@ -35,6 +35,7 @@ export class ReadCache implements VolumeReads {
   wrap(device: StoredDevice, volumeId: string): StoredDevice {
     const streams = { little: new Streams(), much: new Streams() };
     return {
+      volume: device.volume,
       contentId: device.contentId,
       sizeBytes: device.sizeBytes,
       extents: (offset, length, options) => device.extents(offset, length, options),

@@ -1,7 +1,7 @@
 import type { Transaction } from '../db/database.ts';
 import type { ChunkId } from './chunk-id.ts';
 import { deleteAllSegmentCheckpoints } from './import-segment-rows.ts';
-import { findWinners, insertEdges, insertSegmentPacks } from './manifest-rows.ts';
+import { findWinners, hasEdges, insertEdges, insertSegmentPacks } from './manifest-rows.ts';
 import { markPinnedPacksSealed, unpinPacks, type WriterLease } from './pack-rows.ts';
 import { findQuarantinedPins, type KnownDamage, QuarantinedMeanwhile } from './quarantine.ts';
 import { insertVolume, type Volume } from './volume-rows.ts';
@@ -36,7 +36,8 @@ export async function commitVolume(
 
   for (const { id, segments } of tree.lists) {
     await keepNode(tx, domainId, id);
-    await insertEdges(tx, domainId, id, segments);
+    // Of a list that another volume has, too, all is known: there may be thousands like it.
+    if (!(await hasEdges(tx, domainId, id))) await insertEdges(tx, domainId, id, segments);
   }
   await keepNode(tx, domainId, tree.rootId);
   const listIds = tree.lists.map(({ id }) => id);

@@ -4,6 +4,7 @@ import { chunkIdBytes, chunkIdOf, chunkKey } from './chunk-id.ts';
 import { maxChunkBytes } from './chunker.ts';
 import { digestSegment, leafBytes, type SparseDigest } from './guest-digest.ts';
 import { type GuestReader, type GuestStripe, maxFetchBytes } from './guest-reader.ts';
+import type { KeptSegments } from './kept-segments.ts';
 import { encodeSegment, type ManifestChild, type ManifestExtent, segmentBytes } from './manifest.ts';
 import type { EncodedChunk } from './pack-writer.ts';
 import { chunkIdsOf, type SegmentProgress } from './segment-progress.ts';
@@ -28,6 +29,8 @@ export interface StoreGuestOptions {
   readonly signal: AbortSignal;
   /** The durable progress of earlier runs, by segment. */
   readonly resume: ReadonlyMap<number, SegmentProgress>;
+  /** What is taken over of the volume under the guest, if that can be had segment by segment. */
+  readonly kept: KeptSegments | undefined;
   /** Guest bytes that are behind us; holes count. Called often. */
   readonly onProgress: (guestBytes: number) => void;
 }
@@ -50,7 +53,7 @@ export async function storeGuest(
   let next = 0;
 
   async function runLane(): Promise<void> {
-    const lane = new Lane(store, writer, reader, signal, options.onProgress);
+    const lane = new Lane(store, writer, reader, { ...options, signal });
     for (let index = next++; index < segmentCount; index = next++) {
       signal.throwIfAborted();
       const { nodeId: id, digest } = await lane.storeSegment(index, options.resume.get(index));
@@ -87,6 +90,7 @@ class Lane {
   readonly #writer: VolumeWriter;
   readonly #reader: GuestReader;
   readonly #signal: AbortSignal;
+  readonly #kept: KeptSegments | undefined;
   readonly #onProgress: (guestBytes: number) => void;
   readonly #plain = new SharedArrayBuffer(maxChunkBytes + stripeBytes);
   readonly #encoded = new SharedArrayBuffer(maxChunkBytes + stripeBytes);
@@ -97,13 +101,13 @@ class Lane {
     store: Store,
     writer: VolumeWriter,
     reader: GuestReader,
-    signal: AbortSignal,
-    onProgress: (guestBytes: number) => void,
+    { signal, kept, onProgress }: Omit<StoreGuestOptions, 'resume'>,
   ) {
     this.#store = store;
     this.#writer = writer;
     this.#reader = reader;
     this.#signal = signal;
+    this.#kept = kept;
     this.#onProgress = onProgress;
   }
 
@@ -155,9 +159,15 @@ class Lane {
 
   /** A segment that is stored as it is: its chunks are only held, unless one of them is not to be had any more. */
   async #takeOver(index: number, length: number): Promise<SegmentProgress | undefined> {
-    const stored = await this.#reader.keptSegment?.(index);
+    if (this.#kept !== undefined) {
+      const segment = await this.#kept.take(index);
+      return segment && { ...segment, index, doneBytes: length, extents: [] };
+    }
+    const { over } = this.#reader;
+    const stored = over === undefined || over.isChanged(index) ? undefined : await over.device.keptSegment(index);
     if (stored === undefined) return undefined;
-    const { nodeId, digest, extents } = stored;
+    const { nodeId, digest } = stored;
+    const extents = await stored.extents();
     const progress: SegmentProgress = { index, doneBytes: length, extents, nodeId, digest };
     const ids = chunkIdsOf(progress);
     const knownChunks = await this.#writer.findKnown('chunk', ids);

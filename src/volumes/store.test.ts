@@ -112,7 +112,7 @@ eachDatabase(({ open }) => {
         read.add(Math.floor(offset / segmentBytes));
         return memory.stripes(offset, ...rest);
       },
-      keptSegment: async (index) => (index === 1 ? undefined : device.keptSegment(index)),
+      over: { device, isChanged: (index) => index === 1 },
     };
     const after = await storeGuestAs(testStore, 'after', reader);
     assert.deepEqual([...read], [1]);
@@ -136,7 +136,7 @@ eachDatabase(({ open }) => {
         read += 1;
         return memory.stripes(...range);
       },
-      keptSegment: (index) => device.keptSegment(index),
+      over: { device, isChanged: () => false },
     };
     const own = await storeGuestAs(testStore, 'own', reader);
     assert.equal(read, 1);

@@ -1,16 +1,27 @@
 import type { BlockDevice, Extent, ExtentKind } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { copyBytes } from '../lib/copy-bytes.ts';
-import { hexOf } from './chunk-id.ts';
-import type { KeptSegment } from './guest-reader.ts';
-import { segmentBytes } from './manifest.ts';
+import { type ChunkId, hexOf } from './chunk-id.ts';
+import { type ManifestExtent, segmentBytes } from './manifest.ts';
 import { ManifestReader } from './manifest-reader.ts';
 import { readChunks, type WantedPart } from './read-chunks.ts';
 import type { Store } from './store.ts';
-import { findVolume } from './volume-rows.ts';
+import { findVolume, type Volume } from './volume-rows.ts';
+
+/** A segment that is stored. */
+export interface KeptSegment {
+  readonly nodeId: ChunkId;
+  /** Of its guest bytes. */
+  readonly digest: Uint8Array;
+  /** What they are made of, which is read when it is asked for. */
+  extents(): Promise<readonly ManifestExtent[]>;
+}
 
 /** A volume as a disk. */
 export interface StoredDevice extends BlockDevice {
+  /** The volume whose bytes these are. */
+  readonly volume: Pick<Volume, 'id' | 'domainId' | 'storedBytes'>;
+
   /** Names the content: equal for two volumes exactly if every byte and the size are equal. 64 hexadecimal digits. */
   readonly contentId: string;
 
@@ -34,7 +45,7 @@ export async function openVolume(store: Store, volumeId: string): Promise<Stored
   const volume = await findVolume(store.db.read, volumeId);
   if (volume === undefined) throw new VolumeMissing(volumeId);
   const manifest = await ManifestReader.open(store, volume.domainId, volume.rootId);
-  return new VolumeDevice(store, volume.domainId, manifest, hexOf(volume.rootId));
+  return new VolumeDevice(store, volume, manifest);
 }
 
 /** A run of guest bytes within one chunk. */
@@ -45,16 +56,18 @@ interface DataRange {
 }
 
 class VolumeDevice implements StoredDevice {
-  readonly contentId: string;
+  readonly volume: Volume;
   readonly #store: Store;
-  readonly #domainId: string;
   readonly #manifest: ManifestReader;
 
-  constructor(store: Store, domainId: string, manifest: ManifestReader, contentId: string) {
+  constructor(store: Store, volume: Volume, manifest: ManifestReader) {
+    this.volume = volume;
     this.#store = store;
-    this.#domainId = domainId;
     this.#manifest = manifest;
-    this.contentId = contentId;
+  }
+
+  get contentId(): string {
+    return hexOf(this.volume.rootId);
   }
 
   get sizeBytes(): number {
@@ -89,7 +102,7 @@ class VolumeDevice implements StoredDevice {
     const shared = memory.lend(target.byteLength);
     const coveredBytes = wanted.reduce((sum, { length }) => sum + length, 0);
     if (coveredBytes < target.byteLength) shared.fill(0);
-    await readChunks(this.#store, this.#domainId, 'chunk', wanted, shared.buffer, { signal });
+    await readChunks(this.#store, this.volume.domainId, 'chunk', wanted, shared.buffer, { signal });
     copyBytes(shared, target);
     memory.giveBack(shared);
   }
@@ -97,7 +110,7 @@ class VolumeDevice implements StoredDevice {
   async keptSegment(index: number): Promise<KeptSegment | undefined> {
     const entry = await this.#manifest.segmentEntry(index);
     if (entry === undefined) return undefined;
-    return { nodeId: entry.id, digest: entry.digest, extents: await this.#manifest.segment(index) };
+    return { nodeId: entry.id, digest: entry.digest, extents: () => this.#manifest.segment(index) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

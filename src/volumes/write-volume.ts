@@ -5,6 +5,7 @@ import { digestStoredSegment } from './digest-stored.ts';
 import { digestGuest } from './guest-digest.ts';
 import type { GuestReader } from './guest-reader.ts';
 import { findSegmentCheckpoints, type SegmentCheckpoint } from './import-segment-rows.ts';
+import { KeptSegments } from './kept-segments.ts';
 import { encodeList, encodeRoot, listSegments, type ManifestChild, type ManifestSegment } from './manifest.ts';
 import type { WriterLease } from './pack-rows.ts';
 import { dropQuarantinedSegments } from './quarantine.ts';
@@ -47,7 +48,8 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
     ...(options.onCheckpoint === undefined ? {} : { onCheckpoint: options.onCheckpoint }),
   });
   const resume = new Map(done.map((segment) => [segment.index, toProgress(segment)]));
-  const stored = await storeGuest(store, writer, reader, { signal, resume, onProgress: options.onProgress });
+  const kept = KeptSegments.of(store, domainId, reader.over, knownDamage);
+  const stored = await storeGuest(store, writer, reader, { signal, resume, kept, onProgress: options.onProgress });
   if (stored.some(({ digest }) => digest === undefined)) await writer.flush(); // they are read back for it
   const complete: ManifestSegment[] = [];
   for (const { index, id, digest } of stored) {
@@ -57,7 +59,8 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
   await writer.flush();
 
   const segments = await findSegmentCheckpoints(store.db.read, lease.operationId);
-  const storedBytes = segments.reduce((sum, segment) => sum + segment.storedBytes, 0);
+  const written = segments.reduce((sum, segment) => sum + segment.storedBytes, 0);
+  const storedBytes = written + ((await kept?.storedBytes()) ?? 0);
   const volume: Volume = {
     id: newId('vol'),
     domainId,
@@ -69,7 +72,10 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
   return {
     sizeBytes: volume.sizeBytes,
     storedBytes,
-    commit: (tx) => commitVolume(tx, volume, tree, lease, knownDamage, store.now()),
+    async commit(tx) {
+      await kept?.assertKept(tx);
+      return await commitVolume(tx, volume, tree, lease, knownDamage, store.now());
+    },
   };
 }
 
