@@ -80,9 +80,9 @@ describe('Terraform', { skip: whyMissing(prepared) }, () => {
     await workspace.expectNoChanges(emptied);
   });
 
-  test('replaces an image by another of the same name when its family changes', async () => {
+  test('replaces an image by another of the same name when its family changes; with a service account’s key', async () => {
     await using stage = await setStage();
-    await using workspace = await openWorkspace(stage, provider);
+    await using workspace = await openWorkspace(stage, provider, 'key');
     await workspace.apply({});
     const before = (await workspace.state())('yandex_compute_image.from_url');
     await workspace.apply({ family: 'another' });

@@ -21,30 +21,25 @@ export type Variables = Readonly<Record<string, string>>;
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** Opens one for a service; the provider is a built one, which Terraform takes from where it is. */
-export async function openWorkspace(stage: Stage, provider: string): Promise<Workspace> {
+export async function openWorkspace(stage: Stage, provider: string, as: 'token' | 'key' = 'token'): Promise<Workspace> {
   await using opening = new AsyncDisposableStack();
   const { path } = opening.use(await temporaryDirectory());
   await copyFile(join(import.meta.dirname, 'configuration', 'main.tf'), join(path, 'main.tf'));
   const settings = join(path, 'terraform.rc');
   const overrides = `dev_overrides {\n    "yandex-cloud/yandex" = ${JSON.stringify(dirname(provider))}\n  }`;
   await writeFile(settings, `provider_installation {\n  ${overrides}\n  direct {}\n}\n`);
-  const {
-    STORY_CA = '',
-    STORY_ENDPOINT = '',
-    STORY_FOLDER = '',
-    STORY_SOURCE = '',
-    STORY_TOKEN = '',
-  } = stage.environment('token');
+  const story = stage.environment(as);
   const environment = {
     HOME: path,
     CHECKPOINT_DISABLE: '1',
     TF_CLI_CONFIG_FILE: settings,
     TF_IN_AUTOMATION: '1',
-    TF_VAR_source_url: STORY_SOURCE,
-    YC_ENDPOINT: STORY_ENDPOINT,
-    YC_FOLDER_ID: STORY_FOLDER,
-    YC_TOKEN: STORY_TOKEN,
-    SSL_CERT_FILE: STORY_CA,
+    TF_VAR_source_url: story.STORY_SOURCE ?? '',
+    YC_ENDPOINT: story.STORY_ENDPOINT ?? '',
+    YC_FOLDER_ID: story.STORY_FOLDER ?? '',
+    YC_TOKEN: story.STORY_TOKEN ?? '',
+    YC_SERVICE_ACCOUNT_KEY_FILE: story.STORY_KEY_FILE ?? '',
+    SSL_CERT_FILE: story.STORY_CA ?? '',
   };
   const run = (...args: readonly string[]) => capture(['terraform', ...args], { cwd: path, environment });
   const flags = (variables: Variables) => Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
