@@ -22,9 +22,9 @@ if (prepare === undefined) {
   process.exitCode = 2;
 } else {
   const started = Date.now();
-  for (const prepared of await prepare()) {
-    if (!('missing' in prepared)) continue;
-    console.error(`prepare: the clients in ${name} are left out: ${prepared.missing}`);
+  const missing = (await prepare()).flatMap((prepared) => ('missing' in prepared ? [prepared.missing] : []));
+  for (const reason of new Set(missing)) {
+    console.error(`prepare: the clients in ${name} are left out: ${reason}`);
     process.exitCode = 3;
   }
   console.log(`prepare: ${name} took ${Math.round((Date.now() - started) / 1000)} s`);

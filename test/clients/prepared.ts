@@ -81,10 +81,15 @@ async function buildGo(args: readonly string[], cwd: string, output: string): Pr
   return { command: [output] };
 }
 
-/** A registry that can't be reached is a reason to leave a client out; any other failure is one to look at. */
+/**
+ * A registry that can't be reached, or that does not offer a version (some offer a choice only), is a reason to leave a
+ * client out. Any other failure is one to look at: a wrong checksum, code that does not compile.
+ */
 function unlessUnreachable(registry: string, said: string): Prepared {
   const unreachable = /dial tcp|i\/o timeout|proxyconnect|Could not resolve|Max retries exceeded|NewConnectionError/;
   if (unreachable.test(said)) return { missing: `${registry} cannot be reached` };
+  const refused = /^.*(?:: (?:403 Forbidden|404 Not Found|410 Gone)|No matching distribution found).*$/m.exec(said);
+  if (refused !== null) return { missing: `${registry} does not have what is needed: ${refused[0]}` };
   throw new Error(`A client could not be built:\n${said}`);
 }
 
