@@ -34,7 +34,7 @@ export const clients: Readonly<Record<ClientName, Client>> = {
     title: 'Node: @yandex-cloud/nodejs-sdk 3.2.0',
     does: stepNames.filter((step) => step !== 'discovery'),
     notes:
-      'Does not discover: it has a table of hosts. Name the endpoint to each `session.client()` and to `waitForOperation()`; a key’s exchange has no such argument, so for keys lead `iam.api.cloud.yandex.net` here, serve with `--tls-name iam.api.cloud.yandex.net`, and set `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`.',
+      "Does not discover: it has a table of hosts. Name the endpoint to each `session.client()` and to `waitForOperation()`; a key's exchange has no such argument, so for keys lead `iam.api.cloud.yandex.net` here, serve with `--tls-name iam.api.cloud.yandex.net`, and set `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`.",
   },
   packer: {
     title: 'Packer: packer-plugin-yandex v1.1.2',
@@ -51,6 +51,6 @@ export const clients: Readonly<Record<ClientName, Client>> = {
       'delete',
     ],
     notes:
-      'The plugin’s own driver and the SDK that it holds. A build with the `packer` binary (1.15.0) finds its source image here, makes its disk (where `subnet_id` is set: there is no service `vpc`), and ends where it needs a machine; it removes the disk then.',
+      "The plugin's own driver and the SDK that it holds. A build with the `packer` binary (1.15.0) finds its source image here, makes its disk (where `subnet_id` is set: there is no service `vpc`), and ends where it needs a machine; it removes the disk then.",
   },
 };

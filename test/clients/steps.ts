@@ -6,7 +6,7 @@ export const steps = {
   discovery: 'asks for the endpoints, and uses what it was told',
   'iam-token': 'an IAM token, as it stands',
   'service-account-key': "a service account's key, exchanged for a token",
-  'create-from-uri': 'an image of a file at an address, waited for in the client’s own way',
+  'create-from-uri': "an image of a file at an address, waited for in the client's own way",
   get: 'the image as the operation returned it',
   update: 'name, description, labels and minimal size by a mask',
   list: 'by name, and page after page',

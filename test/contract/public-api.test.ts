@@ -50,7 +50,7 @@ test('has every field, value and method of the public API, but those that are le
   );
 });
 
-test('the table has what the API’s documents say of images', () => {
+test("the table has what the API's documents say of images", () => {
   const expected = [
     'yandex.cloud.compute.v1.Image 16 size int64',
     'yandex.cloud.compute.v1.CreateImageRequest 11 uri string in source',

@@ -36,7 +36,7 @@ describe('Terraform', { skip: whyMissing(prepared) }, () => {
     const attributes = ['id', 'name', 'folder_id', 'family', 'description', 'labels', 'min_disk_size', 'size'];
     for (const way of ['by_id', 'by_name', 'by_family']) {
       const found = made(`data.yandex_compute_image.${way}`);
-      assert.equal(found.os_type, 'linux', 'in the provider’s own spelling of data sources');
+      assert.equal(found.os_type, 'linux', "in the provider's own spelling of data sources");
       same(found, image, [...attributes, 'status', 'created_at', 'pooled', 'hardware_generation']);
     }
 
@@ -80,7 +80,7 @@ describe('Terraform', { skip: whyMissing(prepared) }, () => {
     await workspace.expectNoChanges(emptied);
   });
 
-  test('replaces an image by another of the same name when its family changes; with a service account’s key', async () => {
+  test("replaces an image by another of the same name when its family changes; with a service account's key", async () => {
     await using stage = await setStage();
     await using workspace = await openWorkspace(stage, provider, 'key');
     await workspace.apply({});
