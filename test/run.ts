@@ -25,6 +25,13 @@ const runner = spawn(process.execPath, [...options, ...flags, ...files], {
   stdio: ['inherit', 'pipe', 'inherit'],
 });
 
+/** A run that takes longer hangs. It is ended, and the runner says in which files. */
+const limitMs = 25 * 60 * 1000;
+const limit = setTimeout(() => {
+  console.error(`The tests were not done in ${limitMs / 60_000} minutes.`);
+  runner.kill('SIGTERM');
+}, limitMs);
+
 let skipped = 0;
 let line = '';
 runner.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -34,6 +41,7 @@ runner.stdout.setEncoding('utf8').on('data', (text: string) => {
   for (const each of lines) skipped = Number(/^ℹ skipped (\d+)$/.exec(each)?.[1] ?? skipped);
 });
 const [code] = await once(runner, 'close');
+clearTimeout(limit);
 if (process.env.CI === 'true' && skipped > 0) {
   console.error(`${skipped} tests were skipped. With CI=true that is a failure: install what they name.`);
   process.exitCode = 1;
