@@ -1,4 +1,4 @@
-import type { FileDigest } from './upstream-image.ts';
+import type { FileDigest } from './file-digest.ts';
 
 /** What `obraz image sync` is to keep: docs/standard-images.md has the form that people write it in. */
 export interface ImageList {

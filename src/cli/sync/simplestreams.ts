@@ -1,7 +1,7 @@
 import { JsonShapeWrong, objectOf, parseJson, stringOf, stringsOf } from '../../lib/json.ts';
+import type { FileDigest } from './file-digest.ts';
 import { compareVersions } from './file-pattern.ts';
 import { UpstreamFailed } from './upstream-failed.ts';
-import type { FileDigest } from './upstream-image.ts';
 
 /**
  * Simplestreams, the way that Ubuntu publishes its cloud images, as far as it is needed here. Two kinds of documents:

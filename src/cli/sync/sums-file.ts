@@ -1,4 +1,4 @@
-import type { FileDigest } from './upstream-image.ts';
+import type { FileDigest } from './file-digest.ts';
 
 /** A file and its digest, as a publisher lists them. */
 export interface ListedFile {

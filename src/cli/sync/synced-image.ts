@@ -1,4 +1,5 @@
-import type { FileDigest, UpstreamImage } from './upstream-image.ts';
+import type { FileDigest } from './file-digest.ts';
+import type { UpstreamImage } from './upstream-image.ts';
 
 /**
  * How the images that a sync has made are known again: by labels, which whoever looks at an image sees, and which stay

@@ -1,17 +1,11 @@
 import { resolveEntry } from './allowed-origins.ts';
 import type { IndexFetcher } from './fetch-index.ts';
+import type { FileDigest } from './file-digest.ts';
 import { compareVersions, matchPattern } from './file-pattern.ts';
 import type { FamilySource } from './image-list.ts';
 import { newestItem, productsPath, streamBase } from './simplestreams.ts';
 import { type ListedFile, readSumsFile } from './sums-file.ts';
 import { UpstreamFailed } from './upstream-failed.ts';
-
-/** What a publisher says that a file is. */
-export interface FileDigest {
-  readonly algorithm: 'sha256' | 'sha512';
-  /** In small hexadecimal digits. */
-  readonly hex: string;
-}
 
 /** The newest file of a family, as its publisher has it now. */
 export interface UpstreamImage {
