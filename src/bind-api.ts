@@ -29,6 +29,9 @@ import { attachedDisks } from './attachments/disk-users.ts';
 import { folderOf } from './attachments/folder-of.ts';
 import { getAttachment } from './attachments/get-attachment.ts';
 import { listAttachments } from './attachments/list-attachments.ts';
+import { listAuditRecords } from './audit/list-audit-records.ts';
+import { recordMadeChange } from './audit/record-change.ts';
+import type { Refusals } from './audit/refusals.ts';
 import type { Catalog } from './disks/catalog.ts';
 import { createDisk } from './disks/create-disk.ts';
 import { deleteDisk } from './disks/delete-disk.ts';
@@ -109,6 +112,7 @@ export interface Parts {
   readonly uploads: Uploads;
   readonly installation: Installation;
   readonly users: Users;
+  readonly refusals: Pick<Refusals, 'add'>;
   readonly liveTokens: LiveTokens;
   /** Whether clients may call this server so: a name, or an address without brackets. */
   readonly isOurHost: (host: string) => boolean;
@@ -169,6 +173,11 @@ export function bindApi(parts: Parts): ApiDeps {
     authenticate: (authorization) => authenticate(identity, authorization),
     authorize: (subject, permission, scope) => authorize(access, subject, permission, scope),
     findStarted: (caller) => findStartedOnce(deps, caller),
+    audit: {
+      recordMadeChange: (call) => recordMadeChange(deps, call),
+      recordRefusal: (record) => parts.refusals.add(record),
+      listAuditRecords: (request) => listAuditRecords(deps, request),
+    },
     folderOf: (resource) => folderOf(deps, resource),
     publicAddress,
     users,

@@ -96,6 +96,8 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       'what each cloud may use: compute.images.count=100, compute.ssdDisks.size=2TB; repeat it (OBRAZ_QUOTA, with commas)',
       collect,
     )
+    .option('--audit-days <days>', 'how long it is kept who did what (OBRAZ_AUDIT_DAYS, default 365)')
+    .option('--audit-records <number>', 'how many changes are kept at most (OBRAZ_AUDIT_RECORDS, default 250000)')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (OBRAZ_LOG_LEVEL, default info)')
     .action(async (flags: ServeFlags) => serve(flags));
 }

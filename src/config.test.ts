@@ -24,6 +24,7 @@ test('has a default for everything', () => {
     diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
     keepDeletedMs: 86_400_000,
     poolBytes: undefined,
+    auditRetention: { keepMs: 365 * 86_400_000, maxRecords: 250_000 },
     quotas: new Map(quotaNames.map((name) => [name, usualQuota(name)])),
     logLevel: 'info',
   });

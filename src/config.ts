@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import type { AuditRetention } from './audit/forget-audit.ts';
 import { parseByteSize } from './cli/byte-size.ts';
 import type { ClientEnvironment } from './cli/find-server.ts';
 import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
@@ -47,6 +48,8 @@ export interface Config {
   readonly poolBytes: number | undefined;
   /** What a cloud may use that has no limits of its own; every quota is in it. */
   readonly quotas: ReadonlyMap<QuotaName, number>;
+  /** How much is kept of who did what. */
+  readonly auditRetention: AuditRetention;
   readonly logLevel: LogLevel;
 }
 
@@ -72,6 +75,8 @@ export interface ServeFlags {
   readonly keepDeleted?: string;
   readonly poolSize?: string;
   readonly quota?: readonly string[];
+  readonly auditDays?: string;
+  readonly auditRecords?: string;
   readonly logLevel?: string;
 }
 
@@ -104,6 +109,8 @@ export const defaultDataDirectory = './.obraz';
 const defaultListen: HostPort = { host: '127.0.0.1', port: 8443 };
 const hourMs = 3_600_000;
 const defaultKeepDeletedMs = 24 * hourMs;
+const defaultAuditDays = 365;
+const defaultAuditRecords = 250_000;
 const defaultNbd: HostPort = { host: '127.0.0.1', port: 10809 };
 
 /** Variables that later versions read; refused now, so that nobody believes they work. */
@@ -187,6 +194,22 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
       parseByteSize,
       'give a size, for example 20GB; 0 keeps no image ready',
     ),
+    auditRetention: {
+      keepMs:
+        24 *
+        hourMs *
+        (read(
+          one('--audit-days', flags.auditDays, 'OBRAZ_AUDIT_DAYS'),
+          parseAuditDays,
+          'give a number of days, at least 1',
+        ) ?? defaultAuditDays),
+      maxRecords:
+        read(
+          one('--audit-records', flags.auditRecords, 'OBRAZ_AUDIT_RECORDS'),
+          parseAuditRecords,
+          'give a number of at least 1000',
+        ) ?? defaultAuditRecords,
+    },
     quotas: new Map([
       ...quotaNames.map((name) => [name, usualQuota(name)] as const),
       ...many('--quota', flags.quota, 'OBRAZ_QUOTA').flatMap((quota) => {
@@ -304,6 +327,14 @@ function parseQuota(text: string): readonly [QuotaName, number] | undefined {
   if (!isQuotaName(name) || rest.length > 0) return undefined;
   const limit = quotaUnit(name) === 'bytes' ? parseByteSize(value) : parseCount(value);
   return limit === undefined || limit > maxQuota ? undefined : [name, limit];
+}
+
+function parseAuditDays(text: string): number | undefined {
+  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
+}
+
+function parseAuditRecords(text: string): number | undefined {
+  return /^[1-9]\d{3,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function parseCount(text: string): number | undefined {

@@ -6,6 +6,8 @@ import { LiveTokens } from './access/live-tokens.ts';
 import { deleteExpiredRevocations } from './access/token-rows.ts';
 import { createApi } from './api/api.ts';
 import { AttachedExports } from './attachments/attached-exports.ts';
+import { forgetAudit } from './audit/forget-audit.ts';
+import { Refusals } from './audit/refusals.ts';
 import { bindApi } from './bind-api.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import type { Config } from './config.ts';
@@ -103,6 +105,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
       soonMs: forgetEveryMs,
       async run(signal) {
         await forgetOld(store, defaultRetention, signal);
+        await forgetAudit(store, config.auditRetention, signal);
         await db.transact((tx) => deleteExpiredRevocations(tx, new Date()));
       },
       onError: (error) => log.error({ err: error }, 'forgetting what is over failed; it is tried again'),
@@ -206,8 +209,15 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const publicAddress = config.publicAddress && formatHostPort(config.publicAddress);
   const isOurHost = (host: string) => host === config.publicAddress?.host || certificate.isOurHost(host);
   const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost, publicAddress };
+  const refusals = opening.use(
+    new Refusals({
+      db,
+      onDropped: (count) => log.warn({ count }, 'too many refused calls to record them all'),
+      onError: (error) => log.error({ err: error }, 'refused calls could not be recorded'),
+    }),
+  );
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
-  const api = await createApi(bindApi({ ...parts, ...identity, pool }));
+  const api = await createApi(bindApi({ ...parts, ...identity, pool, refusals }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   await imageRunner.start();
   await storeRunner.start();

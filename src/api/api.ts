@@ -4,11 +4,13 @@ import type { Subject } from '../access/subject.ts';
 import type { Catalog } from '../disks/catalog.ts';
 import { formatHostPort, type HostPort, isWildcard } from '../lib/host-port.ts';
 import type { Operation } from '../operations/operation.ts';
+import type { AuditFunctions } from './audited-call.ts';
 import type { AuthorizationDeps } from './authorization.ts';
 import type { FolderOf } from './authorized.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
+import { type AuditListFunctions, auditService } from './obraz/audit-service.ts';
 import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
 import { type PoolFunctions, poolService } from './obraz/pool-service.ts';
 import { type QuotaFunctions, quotaService } from './obraz/quota-service.ts';
@@ -39,6 +41,7 @@ export interface ApiDeps extends AuthorizationDeps {
   authenticate(authorization: string | undefined): Promise<Subject>;
   /** The operation that this same request started when it came first, if it has an idempotency key and did. */
   findStarted(caller: Caller): Promise<Operation | undefined>;
+  readonly audit: AuditFunctions & AuditListFunctions;
   readonly folderOf: FolderOf;
   readonly tokens: TokenFunctions;
   readonly accounts: ServiceAccountFunctions & KeyFunctions;
@@ -83,7 +86,7 @@ export interface Api {
 }
 
 export async function createApi(deps: ApiDeps): Promise<Api> {
-  const { log, authenticate, authorize, findStarted, folderOf, bindings } = deps;
+  const { log, authenticate, authorize, audit, findStarted, folderOf, bindings } = deps;
   const listeners: Listener[] = [];
   const services = [
     imageService(deps.images, bindings, folderOf),
@@ -97,6 +100,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     uploadService(deps.uploads),
     storeService(deps.store),
     poolService(deps.pool),
+    auditService(audit),
     quotaService({ ...deps.quotas, getCloud: deps.folders.getCloud }),
     apiEndpointService({ publicAddress: deps.publicAddress, ownAddress: () => ownAddress(listeners) }),
     iamTokenService(deps.tokens),
@@ -108,7 +112,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   ];
   const requests = services.flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
   const { validate, warm } = createRequestValidator();
-  const pipeline = { log, authenticate, authorize, findStarted, validate };
+  const pipeline = { log, authenticate, authorize, audit, findStarted, validate };
   const grpc = createGrpcDoor(pipeline, services);
   const rest = await createRestDoor({ ...pipeline, content: deps.images, uploads: deps.uploads }, services);
   return {

@@ -21,8 +21,18 @@ export interface CallAuthorization {
   assertAsked(): void;
 }
 
+/** Told of everything that a call asks for, before it is answered. */
+interface Listener {
+  asked(scope: Scope): void;
+}
+
 /** The one way to access/authorize.ts, for rpcs and for routes that are none. */
-export function authorizationOf(deps: AuthorizationDeps, method: string, subject: Subject): CallAuthorization {
+export function authorizationOf(
+  deps: AuthorizationDeps,
+  method: string,
+  subject: Subject,
+  listener?: Listener,
+): CallAuthorization {
   const rule = ruleOf(method);
   let asked = false;
   return {
@@ -31,6 +41,7 @@ export function authorizationOf(deps: AuthorizationDeps, method: string, subject
       const wanted = permission ?? rule[0];
       if (!rule.includes(wanted)) throw new Error(`the row of ${method} has no permission ${wanted}`);
       asked = true;
+      listener?.asked(scope);
       await deps.authorize(subject, wanted, scope);
     },
     assertAsked() {

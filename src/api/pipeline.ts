@@ -7,6 +7,7 @@ import { OperationSchema } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { explainFailure } from '../operations/failure.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ApiMethod } from './api-service.ts';
+import { AuditedCall, type AuditFunctions } from './audited-call.ts';
 import { type AuthorizationDeps, authorizationOf } from './authorization.ts';
 import type { PublicCall } from './call.ts';
 import { CallRecord } from './call-record.ts';
@@ -18,6 +19,7 @@ import { operationMessage } from './yandex/operation-message.ts';
 export interface PipelineDeps extends AuthorizationDeps {
   readonly log: Logger;
   readonly validate: RequestValidator;
+  readonly audit: AuditFunctions;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
   /** The operation that this same request started when it came first, if it has an idempotency key and did. */
@@ -44,24 +46,36 @@ export type Answer<T> =
   | { readonly kind: 'error'; readonly ids: RequestIds; readonly error: ServiceError };
 
 /**
- * The one way every call takes, whatever its encoding: authenticate, decode, validate, handle, encode, log. Never
+ * The one way every call takes, whatever its encoding: authenticate, decode, validate, handle, record, encode, log. Never
  * throws.
  */
 export async function answer<T>(deps: PipelineDeps, incoming: IncomingCall<T>): Promise<Answer<T>> {
   const { method, header, door, peer } = incoming;
   const record = new CallRecord(deps.log, { header, method: method.name, door, peer });
+  const audited = new AuditedCall(deps.audit, {
+    method: method.name,
+    requestId: record.ids.requestId,
+    peer,
+    userAgent: header('user-agent'),
+  });
   try {
-    const reply = incoming.encode(await handle(deps, incoming, record));
+    const reply = incoming.encode(await handle(deps, incoming, record, audited));
     record.end({ code: 'OK' });
     return { kind: 'reply', ids: record.ids, reply };
   } catch (thrown) {
     const error = explainFailure(thrown);
+    audited.failed(error.code);
     record.end({ code: error.code, cause: error.cause });
     return { kind: 'error', ids: record.ids, error };
   }
 }
 
-async function handle(deps: PipelineDeps, incoming: IncomingCall<unknown>, record: CallRecord): Promise<Message> {
+async function handle(
+  deps: PipelineDeps,
+  incoming: IncomingCall<unknown>,
+  record: CallRecord,
+  audited: AuditedCall,
+): Promise<Message> {
   const { method, header, address } = incoming;
   const { requestId } = record.ids;
   const call: PublicCall = { requestId, address };
@@ -70,6 +84,7 @@ async function handle(deps: PipelineDeps, incoming: IncomingCall<unknown>, recor
   // Strangers get no work out of us beyond this: their request is not even decoded.
   const subject = await deps.authenticate(header('authorization'));
   record.subjectId = subject.id;
+  audited.subjectId = subject.id;
   const message = request(deps, incoming);
   const key = idempotencyKey(header);
   const caller = {
@@ -79,13 +94,15 @@ async function handle(deps: PipelineDeps, incoming: IncomingCall<unknown>, recor
     // The hash serves the key alone.
     requestHash: key === undefined ? '' : requestHash(method.name, method.desc.input, message),
     method: method.name,
+    recorded: audited.recorded,
   };
   // Its subject may always see it, and what it was on may be gone: a Delete that is sent again finds nothing to ask about.
   const started = method.desc.output === OperationSchema ? await deps.findStarted(caller) : undefined;
   if (started !== undefined) return operationMessage(started);
-  const { authorize, assertAsked } = authorizationOf(deps, method.name, subject);
+  const { authorize, assertAsked } = authorizationOf(deps, method.name, subject, audited);
   const reply = await method.handle(message, { ...call, subject, caller, authorize });
   assertAsked();
+  await audited.succeeded();
   return reply;
 }
 

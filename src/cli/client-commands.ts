@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addAttachmentCommands } from './attachment/attachment-commands.ts';
+import { addAuditCommands } from './audit/audit-commands.ts';
 import { addDiskCommands } from './disk/disk-commands.ts';
 import { addIamCommands } from './iam/iam-commands.ts';
 import { addImageCommands } from './image/image-commands.ts';
@@ -29,6 +30,7 @@ export function addClientCommands(program: Command, toAction: ToAction, { rebuil
   addStoreCommands(program, toAction, rebuild);
   addPoolCommands(program, toAction);
   addQuotaCommands(program, toAction);
+  addAuditCommands(program, toAction);
   addUploadCommands(program, toAction);
   addComputeCommands(program.command('compute', { hidden: true }), toAction, inspecting);
 }

@@ -1,3 +1,4 @@
+import { insertOutcome } from '../audit/audit-rows.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { cancelled, notFound, toStoredError } from '../errors.ts';
 import type { OperationKinds } from './kind.ts';
@@ -49,5 +50,6 @@ export async function cancelInTransaction(
     lease_epoch: row.lease_epoch + 1,
   } satisfies Partial<OperationRow>;
   await updateRow(tx, operationId, change);
+  await insertOutcome(tx, { operationId, code: 'CANCELLED', at: new Date(change.modified_at) });
   return toOperation({ ...row, ...change });
 }

@@ -1,3 +1,4 @@
+import { insertOutcome } from '../audit/audit-rows.ts';
 import type { Transaction } from '../db/database.ts';
 import { type ServiceError, toStoredError } from '../errors.ts';
 import type { JsonValue } from '../lib/json.ts';
@@ -5,7 +6,10 @@ import type { Commit, OperationKind } from './kind.ts';
 import { assertLease, changeLeased, type Lease } from './lease.ts';
 import { findRow, toInput } from './operation-rows.ts';
 
-/** The moves out of `running` that the holder of the lease makes. Each throws LeaseLost when it has it no more. */
+/**
+ * The moves out of `running` that the holder of the lease makes. Each throws LeaseLost when it has it no more. Those to `done`
+ * are recorded (audit/).
+ */
 
 /** running -> done, with what the work's own commit does. */
 export async function finish(
@@ -16,6 +20,7 @@ export async function finish(
   await assertLease(tx, lease);
   const result = await commit(tx);
   await changeLeased(tx, lease, { ...done(progress), result: JSON.stringify(result) });
+  await insertOutcome(tx, { operationId: lease.operationId, code: 'OK', at: new Date() });
 }
 
 /** running -> done with an error, and the kind's undoing. */
@@ -32,6 +37,7 @@ export async function fail(
   const row = await findRow(tx, lease.operationId);
   if (row !== undefined) await kind.abandon(tx, toInput(row));
   await changeLeased(tx, lease, { ...done(progress), error: JSON.stringify(toStoredError(error)) });
+  await insertOutcome(tx, { operationId: lease.operationId, code: error.code, at: new Date() });
 }
 
 /** running -> pending: the next attempt may come at `runAfter`. */

@@ -9,10 +9,11 @@ interface Starter {
   readonly method: string;
   readonly idempotencyKey: string | undefined;
   readonly requestHash: string;
+  readonly recorded?: (tx: Transaction, work: () => Promise<Operation>) => Promise<Operation>;
 }
 
 /**
- * Runs `work` in one transaction and returns the operation that it inserted: pending, or done with a result.
+ * Runs `work` in one transaction, by way of `recorded` where the caller has it, and returns the operation that it inserted: pending, or done with a result.
  *
  * With an idempotency key the same request (subject, method, key, body) does the work once; each repetition returns
  * that operation as it is now. One that failed is shown as not done yet, as it was when it was started: SDKs take an
@@ -24,13 +25,15 @@ export async function startOnce(
   caller: Starter,
   work: (tx: Transaction) => Promise<Operation>,
 ): Promise<Operation> {
-  if (caller.idempotencyKey === undefined) return db.transact(work);
+  const { recorded } = caller;
+  const change = (tx: Transaction) => (recorded === undefined ? work(tx) : recorded(tx, () => work(tx)));
+  if (caller.idempotencyKey === undefined) return db.transact(change);
   const key: IdempotencyKey = { ...caller, key: caller.idempotencyKey };
   try {
     return await db.transact(async (tx) => {
       const earlier = await findEarlier(tx, key);
       if (earlier !== undefined) return earlier;
-      const operation = await work(tx);
+      const operation = await change(tx);
       await insertStarted(tx, key, { operationId: operation.id, createdAt: operation.createdAt });
       return operation;
     });

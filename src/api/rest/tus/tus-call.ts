@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Subject } from '../../../access/subject.ts';
 import { explainFailure } from '../../../operations/failure.ts';
+import { AuditedCall, type AuditFunctions } from '../../audited-call.ts';
 import { type AuthorizationDeps, type Authorize, authorizationOf } from '../../authorization.ts';
 import { CallRecord } from '../../call-record.ts';
 import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
@@ -13,6 +14,7 @@ import { checkVersion, tusVersion } from './tus-headers.ts';
 
 export interface TusCallDeps extends AuthorizationDeps {
   readonly log: Logger;
+  readonly audit: AuditFunctions;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
 }
@@ -31,6 +33,8 @@ export interface TusCall {
 export interface TusReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** The upload that was begun, for the record. */
+  readonly madeId?: string;
   /** Bytes of the file that were taken, for the log. */
   readonly bytes?: number;
 }
@@ -60,15 +64,24 @@ export async function serveTus(
 ): Promise<FastifyReply> {
   const header = headersOf(request);
   const record = new CallRecord(deps.log, { header, method, door: 'rest', peer: peerOf(request) });
+  const audited = new AuditedCall(deps.audit, {
+    method,
+    requestId: record.ids.requestId,
+    peer: peerOf(request),
+    userAgent: header('user-agent'),
+  });
   const signal = leavingSignal(reply);
   const common = { ...requestIdHeaders(record.ids), 'tus-resumable': tusVersion };
   try {
     checkVersion(header);
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
-    const { authorize, assertAsked } = authorizationOf(deps, method, subject);
-    const { status, headers, bytes } = await handler({ subject, authorize, header, body: request.raw, signal });
+    audited.subjectId = subject.id;
+    const { authorize, assertAsked } = authorizationOf(deps, method, subject, audited);
+    const { status, headers, bytes, madeId } = await handler({ subject, authorize, header, body: request.raw, signal });
     assertAsked();
+    if (madeId !== undefined) audited.made(madeId);
+    await audited.succeeded();
     record.end({ code: 'OK', ...(bytes === undefined ? {} : { bytes }) });
     return send(request, reply, { status, headers: { ...common, ...headers }, body: '' });
   } catch (thrown) {
@@ -77,6 +90,7 @@ export async function serveTus(
       return reply.hijack();
     }
     const error = explainFailure(thrown);
+    audited.failed(error.code);
     record.end({ code: error.code, cause: error.cause });
     return send(request, reply, {
       status: telling[error.reason] ?? httpStatus(error.code),

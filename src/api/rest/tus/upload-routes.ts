@@ -96,10 +96,14 @@ function begin({ uploads }: UploadRoutesDeps): TusHandler {
     const folderId = folderOf(header, metadata);
     await authorize({ folderId });
     const upload = await uploads.createUpload({ folderId, lengthBytes, metadata }, subject.id);
-    const created = { status: 201, headers: { location: `${uploadsRoute}/${upload.id}`, ...expiry(upload) } };
+    const created = {
+      status: 201,
+      madeId: upload.id,
+      headers: { location: `${uploadsRoute}/${upload.id}`, ...expiry(upload) },
+    };
     if (!isOffsetType(header)) return created;
     const { headers, bytes = 0 } = await appendFirst(uploads, upload, call);
-    return { status: 201, headers: { ...created.headers, ...headers }, bytes };
+    return { ...created, headers: { ...created.headers, ...headers }, bytes };
   };
 }
 
