@@ -33,13 +33,18 @@ export async function compareImages(context: BenchContext): Promise<Table[]> {
   using client = openClient(obraz);
   const uri = `${server.origin}/${basename(file)}`;
   const qemuNbd: Contender = { name: 'qemu-nbd, qcow2', start: () => startQemuNbd(context, 'qcow2', file) };
+  const packed = await makePacked(context, file);
+  const qemuNbdPacked: Contender = {
+    name: 'qemu-nbd, qcow2 compressed with zstd',
+    start: () => startQemuNbd(context, 'qcow2', packed),
+  };
   const used = (name: string, kind: Resource['case'], value: string): Contender => {
     return { name, start: () => attach(client, obraz, { case: kind, value }) };
   };
   const title = (what: string) => `NBD reads of ${what} of ${servedBytes / MiB} MiB without holes, over a unix socket`;
 
   const imageId = await importImage(client, obraz, uri);
-  const cold = await compare(context, [qemuNbd, used('obraz, image', 'imageId', imageId)], [sequential]);
+  const cold = await compare(context, [qemuNbd, qemuNbdPacked, used('obraz, image', 'imageId', imageId)], [sequential]);
   // The same content is the same volume: from here on, all that is made of it is pooled.
   const pooledId = await importImage(client, obraz, uri, { pooled: true });
   await untilPooled(obraz);
@@ -91,6 +96,17 @@ async function makeFullDisk(context: BenchContext): Promise<string> {
   const raw = join(context.workFolder, 'full.raw');
   await copyData(join(folder, 'disk.raw'), raw);
   await runProgram('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, `${path}.part`);
+  await rename(`${path}.part`, path);
+  return path;
+}
+
+/** The same, compressed as the store compresses it. Made once. */
+async function makePacked({ say }: BenchContext, plain: string): Promise<string> {
+  const path = plain.replace(/\.qcow2$/, '-zstd.qcow2');
+  if (existsSync(path)) return path;
+  say(`making ${path}`);
+  const packed = ['-c', '-O', 'qcow2', '-o', 'compression_type=zstd'];
+  await runProgram('qemu-img', 'convert', '-f', 'qcow2', ...packed, plain, `${path}.part`);
   await rename(`${path}.part`, path);
   return path;
 }
