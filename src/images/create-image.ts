@@ -131,8 +131,7 @@ async function startImport(
 ): Promise<Operation> {
   const image = newImage(request, undefined);
   await claimImageName(tx, image, () => insertImage(tx, image));
-  // What the file will take is not known yet, but it will be something.
-  await assertRoomInQuota(tx, image.folderId, 'compute.images.size', 1);
+  await assertAnyRoom(tx, image);
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
     input: writeImportInput({ uri, sourceSha256: request.sourceSha256, sourceSha512: request.sourceSha512 }),
@@ -192,11 +191,17 @@ async function startStoring(
   const minDiskSizeBytes = chooseMinDiskSize(request.minDiskSizeBytes, disk.sizeBytes);
   const image = { ...newImage(request, disk), minDiskSizeBytes };
   await claimImageName(tx, image, () => insertImage(tx, image));
+  await assertAnyRoom(tx, image);
   if (disk.base !== undefined) await addVolumeReference(tx, image.id, disk.base.volumeId);
   const input = writeDiskInput(frozenContentOf(disk, frozenId));
   const operation = await insertOperation(tx, { ...aboutCreate(image, createdBy), input });
   await assertWithinQuotas(tx, image.folderId, [...quotasOf(image), 'compute.operations.count']);
   return operation;
+}
+
+/** What will be stored is not known yet, but it will be something. */
+function assertAnyRoom(tx: Transaction, { folderId }: Image): Promise<void> {
+  return assertRoomInQuota(tx, folderId, 'compute.images.size', 1);
 }
 
 /** What an image counts under. */

@@ -11,7 +11,7 @@ import { findFolder } from '../folders/folder-rows.ts';
 import { newId } from '../lib/ids.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
-import { assertWithinQuotas } from '../quotas/check-quotas.ts';
+import { assertRoomInQuota, assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { holdSource } from '../resources/content-source.ts';
 import type { HardwareGeneration } from '../resources/hardware-generation.ts';
 import { addVolumeReference, findVolume } from '../volumes/volume-rows.ts';
@@ -71,6 +71,8 @@ export async function createSnapshot(
       volume === undefined
         ? await insertOperation(tx, about)
         : await insertFinishedOperation(tx, { ...about, result: snapshotToJson(snapshot) });
+    // What will be stored is not known yet, but it will be something.
+    if (!started.done) await assertRoomInQuota(tx, folderId, 'compute.snapshots.size', 1);
     await assertWithinQuotas(tx, folderId, [
       'compute.snapshots.count',
       'compute.snapshots.size',
