@@ -62,8 +62,7 @@ const countedTables: readonly CountedTable[] = [
 
 /**
  * Limits, and what of them is used: rows that triggers keep, in the transaction of every change, whoever makes it. Counting at
- * each Create would take 9 ms of the one writer with 100,000 images in a cloud, and on PostgreSQL make every Create
- * conflict with every other.
+ * each Create would take 9 ms of the one writer with 100,000 images in a cloud: docs/decisions/0009.
  */
 export async function createQuotas(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
   const text = textType(dialect);
