@@ -70,7 +70,7 @@ eachDatabase(({ open }) => {
   };
 
   const users = new Users([]);
-  const isOurHost = (host: string) => host === 'localhost';
+  const isOurHost = (host: string) => ['localhost', '127.0.0.1', '::1'].includes(host);
   const issue = (jwt: string) => issueToken({ db, tokenKey, users, isOurHost, now }, { jwt });
 
   test('gives a token of the public shape for a JWT, and knows its subject again until it ends', async () => {
@@ -91,7 +91,10 @@ eachDatabase(({ open }) => {
     const own = 'https://iam.localhost:8443/iam/v1/tokens';
     const kazakhstan = 'https://iam.api.yandexcloud.kz/iam/v1/tokens';
     const ours = [own, ['https://elsewhere.example', own], [17, own], 'https://localhost/iam/v1/tokens'];
-    for (const aud of [publicAddress, [publicAddress], kazakhstan, ...ours]) {
+    // Python's, which puts `iam.` before any endpoint that it is given.
+    const addresses = ['iam.127.0.0.1:8443', 'iam.127.0.0.1', 'iam.[::1]:8443', 'IAM.LOCALHOST:8443', 'iam.localhost'];
+    const python = addresses.map((address) => `https://${address}/iam/v1/tokens`);
+    for (const aud of [publicAddress, [publicAddress], kazakhstan, ...ours, ...python]) {
       await issue(await makeJwt({ aud }));
     }
   });
@@ -115,6 +118,9 @@ eachDatabase(({ open }) => {
       ['another audience', makeJwt({ aud: 'https://example.com/' }), /audience/],
       ['no audience', makeJwt({ aud: [] }), /audience/],
       ['the audience of another service', makeJwt({ aud: 'https://elsewhere.example/iam/v1/tokens' }), /audience/],
+      ['ours as the name of a user', makeJwt({ aud: 'https://localhost@elsewhere.example/iam/v1/tokens' }), /audience/],
+      ['our name in another', makeJwt({ aud: 'https://localhost.example/iam/v1/tokens' }), /audience/],
+      ['our name in a path', makeJwt({ aud: 'https://elsewhere.example/localhost/iam/v1/tokens' }), /audience/],
       ['another path of ours', makeJwt({ aud: 'https://localhost/iam/v1/token' }), /audience/],
       ['an audience that is no text', makeJwt({ aud: 17 }), /audience/],
       ['expired', makeJwt({ iat: seconds - 4000, exp: seconds - 400 }), /expired/],

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { unauthenticated } from '../errors.ts';
+import { parseHostPort } from '../lib/host-port.ts';
 import type { AuthorizedKey } from './authorized-key-rows.ts';
 
 export interface JwtDeps {
@@ -16,8 +17,10 @@ const maxLength = 8 * 1024;
 const maxLifeSeconds = 3600;
 const clockToleranceSeconds = 60;
 /** The public service's own hosts, which SDKs name whatever address they were given; or ours, with or without `iam.`. */
-const publicHosts = ['iam.api.cloud.yandex.net', 'iam.api.yandexcloud.kz'];
+const publicHosts = ['api.cloud.yandex.net', 'api.yandexcloud.kz'];
 const audiencePath = '/iam/v1/tokens';
+/** Not read as a URL: the Python SDK puts `iam.` before whatever it was given, and `iam.192.0.2.1` is in no URL. */
+const audienceForm = /^https?:\/\/(?:iam\.)?([^/?#@]{1,300})\/iam\/v1\/tokens$/i;
 
 /**
  * The authorized key with which a service account signed this JWT: PS256, `kid` the key, `iss` the account, for us,
@@ -36,7 +39,7 @@ export async function checkJwt({ findKey, isOurHost, now }: JwtDeps, jwt: string
   }
   if (![aud ?? []].flat().some((audience) => isOurAudience(audience, isOurHost))) {
     throw refused(
-      `its audience is not https://${publicHosts[0]}${audiencePath}, or that path at a host of this service`,
+      `its audience is not https://iam.${publicHosts[0]}${audiencePath}, or that path at a host of this service`,
     );
   }
   return key;
@@ -74,10 +77,10 @@ const wrongSignature = 'its key is unknown or its signature is wrong';
 
 /** Ports are not looked at: proxies and forwarded ports change them. */
 function isOurAudience(audience: unknown, isOurHost: JwtDeps['isOurHost']): boolean {
-  const url = typeof audience === 'string' ? URL.parse(audience) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== audiencePath) return false;
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  return publicHosts.includes(host) || isOurHost(host) || isOurHost(host.replace(/^iam\./, ''));
+  const address = typeof audience === 'string' ? audienceForm.exec(audience)?.[1]?.toLowerCase() : undefined;
+  if (address === undefined) return false;
+  const host = (parseHostPort(address) ?? parseHostPort(`${address}:443`))?.host;
+  return host !== undefined && (publicHosts.includes(host) || isOurHost(host) || isOurHost(`iam.${host}`));
 }
 
 function refused(why: string, cause?: unknown): Error {
