@@ -27,12 +27,5 @@ test('what only takes a right to see is not recorded, but for what changes with 
     const maySee = permission !== undefined && (!isPermission(permission) || levelOf(permission) === 'view');
     return maySee && auditedOf(name) === 'changes';
   });
-  assert.deepEqual(
-    changers,
-    [
-      'yandex.cloud.operation.OperationService/Cancel',
-      'yandex.cloud.iam.v1.IamTokenService/Revoke',
-      'obraz.v1.ImageDigestService/Compute',
-    ].filter((name) => changers.includes(name)),
-  );
+  assert.deepEqual(changers, ['yandex.cloud.iam.v1.IamTokenService/Revoke', 'obraz.v1.ImageDigestService/Compute']);
 });

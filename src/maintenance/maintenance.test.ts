@@ -107,6 +107,14 @@ eachDatabase(({ open }) => {
     ]);
   });
 
+  test('finds usage that is counted wrong', async (t) => {
+    const db = await openImageDatabase(t, open);
+    await addDisk(db, { base: undefined });
+    assert.deepEqual(await namesOf(db), []);
+    await db.transact((tx) => tx.updateTable('quota_usage').set({ used: 5 }).where('name', 'like', '%count').execute());
+    assert.deepEqual(await namesOf(db), ['quota-usage cloud']);
+  });
+
   test('space adds up', async (t) => {
     const db = await openImageDatabase(t, open);
     await insertPack(db, 'measured', { state: 'live', live_bytes: 400 });

@@ -64,7 +64,7 @@ const countedTables: readonly CountedTable[] = [
  * Limits, and what of them is used: rows that triggers keep, in the transaction of every change, whoever makes it. Counting at
  * each Create would take 9 ms of the one writer with 100,000 images in a cloud: docs/decisions/0009.
  */
-export async function createQuotas(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
+export async function createQuotas<S>(db: Kysely<S>, dialect: DialectName): Promise<void> {
   const text = textType(dialect);
   await db.schema
     .createTable('quota_defaults')
@@ -89,7 +89,7 @@ export async function createQuotas(db: Kysely<unknown>, dialect: DialectName): P
   }
 }
 
-async function countWhatIsThere(db: Kysely<unknown>, { table, amounts }: CountedTable): Promise<void> {
+async function countWhatIsThere<S>(db: Kysely<S>, { table, amounts }: CountedTable): Promise<void> {
   const parts = amounts(table).map(
     ([name, amount]) =>
       `select folders.cloud_id, ${name} as name, ${amount} as amount from ${table} join folders on folders.id = ${table}.folder_id`,
@@ -110,7 +110,7 @@ function countSql({ amounts }: CountedTable, row: 'old' | 'new'): string {
     on conflict (cloud_id, name) do update set used = quota_usage.used + excluded.used;`;
 }
 
-async function createSqliteTriggers(db: Kysely<unknown>, counted: CountedTable): Promise<void> {
+async function createSqliteTriggers<S>(db: Kysely<S>, counted: CountedTable): Promise<void> {
   const { table, columns } = counted;
   const isChanged = columns.map((column) => `old.${column} <> new.${column}`).join(' or ');
   const [add, take] = [countSql(counted, 'new'), countSql(counted, 'old')];
@@ -123,7 +123,7 @@ async function createSqliteTriggers(db: Kysely<unknown>, counted: CountedTable):
   }
 }
 
-async function createPostgresTriggers(db: Kysely<unknown>, counted: CountedTable): Promise<void> {
+async function createPostgresTriggers<S>(db: Kysely<S>, counted: CountedTable): Promise<void> {
   const { table, columns } = counted;
   const isChanged = columns.map((column) => `old.${column} <> new.${column}`).join(' or ');
   const [add, take] = [countSql(counted, 'new'), countSql(counted, 'old')];
