@@ -248,10 +248,25 @@ eachDatabase(({ open }) => {
 });
 
 test('makes RSA keys of the length that was asked for, in the forms that SDKs read', async () => {
-  const { publicKeyPem, privateKeyPem } = await new KeyPairs().generate('RSA_2048');
+  const { publicKeyPem, privateKeyPem } = await new KeyPairs().generate('RSA_2048', 'cloud');
   assert.match(privateKeyPem, /^-----BEGIN PRIVATE KEY-----\n/);
   assert.match(publicKeyPem, /^-----BEGIN PUBLIC KEY-----\n/);
   const details = createPrivateKey(privateKeyPem).asymmetricKeyDetails;
   assert.equal(details?.modulusLength, 2048);
   assert.ok(createPublicKey(privateKeyPem).equals(createPublicKey(publicKeyPem)));
+});
+
+test('a cloud that wants many keys at once holds up another cloud’s by one, and is refused at some number', async () => {
+  const pairs = new KeyPairs();
+  const ended: string[] = [];
+  const generate = async (cloudId: string) => {
+    await pairs.generate('RSA_2048', cloudId);
+    ended.push(cloudId);
+  };
+  const many = Array.from({ length: 20 }, () => generate('many'));
+  await assert.rejects(generate('many'), { code: 'RESOURCE_EXHAUSTED' });
+  await generate('other');
+  assert.deepEqual(ended, ['many', 'other']);
+  await Promise.all(many);
+  await generate('many');
 });
