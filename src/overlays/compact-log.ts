@@ -85,7 +85,7 @@ async function copyData(copying: Copying, numbers: Uint32Array): Promise<void> {
 }
 
 function isInUse({ logs, file, layer }: Copying, { block, place }: DataEntry): boolean {
-  return placeOf(layer, block) === logs.placeOf(file, place);
+  return placeOf(layer, block) === logs.places.placeOf(file, place);
 }
 
 function placeOf(layer: Layer, block: number): number {

@@ -110,8 +110,8 @@ export class LayerStack {
     const { target, offset, first, places, checksums } = window;
     const firstPlace = places[run[0] ?? 0] ?? absent;
     const blocks = (places[run.at(-1) ?? 0] ?? absent) - firstPlace + 1;
-    const file = this.#logs.fileOf(firstPlace);
-    const fileBlock = this.#logs.blockOf(firstPlace);
+    const file = this.#logs.places.fileOf(firstPlace);
+    const fileBlock = this.#logs.places.blockOf(firstPlace);
     const start = (first + (run[0] ?? 0)) * blockBytes;
     const isDirect =
       blocks === run.length &&

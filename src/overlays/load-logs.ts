@@ -94,7 +94,7 @@ interface Target {
 
 function addFile(target: Target, { file, numbers, scan }: LoadedFile): void {
   const { logs, layer } = target;
-  logs.adopt(file);
+  logs.places.adopt(file);
   if (scan !== undefined && file.lastSequence === 0) {
     // One that has lost all that was written to it may stand before others: the next file has to be the last.
     const isLast = file.number > target.lastUsed;
@@ -123,7 +123,7 @@ function indexEntries({ logs, layer, sizeBytes }: Target, file: LogFile, numbers
       throw new OverlayDamaged(file.path, `has no block ${entry.place}`);
     }
     file.dataBlocks += 1;
-    layer.index.setData(entry.block, logs.placeOf(file, entry.place), entry.checksum);
+    layer.index.setData(entry.block, logs.places.placeOf(file, entry.place), entry.checksum);
   }
   file.indexEntries = numbers.length / 3;
 }

@@ -128,7 +128,7 @@ export class LogAppender {
     const { index } = logs.active;
     for (const run of data) {
       for (const [at, checksum] of run.checksums.entries()) {
-        index.setData(run.block + at, logs.placeOf(file, block), checksum);
+        index.setData(run.block + at, logs.places.placeOf(file, block), checksum);
         block += 1;
       }
     }

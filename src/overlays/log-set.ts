@@ -1,9 +1,10 @@
 import { Mutex } from '../lib/mutex.ts';
 import { syncDirectory } from '../lib/write-file-durably.ts';
 import { GroupCommit } from './group-commit.ts';
-import { LayerIndex, type PlaceCounts } from './layer-index.ts';
+import { LayerIndex } from './layer-index.ts';
 import { LogFile, type LogFilePlace } from './log-file.ts';
 import { fileBlocksMax, indexEntriesMax } from './log-format.ts';
+import { LogPlaces } from './log-places.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { isOutOfSpace, OverlayFailed, overlayFailedBy, SyncFailed } from './overlay-failed.ts';
 
@@ -14,9 +15,6 @@ export interface Layer {
   /** In the order of the log. */
   files: readonly LogFile[];
 }
-
-/** 2^18 files of 64 MiB are 16 TiB: a place in memory is a number of 32 bits. */
-const slotsMax = 2 ** 32 / fileBlocksMax;
 
 export interface LogSetOptions extends LogFilePlace {
   /** A file is full when it has this many blocks; at most `fileBlocksMax`. */
@@ -34,11 +32,10 @@ export interface LogSetOptions extends LogFilePlace {
  * - files are sealed in the order of the log, and a file is begun only when all but the one before it
  *   are sealed, and listed as sealed.
  */
-export class LogSet implements PlaceCounts, AsyncDisposable {
+export class LogSet implements AsyncDisposable {
   readonly fileBlocks: number;
+  readonly places = new LogPlaces();
   readonly #options: LogSetOptions;
-  readonly #slots: (LogFile | undefined)[] = [undefined]; // slot 0 stays free: its places mean something else
-  readonly #freeSlots: number[] = [];
   readonly #syncing = new GroupCommit(() => this.#syncFiles());
   readonly #saving = new GroupCommit(() => this.#saveManifest());
   readonly #sealing = new Mutex();
@@ -95,52 +92,16 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     return this.#sizeBytes;
   }
 
-  /** All files that take space. */
-  get files(): readonly LogFile[] {
-    return this.#slots.filter((file) => file !== undefined);
-  }
-
   /** Throws what every change is answered with after a failed fsync. */
   throwIfFailed(): void {
     if (this.#failure === undefined) return;
     throw new OverlayFailed('EIO', `the overlay failed earlier: ${this.#failure.message}`, this.#failure);
   }
 
-  // --- Places: a number for each block of each file, so that a block's whereabouts are 32 bits.
-
-  taken(place: number): void {
-    this.fileOf(place).liveBlocks += 1;
-  }
-
-  freed(place: number): void {
-    this.fileOf(place).liveBlocks -= 1;
-  }
-
-  fileOf(place: number): LogFile {
-    const file = this.#slots[Math.floor(place / fileBlocksMax)];
-    if (file === undefined) throw new Error(`no file has place ${place}`);
-    return file;
-  }
-
-  blockOf(place: number): number {
-    return place % fileBlocksMax;
-  }
-
-  placeOf(file: LogFile, block: number): number {
-    return file.slot * fileBlocksMax + block;
-  }
-
-  adopt(file: LogFile): void {
-    const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    if (slot >= slotsMax) throw new OverlayFailed('ENOSPC', `an overlay has at most ${slotsMax} log files`);
-    file.slot = slot;
-    this.#slots[slot] = file;
-  }
-
   // --- Making it, from what was found on the disk.
 
   addLayer(number: number, files: readonly LogFile[]): Layer {
-    const layer = { number, index: new LayerIndex(this), files };
+    const layer = { number, index: new LayerIndex(this.places), files };
     this.#layers = [...this.#layers, layer];
     return layer;
   }
@@ -333,7 +294,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
     try {
       // Its name has to be durable before a manifest has it.
       await syncDirectory(this.#options.directory);
-      this.adopt(file);
+      this.places.adopt(file);
     } catch (error) {
       await file.remove().catch(() => {}); // nothing knows of it, and the next start removes what nothing knows of
       throw error;
@@ -414,8 +375,7 @@ export class LogSet implements PlaceCounts, AsyncDisposable {
   }
 
   async #remove(file: LogFile): Promise<void> {
-    this.#slots[file.slot] = undefined;
-    this.#freeSlots.push(file.slot);
+    this.places.release(file);
     // A file that stays is removed at the next start. A sync that is under way must not find it closed.
     await file.sync().catch(() => {});
     await file.remove().catch((error: unknown) => this.#options.onProblem(overlayFailedBy(error, 'an old log file')));

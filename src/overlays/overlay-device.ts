@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { BlockDevice, ChangeOptions, Extent } from '../formats/block-device.ts';
 import type { ReadOptions } from '../formats/byte-source.ts';
-import { isZero } from '../lib/zeros.ts';
+import { type Append, BlockChanges } from './block-changes.ts';
 import { Compactor } from './compactor.ts';
 import { createFrozenLayer, type FrozenLayer, type FrozenLayerOwner } from './frozen-layer.ts';
-import { partsByRegion } from './layer-index.ts';
 import { LayerStack } from './layer-stack.ts';
-import { type Changes, LogAppender } from './log-appender.ts';
-import { blockBytes, checksumOf, type DataRun, type ZeroRun } from './log-format.ts';
+import { LogAppender } from './log-appender.ts';
+import { blockBytes } from './log-format.ts';
 import type { Layer, LogSet } from './log-set.ts';
 import { frozenLayersMax, type Overlay, type OverlayBase, type OverlayUsage, TooManyFrozenLayers } from './overlay.ts';
 import { OverlayFailed } from './overlay-failed.ts';
@@ -28,6 +27,7 @@ export interface OverlayDeviceOptions {
 export class OverlayDevice implements Overlay, FrozenLayerOwner {
   readonly #logs: LogSet;
   readonly #appender: LogAppender;
+  readonly #changes: BlockChanges;
   readonly #locks = new RangeLocks();
   readonly #compactor: Compactor;
   #stack: LayerStack;
@@ -39,6 +39,7 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
   constructor(logs: LogSet, base: OverlayBase, options: OverlayDeviceOptions) {
     this.#logs = logs;
     this.#appender = new LogAppender(logs);
+    this.#changes = new BlockChanges({ logs, appender: this.#appender, stack: () => this.#stack });
     this.#baseId = base.id;
     this.#stack = new LayerStack(logs, logs.layers, base.device);
     for (const layer of logs.layers.slice(0, -1)) this.#frozen.set(layer, createFrozenLayer(this, layer));
@@ -68,11 +69,11 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
   }
 
   async writeAt(bytes: Uint8Array, offset: number, options?: ChangeOptions): Promise<void> {
-    await this.#change(offset, bytes.byteLength, options, (append) => this.#write(bytes, offset, append));
+    await this.#change(offset, bytes.byteLength, options, (append) => this.#changes.write(bytes, offset, append));
   }
 
   async zeroAt(offset: number, length: number, options?: ChangeOptions): Promise<void> {
-    await this.#change(offset, length, options, (append) => this.#zero(offset, length, append));
+    await this.#change(offset, length, options, (append) => this.#changes.zero(offset, length, append));
     this.#compactor.wake();
   }
 
@@ -162,7 +163,8 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
   }
 
   usage(): OverlayUsage {
-    const { files, layers } = this.#logs;
+    const { places, layers } = this.#logs;
+    const { files } = places;
     return {
       storedBytes: blockBytes * files.reduce((sum, { endBlock }) => sum + endBlock, 0),
       liveBytes: blockBytes * files.reduce((sum, { liveBlocks }) => sum + liveBlocks, 0),
@@ -199,7 +201,7 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
     offset: number,
     length: number,
     { signal, durable = false }: ChangeOptions = {},
-    change: (append: (changes: Changes) => Promise<void>) => Promise<void>,
+    change: (append: Append) => Promise<void>,
   ): Promise<void> {
     this.#mustHold(offset, length);
     this.#mustBeOpen();
@@ -218,9 +220,9 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
   }
 
   /** Lets a change append piece by piece, a few at a time, and returns when all of them are in the log or it has failed. */
-  async #inPieces(change: (append: (changes: Changes) => Promise<void>) => Promise<void>): Promise<void> {
+  async #inPieces(change: (append: Append) => Promise<void>): Promise<void> {
     const underWay: Promise<void>[] = [];
-    const append = async (changes: Changes): Promise<void> => {
+    const append: Append = async (changes) => {
       if (changes.data.length + changes.zeros.length === 0) return;
       const appending = this.#appender.append(changes);
       appending.catch(() => {}); // it is waited for below, but perhaps only after another one has failed
@@ -234,105 +236,6 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
       await Promise.allSettled(underWay);
     }
     await Promise.all(underWay);
-  }
-
-  async #write(bytes: Uint8Array, offset: number, append: (changes: Changes) => Promise<void>): Promise<void> {
-    const end = offset + bytes.byteLength;
-    for (let at = offset; at < end; ) {
-      const block = Math.floor(at / blockBytes);
-      const inBlock = at % blockBytes;
-      const whole = Math.min(this.#appender.dataBlocksMax, Math.floor((end - at) / blockBytes));
-      if (inBlock === 0 && whole > 0) {
-        const next = at + whole * blockBytes;
-        await append(this.#changesOf(block, bytes.subarray(at - offset, next - offset)));
-        at = next;
-      } else {
-        const next = Math.min(end, (block + 1) * blockBytes);
-        const merged = await this.#blockNow(block);
-        merged.set(bytes.subarray(at - offset, next - offset), inBlock);
-        await append(this.#changesOf(block, merged));
-        at = next;
-      }
-    }
-  }
-
-  async #zero(offset: number, length: number, append: (changes: Changes) => Promise<void>): Promise<void> {
-    const end = offset + length;
-    const first = Math.ceil(offset / blockBytes);
-    // Nothing is behind the disk's end, so its last block is zeroed as a whole.
-    const last = end === this.sizeBytes ? Math.ceil(end / blockBytes) : Math.floor(end / blockBytes);
-    if (first >= last) {
-      for (let at = offset; at < end; ) {
-        const next = Math.min(end, (Math.floor(at / blockBytes) + 1) * blockBytes);
-        await this.#zeroPart(at, next, append);
-        at = next;
-      }
-      return;
-    }
-    await this.#zeroPart(offset, Math.min(end, first * blockBytes), append);
-    await this.#zeroPart(Math.max(offset, last * blockBytes), end, append);
-    const runs = this.#zeroRuns(first, last - first);
-    for (let at = 0; at < runs.length; at += this.#appender.zeroRunsMax) {
-      await append({ data: [], zeros: runs.slice(at, at + this.#appender.zeroRunsMax) });
-    }
-  }
-
-  /** Zeros bytes of one block. */
-  async #zeroPart(from: number, to: number, append: (changes: Changes) => Promise<void>): Promise<void> {
-    if (from >= to) return;
-    const block = Math.floor(from / blockBytes);
-    const merged = await this.#blockNow(block);
-    merged.fill(0, from - block * blockBytes, to - block * blockBytes);
-    await append(this.#changesOf(block, merged));
-  }
-
-  /** A block as it is; its lock is held. What lies behind the disk's end is zeros. */
-  async #blockNow(block: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(blockBytes);
-    await this.#stack.readAt(bytes, block * blockBytes, all);
-    bytes.fill(0, Math.min(blockBytes, this.sizeBytes - block * blockBytes));
-    return bytes;
-  }
-
-  /** Whole blocks as changes: those of zeros take no space. */
-  #changesOf(block: number, bytes: Uint8Array): { data: DataRun[]; zeros: ZeroRun[] } {
-    const data: { block: number; bytes: Uint8Array; checksums: number[] }[] = [];
-    const zeros: ZeroRun[] = [];
-    const count = bytes.byteLength / blockBytes;
-    let isInData = false;
-    for (let at = 0; at < count; at += 1) {
-      const one = bytes.subarray(at * blockBytes, (at + 1) * blockBytes);
-      if (isZero(one)) {
-        zeros.push(...this.#zeroRuns(block + at, 1));
-        isInData = false;
-        continue;
-      }
-      let run = data.at(-1);
-      if (!isInData || run === undefined) {
-        run = { block: block + at, bytes: one, checksums: [] };
-        data.push(run);
-        isInData = true;
-      }
-      run.checksums.push(checksumOf(one));
-      run.bytes = bytes.subarray((run.block - block) * blockBytes, (at + 1) * blockBytes);
-    }
-    return { data, zeros: mergedRuns(zeros) };
-  }
-
-  /**
-   * Of a range, what the log has to say zeros of: not what it says zeros of already, and not what neither the base
-   * nor a layer has anything of. By regions, so that a trim of everything is not looked at block by block.
-   */
-  #zeroRuns(block: number, count: number): ZeroRun[] {
-    const { layers, base } = this.#stack;
-    const baseEnd = Math.ceil((base?.sizeBytes ?? 0) / blockBytes);
-    const { index } = this.#logs.active;
-    const runs: ZeroRun[] = [];
-    for (const part of partsByRegion(block, count)) {
-      const hasBelow = part.block < baseEnd || layers.some((layer) => layer.index.hasRegionOf(part.block));
-      if (hasBelow && !index.isZero(part.block, part.count)) runs.push(part);
-    }
-    return mergedRuns(runs);
   }
 
   #replaceStack(layers: readonly Layer[], base: BlockDevice | undefined): Promise<unknown> {
@@ -361,17 +264,6 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
       unlock(); // who waited finds it closed
     }
   }
-}
-
-/** Neighbours made one. */
-function mergedRuns(runs: readonly ZeroRun[]): ZeroRun[] {
-  const merged: { block: number; count: number }[] = [];
-  for (const run of runs) {
-    const last = merged.at(-1);
-    if (last !== undefined && last.block + last.count === run.block) last.count += run.count;
-    else merged.push({ ...run });
-  }
-  return merged;
 }
 
 async function* mergedExtents(extents: AsyncIterable<Extent>): AsyncIterable<Extent> {
