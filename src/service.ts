@@ -156,27 +156,31 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     onUploadUsed: () => uploads.wake(),
   });
   const snapshotKind = createSnapshotCreation({ store, contents, memory, onGarbage });
-  const imageKinds = [importKind, createDigestKind(store), snapshotKind];
+  const imageKinds = [importKind, snapshotKind];
+  const digestKind = createDigestKind(store);
   const storeKinds = [
     createCheckKind(store, config.keepDeletedMs),
     createScrubKind(store),
     createCompactKind({ store, onGarbage }),
   ];
-  const kinds = kindsByName([...imageKinds, ...storeKinds]);
+  const kinds = kindsByName([...imageKinds, digestKind, ...storeKinds]);
   const ownerId = randomUUID();
   const imageRunner = opening.use(createRunner({ db, kinds: kindsByName(imageKinds), log, ownerId }));
   // A scrub takes hours: it must not take an import's place. What an earlier process left is the first one's to free.
   const storeRunner = opening.use(
     createRunner({ db, kinds: kindsByName(storeKinds), log, ownerId, concurrency: storeKinds.length, isAlone: false }),
   );
+  // Nor must those who only see images, and have them hashed, take the places of those who make some.
+  const digestRunner = opening.use(
+    createRunner({ db, kinds: kindsByName([digestKind]), log, ownerId, concurrency: 1, isAlone: false }),
+  );
+  const runners = [imageRunner, storeRunner, digestRunner];
   const runner = {
     wake(): void {
-      imageRunner.wake();
-      storeRunner.wake();
+      for (const one of runners) one.wake();
     },
     abort(operationId: string): void {
-      imageRunner.abort(operationId);
-      storeRunner.abort(operationId);
+      for (const one of runners) one.abort(operationId);
     },
   };
   const { folderId, administratorId } = installation.first;
@@ -219,8 +223,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
   const api = await createApi(bindApi({ ...parts, ...identity, pool, refusals }));
   opening.defer(() => api.close({ graceMs: drainMs }));
-  await imageRunner.start();
-  await storeRunner.start();
+  for (const one of runners) await one.start();
   const address = await listenAll(api, config, certificate);
   await writeFileDurably(
     directory.serving,
@@ -236,7 +239,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     async close() {
       // NBD with the API: detaching waits for its connections. What they wrote is durable when they are closed.
       await Promise.all([api.close({ graceMs: drainMs }), nbd.close({ graceMs: drainMs })]);
-      await Promise.all([imageRunner, storeRunner].map((one) => one.stop({ graceMs: giveBackMs })));
+      await Promise.all(runners.map((one) => one.stop({ graceMs: giveBackMs })));
       await opened.disposeAsync();
     },
   };

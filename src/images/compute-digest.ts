@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { notFound } from '../errors.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
+import { findUnderWay, toOperation } from '../operations/operation-rows.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { findVolumeSha256 } from '../volumes/volume-rows.ts';
@@ -12,8 +13,8 @@ import { imageNotReady } from './open-image-content.ts';
 import { digestImageKind } from './operation-names.ts';
 
 /**
- * Starts hashing the image's guest bytes as one file; done at once when that is known of its content. Throws NOT_FOUND,
- * FAILED_PRECONDITION until the image is READY, and RESOURCE_EXHAUSTED when the cloud has too many operations under way.
+ * Starts hashing the image's guest bytes as one file; done at once when that is known of its content. Whoever asks while
+ * that is under way gets the same operation: those who only see an image must not fill the queue. Throws NOT_FOUND, FAILED_PRECONDITION until the image is READY, and RESOURCE_EXHAUSTED when the cloud has too many operations under way.
  */
 export async function computeDigest(
   deps: { readonly db: Database; readonly runner: { wake(): void } },
@@ -33,6 +34,8 @@ export async function computeDigest(
     };
     const sha256 = await findVolumeSha256(tx, image.volumeId);
     if (sha256 === undefined) {
+      const running = (await findUnderWay(tx, imageId)).find(({ kind }) => kind === digestImageKind);
+      if (running !== undefined) return toOperation(running);
       const started = await insertOperation(tx, { ...about, input: {} });
       await assertWithinQuotas(tx, image.folderId, ['compute.operations.count']);
       return started;
