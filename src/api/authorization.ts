@@ -21,17 +21,15 @@ export interface CallAuthorization {
   assertAsked(): void;
 }
 
-/** Told of everything that a call asks for, before it is answered. */
-interface Listener {
-  asked(scope: Scope): void;
-}
-
-/** The one way to access/authorize.ts, for rpcs and for routes that are none. */
+/**
+ * The one way to access/authorize.ts, for rpcs and for routes that are none. `onAsked` is told of everything that is asked for,
+ * before it is answered.
+ */
 export function authorizationOf(
   deps: AuthorizationDeps,
   method: string,
   subject: Subject,
-  listener?: Listener,
+  onAsked: (scope: Scope) => void = () => {},
 ): CallAuthorization {
   const rule = ruleOf(method);
   let asked = false;
@@ -41,7 +39,7 @@ export function authorizationOf(
       const wanted = permission ?? rule[0];
       if (!rule.includes(wanted)) throw new Error(`the row of ${method} has no permission ${wanted}`);
       asked = true;
-      listener?.asked(scope);
+      onAsked(scope);
       await deps.authorize(subject, wanted, scope);
     },
     assertAsked() {

@@ -99,7 +99,7 @@ async function handle(
   // Its subject may always see it, and what it was on may be gone: a Delete that is sent again finds nothing to ask about.
   const started = method.desc.output === OperationSchema ? await deps.findStarted(caller) : undefined;
   if (started !== undefined) return operationMessage(started);
-  const { authorize, assertAsked } = authorizationOf(deps, method.name, subject, audited);
+  const { authorize, assertAsked } = authorizationOf(deps, method.name, subject, (scope) => audited.asked(scope));
   const reply = await method.handle(message, { ...call, subject, caller, authorize });
   assertAsked();
   await audited.succeeded();

@@ -86,9 +86,29 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       );
     });
 
+    test('refuse snapshots, pooled images and copies of images, each in its own words', async () => {
+      const { folderId } = tenant;
+      const uri = files.put(`small-${number}.raw`, noise(4096, 3 + number));
+      const { made: image } = await finish(door, 'ImageService.Create', { folderId, uri });
+      await set('compute.disks.count', 5);
+      await set('compute.hddDisks.size', 100 * mib);
+      const { made: disk } = await finish(door, 'DiskService.Create', { folderId, zoneId, size: String(4 * mib) });
+      for (const name of ['compute.snapshots.count', 'compute.diskPools.count']) await set(name, 0);
+      const refused = (words: string) => failsWith(exhausted, new RegExp(`^The limit on ${words} has exceeded\\.$`));
+      const snapshot = door.call('SnapshotService.Create', { folderId, diskId: disk.id }, as);
+      await assert.rejects(snapshot, refused('maximum number of snapshots'));
+      const pooled = door.call('ImageService.Create', { folderId, imageId: image.id, pooled: true }, as);
+      await assert.rejects(pooled, refused('maximum number of pooled images'));
+      await set('compute.images.size', Number(image.storageSize));
+      const copy = door.call('ImageService.Create', { folderId, imageId: image.id }, as);
+      await assert.rejects(copy, refused('total size of images'));
+      await finish(door, 'ImageService.Delete', { imageId: image.id });
+    });
+
     test('let 10 of 50 imports begin that come at once, and give back what was cancelled', async () => {
       const { folderId, cloudId } = tenant;
       await set('compute.images.count', 10);
+      await set('compute.images.size', 100 * mib);
       files.hold(0, mib);
       const uri = files.put(`held-${number}.raw`, noise(mib, 5));
       const begin = () => door.call('ImageService.Create', { folderId, uri }, as);
@@ -140,6 +160,15 @@ test('the command line lists, sets and takes back', async () => {
   assert.match(await run('list', '--cloud-id', cloudId), /^compute\.images\.size +0 B +4096 TB +4096 TB$/m);
   const set = await run('set', 'compute.images.size', '2TB', '--cloud-id', cloudId, '--format', 'json');
   assert.equal(JSON.parse(set).limit, String(2 * 1024 ** 4));
+  await run('set', 'compute.disks.count', '0', '--cloud-id', cloudId);
+  const refused = await runCommand([
+    ...['disk', 'create', '--name', 'one-too-many', '--size', '4MB', '--zone', zoneId, '--folder-id', obraz.folderId],
+    ...['--data', obraz.dataDirectory],
+  ]);
+  assert.match(
+    refused.stderr,
+    /maximum number of disks has exceeded[\s\S]*obraz quota set compute\.disks\.count NUMBER/,
+  );
   const back = await run('set', 'compute.images.size', 'default', '--cloud-id', cloudId, '--format', 'json');
   assert.equal(JSON.parse(back).limit, String(4 * 1024 ** 5));
 });

@@ -77,7 +77,7 @@ export async function serveTus(
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
     audited.subjectId = subject.id;
-    const { authorize, assertAsked } = authorizationOf(deps, method, subject, audited);
+    const { authorize, assertAsked } = authorizationOf(deps, method, subject, (scope) => audited.asked(scope));
     const { status, headers, bytes, madeId } = await handler({ subject, authorize, header, body: request.raw, signal });
     assertAsked();
     if (madeId !== undefined) audited.made(madeId);
