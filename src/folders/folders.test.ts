@@ -103,7 +103,7 @@ eachDatabase(({ open }) => {
       subject_type: 'system',
       subject_id: 'allAuthenticatedUsers',
     };
-    const expected = ['compute.images.user', 'viewer'].map((role_id) => ({ ...everybody, role_id }));
+    const expected = ['compute.images.user', 'resource-manager.viewer'].map((role_id) => ({ ...everybody, role_id }));
     assert.deepEqual(bindings, expected);
   });
 

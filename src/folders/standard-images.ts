@@ -14,8 +14,11 @@ export const standardImagesFolderId = 'standard-images';
  */
 export const standardImagesCloudId = 'standard-images-cloud';
 
-/** To see the folder, and to use its images as sources. */
-const rolesOfEverybody = ['viewer', 'compute.images.user'] as const;
+/**
+ * To see the folder, and to use its images as sources. Not `viewer`: with that everybody would also see who has attached an
+ * image, and the folder's service accounts.
+ */
+const rolesOfEverybody = ['compute.images.user', 'resource-manager.viewer'] as const;
 
 /**
  * Makes the folder and its cloud, and gives everybody who has a token the roles to use it; or leaves all as it is: an

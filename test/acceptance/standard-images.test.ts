@@ -201,6 +201,12 @@ test('whoever has a token may use them, and only the administrator may change th
   await assert.rejects(call('ImageService.Create', { folderId: standardImagesFolderId, uri }), denied);
   await assert.rejects(call('ImageService.Update', { imageId, updateMask: 'name', name: 'mine' }), denied);
   await assert.rejects(call('ImageService.Delete', { imageId }), denied);
+  // Everybody may attach them, and nobody sees who does.
+  const { body: attachment } = await call('AttachmentService.Create', { imageId });
+  const place = { folderId: standardImagesFolderId };
+  await assert.rejects(call('AttachmentService.List', place), denied);
+  await assert.rejects(call('ServiceAccountService.List', place), denied);
+  await call('AttachmentService.Delete', { attachmentId: attachment.id });
   // What is in another cloud's folder is as if it were not there.
   await assert.rejects(call('ImageService.Get', { imageId: own.id }), failsWith(5, /not found$/));
   await assert.rejects(call('ImageService.Create', { folderId, imageId: own.id }), failsWith(9, /not found$/));
