@@ -36,6 +36,7 @@ export interface QuotaFacts {
   readonly words: string;
   readonly unit: 'count' | 'bytes';
   readonly limit: number;
+  readonly used: number;
   /** The usage that there would have been; above the limit. */
   readonly required: number;
 }

@@ -47,8 +47,8 @@ export function toStatus(error: StoredError, requestId: string | undefined): Sta
 }
 
 /** For programs, as the public service tells it, and for people, with the remedy. */
-function quotaDetails({ cloudId, name, unit, limit, required }: QuotaFacts): Any[] {
-  const metric = { name, limit: BigInt(limit), usage: Math.min(required, limit) };
+function quotaDetails({ cloudId, name, unit, limit, used, required }: QuotaFacts): Any[] {
+  const metric = { name, limit: BigInt(limit), usage: used };
   const what = unit === 'bytes' ? 'bytes are' : 'are';
   const description = `${name}: ${required} ${what} needed and ${limit} allowed. Delete what is not needed, or have an administrator run: obraz quota set ${name} NUMBER --cloud-id ${cloudId}`;
   return [

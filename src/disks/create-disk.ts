@@ -60,7 +60,10 @@ export async function createDisk(deps: CreateDiskDeps, request: CreateDisk, call
     checkDiskSize(request.sizeBytes, blockSizeBytes, source?.minSizeBytes ?? 0);
     const disk = newDisk(request, { typeId, blockSizeBytes }, source);
     await claimDiskName(tx, disk, () => insertDisk(tx, disk));
-    await assertWithinQuotas(tx, disk.folderId, ['compute.disks.count', diskSizeQuota(disk.typeId)]);
+    await assertWithinQuotas(tx, disk.folderId, {
+      'compute.disks.count': 1,
+      [diskSizeQuota(disk.typeId)]: disk.sizeBytes,
+    });
     if (disk.base !== undefined) await addVolumeReference(tx, disk.id, disk.base.volumeId);
     return insertFinishedOperation(tx, {
       kind: createDiskKind,

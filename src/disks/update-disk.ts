@@ -55,7 +55,8 @@ export async function updateDisk(
     const updated = change(disk, request, fields);
     checkDiskSize(updated.sizeBytes, disk.blockSizeBytes, disk.sizeBytes);
     await claimDiskName(tx, updated, () => replaceDisk(tx, updated));
-    if (updated.sizeBytes > disk.sizeBytes) await assertWithinQuotas(tx, disk.folderId, [diskSizeQuota(disk.typeId)]);
+    const grownBytes = updated.sizeBytes - disk.sizeBytes;
+    await assertWithinQuotas(tx, disk.folderId, { [diskSizeQuota(disk.typeId)]: grownBytes });
     return insertFinishedOperation(tx, {
       kind: updateDiskKind,
       folderId: disk.folderId,

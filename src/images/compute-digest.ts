@@ -37,7 +37,7 @@ export async function computeDigest(
       const running = (await findUnderWay(tx, imageId)).find(({ kind }) => kind === digestImageKind);
       if (running !== undefined) return toOperation(running);
       const started = await insertOperation(tx, { ...about, input: {} });
-      await assertWithinQuotas(tx, image.folderId, ['compute.operations.count']);
+      await assertWithinQuotas(tx, image.folderId, { 'compute.operations.count': 1 });
       return started;
     }
     const { guestDigest } = image;

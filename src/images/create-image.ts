@@ -12,8 +12,7 @@ import { uploadIdOf } from '../lib/upload-uri.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
-import { assertRoomInQuota, assertWithinQuotas } from '../quotas/check-quotas.ts';
-import type { QuotaName } from '../quotas/quota.ts';
+import { assertRoomInQuota, assertWithinQuotas, type QuotaNeeds } from '../quotas/check-quotas.ts';
 import { type ContentSource, type HeldVolume, holdSource } from '../resources/content-source.ts';
 import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
 import type { Os } from '../resources/os.ts';
@@ -140,7 +139,7 @@ async function startImport(
   if (uploadId !== undefined) {
     await useUpload(tx, { uploadId, folderId: image.folderId, subjectId: createdBy, operationId: operation.id });
   }
-  await assertWithinQuotas(tx, image.folderId, [...quotasOf(image), 'compute.operations.count']);
+  await assertWithinQuotas(tx, image.folderId, { ...needsOf(image), 'compute.operations.count': 1 });
   return operation;
 }
 
@@ -170,7 +169,7 @@ async function copyContent(
     volumeId: held.volumeId,
   };
   await claimImageName(tx, image, () => insertImage(tx, image));
-  await assertWithinQuotas(tx, image.folderId, quotasOf(image));
+  await assertWithinQuotas(tx, image.folderId, needsOf(image));
   await addVolumeReference(tx, image.id, volume.id);
   if (report !== undefined) await insertImageSource(tx, image.id, report);
   return insertFinishedOperation(tx, { ...aboutCreate(image, createdBy), result: createdImageToJson(image, report) });
@@ -195,7 +194,7 @@ async function startStoring(
   if (disk.base !== undefined) await addVolumeReference(tx, image.id, disk.base.volumeId);
   const input = writeDiskInput(frozenContentOf(disk, frozenId));
   const operation = await insertOperation(tx, { ...aboutCreate(image, createdBy), input });
-  await assertWithinQuotas(tx, image.folderId, [...quotasOf(image), 'compute.operations.count']);
+  await assertWithinQuotas(tx, image.folderId, { ...needsOf(image), 'compute.operations.count': 1 });
   return operation;
 }
 
@@ -204,9 +203,13 @@ function assertAnyRoom(tx: Transaction, { folderId }: Image): Promise<void> {
   return assertRoomInQuota(tx, folderId, 'compute.images.size', 1);
 }
 
-/** What an image counts under. */
-function quotasOf({ pooled }: Image): QuotaName[] {
-  return ['compute.images.count', 'compute.images.size', ...(pooled ? (['compute.diskPools.count'] as const) : [])];
+/** What an image takes of its cloud's quotas. */
+function needsOf({ pooled, storageSizeBytes }: Image): QuotaNeeds {
+  return {
+    'compute.images.count': 1,
+    'compute.images.size': storageSizeBytes,
+    'compute.diskPools.count': pooled ? 1 : 0,
+  };
 }
 
 /** What the request does not say of product ids, OS and hardware comes from the source, if there is one. */

@@ -43,7 +43,7 @@ export async function sealImage(tx: Transaction, content: SealedContent): Promis
     minDiskSizeBytes,
   };
   await replaceImage(tx, sealed);
-  await assertWithinQuotas(tx, sealed.folderId, ['compute.images.size']);
+  await assertWithinQuotas(tx, sealed.folderId, { 'compute.images.size': storageSizeBytes });
   await addVolumeReference(tx, imageId, volumeId);
   if (source !== undefined) await insertImageSource(tx, imageId, source);
   return sealed;

@@ -46,6 +46,7 @@ function readQuota(value: unknown): QuotaFacts {
     words: stringOf(quota, 'words'),
     unit: choiceOf(quota.unit, ['count', 'bytes'] as const, 'unit'),
     limit: integerOf(quota, 'limit'),
+    used: integerOf(quota, 'used'),
     required: integerOf(quota, 'required'),
   };
 }

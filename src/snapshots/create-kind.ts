@@ -66,6 +66,6 @@ async function seal(tx: Transaction, snapshotId: string, written: WrittenVolume)
   const content = { volume, diskSizeBytes: volume.sizeBytes, storageSizeBytes: storedBytes };
   const sealed: Snapshot = { ...snapshot, ...content, status: 'READY' };
   await replaceSnapshot(tx, sealed);
-  await assertWithinQuotas(tx, sealed.folderId, ['compute.snapshots.size']);
+  await assertWithinQuotas(tx, sealed.folderId, { 'compute.snapshots.size': storedBytes });
   return snapshotToJson(sealed);
 }

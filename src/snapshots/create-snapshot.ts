@@ -73,11 +73,11 @@ export async function createSnapshot(
         : await insertFinishedOperation(tx, { ...about, result: snapshotToJson(snapshot) });
     // What will be stored is not known yet, but it will be something.
     if (!started.done) await assertRoomInQuota(tx, folderId, 'compute.snapshots.size', 1);
-    await assertWithinQuotas(tx, folderId, [
-      'compute.snapshots.count',
-      'compute.snapshots.size',
-      ...(started.done ? [] : (['compute.operations.count'] as const)),
-    ]);
+    await assertWithinQuotas(tx, folderId, {
+      'compute.snapshots.count': 1,
+      'compute.snapshots.size': snapshot.storageSizeBytes,
+      'compute.operations.count': started.done ? 0 : 1,
+    });
     return started;
   });
   deps.runner.wake();

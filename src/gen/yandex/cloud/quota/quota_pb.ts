@@ -41,7 +41,7 @@ export type QuotaFailure_Violation = Message<"yandex.cloud.quota.QuotaFailure.Vi
   metric?: QuotaMetric | undefined;
 
   /**
-   * What would have been used, had the request been granted.
+   * What would have been used, had the request been granted: the limit that it needs.
    *
    * @generated from field: int64 required = 2;
    */
