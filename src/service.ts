@@ -6,6 +6,7 @@ import { LiveTokens } from './access/live-tokens.ts';
 import { deleteExpiredRevocations } from './access/token-rows.ts';
 import { createApi } from './api/api.ts';
 import { AttachedExports } from './attachments/attached-exports.ts';
+import { forgetExpired } from './attachments/forget-expired.ts';
 import { forgetAudit } from './audit/forget-audit.ts';
 import { Refusals } from './audit/refusals.ts';
 import { bindApi } from './bind-api.ts';
@@ -56,6 +57,9 @@ const importMemoryBytes = 256 * 1024 * 1024;
 /** Phases of the shutdown: calls that run may end, then work under way is given back. Both fit in ten seconds. */
 const drainMs = 4_000;
 const giveBackMs = 3_000;
+
+/** How often attachments that were not used in time are looked for. */
+const forgetAttachmentsEveryMs = 60_000;
 
 /** How often operations, idempotency keys and revocations that are long over are looked for. */
 const forgetEveryMs = 3_600_000;
@@ -189,6 +193,17 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
       ...collectorDefaults,
       delayMs: config.keepDeletedMs,
       onCompactable: () => startCompaction({ db, runner, folderId, createdBy: administratorId }),
+    }),
+  );
+
+  opening.use(
+    repeat({
+      everyMs: forgetAttachmentsEveryMs,
+      soonMs: forgetAttachmentsEveryMs,
+      async run(signal) {
+        if ((await forgetExpired(store, signal)) > 0) onGarbage();
+      },
+      onError: (error) => log.error({ err: error }, 'taking expired attachments away failed; it is tried again'),
     }),
   );
 

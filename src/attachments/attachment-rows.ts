@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { AttachmentsTable } from '../db/schema.ts';
 import type { Attachment } from './attachment.ts';
@@ -33,10 +33,36 @@ export async function findByTicket(db: Queryable, ticketSha256: string): Promise
   return row === undefined ? undefined : toAttachment(row);
 }
 
-/** Of a disk, an image or a snapshot, expired ones included. */
-export async function findOfResource(db: Queryable, resourceId: string): Promise<Attachment[]> {
-  const found = db.selectFrom('attachments').selectAll().where('resource_id', '=', resourceId).orderBy('id');
-  return (await found.execute()).map(toAttachment);
+/** The disk's one writer, expired or not. */
+export async function findWriter(db: Queryable, diskId: string): Promise<Attachment | undefined> {
+  const found = db
+    .selectFrom('attachments')
+    .selectAll()
+    .where('resource_id', '=', diskId)
+    // The text of the partial index's own condition: a bound parameter in its place would leave the index unused.
+    .where(sql<boolean>`mode = 'read-write'`);
+  const row = await found.executeTakeFirst();
+  return row === undefined ? undefined : toAttachment(row);
+}
+
+/** An attachment of the disk that may still be used. */
+export async function findUsable(db: Queryable, diskId: string, now: number): Promise<{ id: string } | undefined> {
+  return db
+    .selectFrom('attachments')
+    .select('id')
+    .where('resource_id', '=', diskId)
+    .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', now)]))
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** Ids of those that were not used in time. */
+export async function findExpired(
+  db: Queryable,
+  { now, limit }: { readonly now: number; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db.selectFrom('attachments').select('id').where('expires_at', '<=', now).limit(limit).execute();
+  return rows.map(({ id }) => id);
 }
 
 /** In order of id, behind `afterId`. */

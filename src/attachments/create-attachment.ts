@@ -15,7 +15,7 @@ import {
   defaultMode,
   isExpired,
 } from './attachment.ts';
-import { findOfResource, insertAttachment } from './attachment-rows.ts';
+import { findWriter, insertAttachment } from './attachment-rows.ts';
 import { removeAttachment } from './remove-attachment.ts';
 import { hashTicket, newTicket } from './ticket.ts';
 
@@ -58,7 +58,7 @@ export async function createAttachment(
     if (found.status !== 'READY') {
       throw failedPrecondition('NOT_READY', `${attachedNouns[kind]} "${resourceId}" is ${found.status}, not READY`);
     }
-    await makeRoom(tx, { resourceId, mode, now });
+    if (mode === 'read-write') await makeRoomForWriter(tx, resourceId, now);
     const made: Attachment = {
       id: newId('att'),
       folderId: found.folderId,
@@ -91,15 +91,12 @@ async function lockResource(tx: Transaction, kind: AttachedKind, id: string): Pr
   return source === undefined ? undefined : { ...source, volumeId: source.volume?.volumeId };
 }
 
-/** Takes away what was not used in time. Throws when the disk has a writer and another one is wanted. */
-async function makeRoom(
-  tx: Transaction,
-  { resourceId, mode, now }: { readonly resourceId: string; readonly mode: AttachmentMode; readonly now: number },
-): Promise<void> {
-  for (const other of await findOfResource(tx, resourceId)) {
-    if (isExpired(other, now)) await removeAttachment(tx, other.id);
-    else if (mode === 'read-write' && other.mode === 'read-write') throw alreadyAttached(resourceId, other.id);
-  }
+/** Takes away a writer that was not there in time. Throws when the disk has one still. */
+async function makeRoomForWriter(tx: Transaction, diskId: string, now: number): Promise<void> {
+  const writer = await findWriter(tx, diskId);
+  if (writer === undefined) return;
+  if (!isExpired(writer, now)) throw alreadyAttached(diskId, writer.id);
+  await removeAttachment(tx, writer.id);
 }
 
 async function insert(tx: Transaction, attachment: Attachment, ticket: string): Promise<void> {
