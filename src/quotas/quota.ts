@@ -41,7 +41,7 @@ export const maxQuota = 8 * 10 ** 15;
 /** What a cloud may use where nothing else is said: more than one installation is likely to have. */
 export function usualQuota(name: QuotaName): number {
   if (name === 'compute.operations.count') return 10_000;
-  return quotaUnit(name) === 'bytes' ? 4 * 1024 ** 5 : 1_000_000;
+  return quotaUnit(name) === 'bytes' ? 4 * 1024 ** 5 : 10_000_000;
 }
 
 /** What a cloud may use, and uses, of one quota. */
