@@ -98,6 +98,8 @@ eachDatabase(({ open }) => {
       ...account,
       ...{ name: 'cd', description: 'new', labels: {} },
     });
+    const renaming = { ...change, serviceAccountId: administrator.administratorId, paths: ['name'] };
+    await assert.rejects(updateServiceAccount(deps, renaming, stranger), { code: 'PERMISSION_DENIED' });
     const nameless = { ...change, name: '', paths: ['name'] };
     await assert.rejects(updateServiceAccount(deps, nameless, caller), { code: 'INVALID_ARGUMENT' });
     const history = await listServiceAccountOperations(deps, { serviceAccountId: id, ...page });

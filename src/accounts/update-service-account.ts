@@ -5,6 +5,7 @@ import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { maskedFields, maskedNaming } from '../resources/update-mask.ts';
+import { type Administrator, assertMayUse } from './administrator.ts';
 import { updateAccountKind } from './operation-names.ts';
 import type { ServiceAccount } from './service-account.ts';
 import { accountToJson } from './service-account-json.ts';
@@ -24,10 +25,10 @@ const mutableFields = ['name', 'description', 'labels'] as const;
 
 /**
  * Changes what may change of a service account, at once. Throws NOT_FOUND, ALREADY_EXISTS for the name,
- * INVALID_ARGUMENT for a path of the mask and for an account without a name.
+ * INVALID_ARGUMENT for a path of the mask and for an account without a name, PERMISSION_DENIED for the administrator's account.
  */
 export async function updateServiceAccount(
-  deps: { readonly db: Database },
+  deps: { readonly db: Database; readonly administrator: Administrator },
   request: UpdateServiceAccount,
   caller: Caller,
 ): Promise<Operation> {
@@ -36,6 +37,8 @@ export async function updateServiceAccount(
   return startOnce(deps, caller, async (tx) => {
     const account = await lockAccount(tx, request.serviceAccountId);
     if (account === undefined) throw notFound('Service account', request.serviceAccountId);
+    // A name that another account could then have is as good as a way to be taken for it.
+    assertMayUse(deps.administrator, { ...request, ...caller });
     const updated: ServiceAccount = { ...account, ...maskedNaming(fields, request) };
     await claimAccountName(tx, updated, () => replaceAccount(tx, updated));
     return insertFinishedOperation(tx, {
