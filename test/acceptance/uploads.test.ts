@@ -144,7 +144,7 @@ test('a tus client goes on by itself after the service was killed, from what was
   await first.end('SIGKILL');
   const before = acknowledged;
   assert.ok(before < raw.length, 'it was killed in the middle');
-  await using second = await startObraz({ dataDirectory, flags: ['--listen', first.endpoint] });
+  await using second = await startObraz({ dataDirectory, flags: ['--listen', first.endpoint, '--nbd', '127.0.0.1:0'] });
   const uploadId = await uploading;
   const sent = second
     .log()
@@ -292,7 +292,10 @@ describe('the command line', () => {
     await proxy.stalled;
     await first.end('SIGKILL');
     proxy.release();
-    await using second = await startObraz({ dataDirectory: data.path, flags: ['--listen', first.endpoint] });
+    await using second = await startObraz({
+      dataDirectory: data.path,
+      flags: ['--listen', first.endpoint, '--nbd', '127.0.0.1:0'],
+    });
     const ended = await command.ended;
     assert.equal(ended.code, 0, `${ended.stderr}\n${second.log()}`);
     assert.match(ended.stdout, /^status: READY$/m);
