@@ -120,11 +120,16 @@ export async function findRoles(
 
 /** The ids of what the subject has this permission on by a binding on that itself: a part of a larger query. */
 export function boundIds(db: Queryable, subject: Subject, permission: Permission) {
-  return db
-    .selectFrom('access_bindings')
-    .select('resource_id')
-    .where(isOf(subject))
-    .where('role_id', 'in', rolesWith(permission));
+  return idsWith(db, permission).where(isOf(subject));
+}
+
+/** The same, but only by bindings to the subject itself, to none of its groups. */
+export function ownBoundIds(db: Queryable, { kind, id }: Subject, permission: Permission) {
+  return idsWith(db, permission).where('subject_type', '=', kind).where('subject_id', '=', id);
+}
+
+function idsWith(db: Queryable, permission: Permission) {
+  return db.selectFrom('access_bindings').select('resource_id').where('role_id', 'in', rolesWith(permission));
 }
 
 /** Bindings of the subject and of the groups that it is in; each is found by an index. */

@@ -1,5 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
-import { boundIds } from '../access/access-binding-rows.ts';
+import { ownBoundIds } from '../access/access-binding-rows.ts';
 import type { Subject } from '../access/subject.ts';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { CloudsTable } from '../db/schema.ts';
@@ -17,21 +17,25 @@ export interface CloudQuery {
   readonly names: readonly string[] | undefined;
   /** Only those of this organization; every one when it is ''. */
   readonly organizationId: string;
-  /** Only those that this subject may see; every one when undefined. */
+  /** Only those that this subject may see by a role of its own; every one when undefined. */
   readonly visibleTo: Subject | undefined;
   /** The id that the page before ended with. */
   readonly after: string | undefined;
   readonly limit: number;
 }
 
-/** By id. Without the one of standard-images: clients take the only cloud that they are shown for the user's. */
+/**
+ * By id. Clients take the only cloud that they are shown for the user's: so neither the one of standard-images is shown,
+ * nor one that somebody has opened to everybody.
+ */
 export async function listCloudRows(db: Queryable, wanted: CloudQuery): Promise<Cloud[]> {
   const { names, organizationId, visibleTo, after, limit } = wanted;
   let query = db.selectFrom('clouds').selectAll().where('id', '<>', standardImagesCloudId);
   if (names?.length === 0) return [];
   if (names !== undefined) query = query.where('name', 'in', names);
   if (organizationId !== '') query = query.where('organization_id', '=', organizationId);
-  if (visibleTo !== undefined) query = query.where('id', 'in', boundIds(db, visibleTo, 'resource-manager.clouds.get'));
+  if (visibleTo !== undefined)
+    query = query.where('id', 'in', ownBoundIds(db, visibleTo, 'resource-manager.clouds.get'));
   if (after !== undefined) query = query.where('id', '>', after);
   return (await query.orderBy('id').limit(limit).execute()).map(toCloud);
 }

@@ -147,6 +147,16 @@ eachDatabase(({ open }) => {
     assert.deepEqual(await folders('b1gone'), ['a', 'b', 'c', 'd', 'e']);
   });
 
+  test('a cloud that is open to everybody is in nobody’s list', async (t) => {
+    const db = await openDatabase(t, open);
+    const someone: Subject = { id: 'ajesomeone0000000000', kind: 'serviceAccount' };
+    const everybody = { type: 'system', id: 'allAuthenticatedUsers' } as const;
+    await db.transact((tx) => insertAccessBinding(tx, 'b1gtwo', { roleId: 'editor', subject: everybody }));
+    assert.deepEqual((await listClouds({ db }, page, someone)).clouds, []);
+    const { folders } = await listFolders(accessTo(db), { ...page, cloudId: 'b1gtwo' }, someone);
+    assert.equal(folders.length, 1, 'but who names it sees it');
+  });
+
   test('filters by name, and by nothing else', async (t) => {
     const db = await openDatabase(t, open);
     const list = async (filter: string) => {

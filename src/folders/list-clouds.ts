@@ -16,7 +16,7 @@ export interface ListClouds {
   readonly organizationId: string;
 }
 
-/** The clouds that the subject may see, or all, by id. Throws INVALID_ARGUMENT for a filter or page token. */
+/** The clouds that the subject may see by a role of its own, or all, by id. Throws INVALID_ARGUMENT for a filter or page token. */
 export async function listClouds(
   { db }: { readonly db: Database },
   { pageSize, pageToken, filter, organizationId }: ListClouds,
