@@ -3,12 +3,24 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { AuditRetention } from './audit/forget-audit.ts';
 import { parseByteSize } from './cli/byte-size.ts';
 import type { ClientEnvironment } from './cli/find-server.ts';
+import {
+  type LogLevel,
+  logLevels,
+  parseAddress,
+  parseAuditDays,
+  parseAuditRecords,
+  parseFlag,
+  parseHost,
+  parseHours,
+  parseLogLevel,
+  parseQuota,
+  parseSource,
+} from './config-values.ts';
 import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
 import { defaultZoneIds, isZoneId } from './disks/zone.ts';
 import type { CertificatePaths } from './installation/certificate-files.ts';
-import { type HostPort, isHost, parseHostPort } from './lib/host-port.ts';
-import { isQuotaName, maxQuota, type QuotaName, quotaNames, quotaUnit, usualQuota } from './quotas/quota.ts';
-import { AllowEntryInvalid, parseAllowList } from './sources/allow-list.ts';
+import { type HostPort, parseHostPort } from './lib/host-port.ts';
+import { type QuotaName, quotaNames, usualQuota } from './quotas/quota.ts';
 
 /** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
 export interface Config {
@@ -22,7 +34,7 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
-  /** Kept for the block device door, which this version does not have yet. */
+  /** The port of NBD, for attached disks. */
   readonly nbd: HostPort;
   /** A port for gRPC alone and one for REST alone, for sites whose proxies cannot share one. */
   readonly grpc: HostPort | undefined;
@@ -52,9 +64,6 @@ export interface Config {
   readonly auditRetention: AuditRetention;
   readonly logLevel: LogLevel;
 }
-
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** The flags of `obraz serve` as the command line gives them. */
 export interface ServeFlags {
@@ -300,59 +309,6 @@ function readCertificatePaths(
 
 function resolved(setting: Setting | undefined): string | undefined {
   return setting === undefined ? undefined : resolve(setting.value);
-}
-
-/** Clients that leave the port out mean 443. A number alone is a port whose host was forgotten. */
-function parseAddress(text: string): HostPort | undefined {
-  const address = parseHostPort(text) ?? parseHostPort(`${text}:443`);
-  return address === undefined || address.port === 0 || /^\d+$/.test(address.host) ? undefined : address;
-}
-
-function parseFlag(text: string): boolean | undefined {
-  if (text === 'true' || text === '1') return true;
-  return text === 'false' || text === '0' ? false : undefined;
-}
-
-function parseHours(text: string): number | undefined {
-  return /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * hourMs) : undefined;
-}
-
-function parseLogLevel(text: string): LogLevel | undefined {
-  return logLevels.find((level) => level === text);
-}
-
-/** `compute.images.count=100`, `compute.ssdDisks.size=2TB`. */
-function parseQuota(text: string): readonly [QuotaName, number] | undefined {
-  const [name = '', value = '', ...rest] = text.split('=');
-  if (!isQuotaName(name) || rest.length > 0) return undefined;
-  const limit = quotaUnit(name) === 'bytes' ? parseByteSize(value) : parseCount(value);
-  return limit === undefined || limit > maxQuota ? undefined : [name, limit];
-}
-
-function parseAuditDays(text: string): number | undefined {
-  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined;
-}
-
-function parseAuditRecords(text: string): number | undefined {
-  return /^[1-9]\d{3,9}$/.test(text) ? Number(text) : undefined;
-}
-
-function parseCount(text: string): number | undefined {
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function parseHost(text: string): string | undefined {
-  return isHost(text) ? text : undefined;
-}
-
-function parseSource(text: string): string | undefined {
-  try {
-    parseAllowList([text]);
-    return text;
-  } catch (error) {
-    if (error instanceof AllowEntryInvalid) return undefined;
-    throw error;
-  }
 }
 
 /** A service on whatever port is free is one of several: its NBD port is, too. */
