@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addClientCommands } from './cli/client-commands.ts';
+import { moveLeadingFlags } from './cli/leading-flags.ts';
 import { reportFailure } from './cli/report-failure.ts';
 import { createToAction, type ToAction } from './cli/run-command.ts';
 import { readClientEnvironment, type ServeFlags } from './config.ts';
@@ -51,7 +52,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     },
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(moveLeadingFlags(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     return reportFailure(error, process.stderr, interrupted.signal);

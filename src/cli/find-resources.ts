@@ -30,7 +30,7 @@ export async function findCloudId(session: Session): Promise<string> {
   const request = { pageSize: 2n };
   const { clouds } = await session.api.call(CloudService.method.list, request, { signal: session.signal });
   const [cloud, another] = clouds;
-  if (cloud === undefined) throw new CliFailed('there is no cloud that you may see.');
+  if (cloud === undefined) throw new CliFailed('there is no cloud that you may see: name the folder with --folder-id.');
   if (another !== undefined) throw new CliFailed('there are several clouds: say which with --cloud-id or --folder-id.');
   return cloud.id;
 }

@@ -4,7 +4,7 @@ import { parseKeyValues, parseList } from './key-values.ts';
 import { outputFormats } from './output-format.ts';
 import type { ResourceReference } from './resource-kind.ts';
 
-/** Adds the flags of every client command; they may stand anywhere behind the command's first word. */
+/** Adds the flags of every client command; they may stand anywhere. */
 export function addClientFlags(command: Command): void {
   command
     .option('--data <dir>', 'data directory of a server on this machine (OBRAZ_DATA, default ./.obraz)')
