@@ -246,40 +246,54 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     }
   }
 
-  /** Puts the newest stored content under the disk, in place of the layers that have it, unless layers are held again. */
+  /**
+   * Puts the newest stored content under the disk, in place of the layers that have it, unless layers are held again. Who
+   * freezes meanwhile waits for the swap alone, and for no file: what is slow is done before it and behind it.
+   */
   async #rebase(diskId: string): Promise<void> {
+    const volume = this.#stored.get(diskId)?.volume;
+    if (volume === undefined) return;
     const { overlay } = await this.#acquire(diskId);
     try {
-      await this.#turn(diskId, async () => {
-        const open = this.#open.get(diskId);
-        const stored = this.#stored.get(diskId);
-        if (open === undefined || stored === undefined || this.#held.has(diskId)) return;
-        this.#stored.delete(diskId);
-        const through = overlay.frozenLayers().find(({ number }) => number === stored.layer);
-        if (through !== undefined) await this.#putUnder(diskId, open, through, stored.volume);
-      });
+      // Opened first: once the row names it there is nothing that could still go wrong with it.
+      await using opening = new AsyncDisposableStack();
+      const next = await this.#files.openBase(diskId, volume.volumeId);
+      if (next !== undefined) opening.use(next);
+      await overlay.allowBase(overlayBaseOf(next).id);
+      const swapped = await this.#turn(diskId, () => this.#swapBase(diskId, volume, next));
+      if (swapped === undefined) return;
+      opening.move();
+      await swapped.before?.[Symbol.asyncDispose]();
+      await overlay.settleRebase();
+    } catch (error) {
+      // Its layers are as good as the volume: they are merged like those of operations that failed.
+      if (this.#stored.get(diskId)?.volume === volume) this.#stored.delete(diskId);
+      throw error;
     } finally {
       await this.#giveBack(diskId);
     }
   }
 
-  async #putUnder(diskId: string, open: OpenDisk, through: FrozenLayer, volume: HeldVolume): Promise<void> {
+  /** In the disk's turn. Says what was under the disk before; undefined when that stays. */
+  async #swapBase(
+    diskId: string,
+    volume: HeldVolume,
+    next: StoredDevice | undefined,
+  ): Promise<{ readonly before: StoredDevice | undefined } | undefined> {
+    const open = this.#open.get(diskId);
+    const stored = this.#stored.get(diskId);
+    // Somebody else puts what is newer.
+    if (open === undefined || stored?.volume !== volume || this.#held.has(diskId)) return undefined;
+    this.#stored.delete(diskId);
+    const through = open.overlay.frozenLayers().find(({ number }) => number === stored.layer);
     const { db } = this.#store;
     const disk = await findDisk(db.read, diskId);
-    if (disk === undefined) return;
-    // Opened first: once the row names it there is nothing that could still go wrong with it.
-    const next = await this.#files.openBase(diskId, volume.volumeId);
-    const nextBase = overlayBaseOf(next);
-    let unused = next;
-    try {
-      await open.overlay.allowBase(nextBase.id);
-      if (!(await db.transact((tx) => rebaseDisk(tx, disk, volume)))) return;
-      unused = open.base;
-      open.base = next;
-      await open.overlay.rebase(nextBase, through);
-    } finally {
-      await unused?.[Symbol.asyncDispose]();
-    }
+    if (through === undefined || disk === undefined) return undefined;
+    if (!(await db.transact((tx) => rebaseDisk(tx, disk, volume)))) return undefined;
+    const before = open.base;
+    open.base = next;
+    await open.overlay.swapBase(overlayBaseOf(next), through);
+    return { before };
   }
 
   #turn<T>(diskId: string, work: () => Promise<T>): Promise<T> {

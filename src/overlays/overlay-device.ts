@@ -122,7 +122,12 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
     await this.#logs.allowBase(baseId);
   }
 
-  async rebase({ device, id }: OverlayBase, through: FrozenLayer): Promise<void> {
+  async rebase(base: OverlayBase, through: FrozenLayer): Promise<void> {
+    await this.swapBase(base, through);
+    await this.settleRebase();
+  }
+
+  async swapBase({ device, id }: OverlayBase, through: FrozenLayer): Promise<void> {
     this.#mustBeOpen();
     if (!this.frozenLayers().includes(through)) throw new Error(`layer ${through.number} is not one of this disk's`);
     for (const layer of this.#frozen.keys()) if (layer.number <= through.number) this.#frozen.delete(layer);
@@ -131,6 +136,9 @@ export class OverlayDevice implements Overlay, FrozenLayerOwner {
     this.#logs.settleBase(id);
     await this.#replaceStack(kept, device);
     await this.#logs.removeLayers(through.number);
+  }
+
+  async settleRebase(): Promise<void> {
     await this.#logs.save();
   }
 

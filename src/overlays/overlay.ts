@@ -70,6 +70,14 @@ export interface Overlay extends WritableBlockDevice {
   rebase(base: OverlayBase, through: FrozenLayer): Promise<void>;
 
   /**
+   * The part of `rebase` that others have to wait for: no file is written. `settleRebase` is the rest, and whoever swaps calls
+   * it; meanwhile everything else may be done.
+   */
+  swapBase(base: OverlayBase, through: FrozenLayer): Promise<void>;
+
+  settleRebase(): Promise<void>;
+
+  /**
    * Makes a frozen layer that nobody reads any more one with the layer above it: the disk and all other layers are as before.
    * It must not run at once with `rebase` or another `merge`. If it fails the layer is one of two again at the next opening.
    */
