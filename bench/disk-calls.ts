@@ -28,7 +28,7 @@ const sizes = [
 
 /** How many of each for a p99 that means something, and of freezes, after each of which its content is stored. */
 const copies = 300;
-const freezes = 50;
+const freezes = 100;
 const disksOfOne = 1_000;
 const zoneId = 'ru-central1-a';
 
