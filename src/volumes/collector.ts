@@ -20,14 +20,22 @@ const measuredAtOnce = 64;
 
 export const collectorDefaults = { everyMs: 60_000, soonMs: 500 } as const;
 
-/** Collects garbage in the background; the first time, blobs without a pack are swept too. */
+/** Of the collections that nobody asked for, so many pass until one looks again for what nobody spoke of. */
+const quietRounds = 10;
+
+/**
+ * Collects garbage in the background; the first time, blobs without a pack are swept too. `wake` says that there may be
+ * something, also what no volume ever reached.
+ */
 export function startCollector(
   store: Store,
   { delayMs, everyMs, soonMs, onCompactable }: CollectorOptions,
 ): Repetition {
   let isSwept = false;
   let lastNominees = '';
-  return repeat({
+  /** Rounds until all manifests are walked. */
+  let roundsLeft = 0;
+  const repetition = repeat({
     everyMs,
     soonMs,
     async run(signal) {
@@ -39,7 +47,12 @@ export function startCollector(
             store.log.error({ err: error }, 'sweeping orphan blobs failed; the next start tries again');
         });
       }
-      const collected = await collectGarbage(store, { delayMs, signal });
+      const walksAlways = roundsLeft <= 0;
+      roundsLeft = walksAlways ? quietRounds : roundsLeft - 1;
+      const collected = await collectGarbage(store, { delayMs, signal, walksAlways }).catch((error: unknown) => {
+        roundsLeft = 0;
+        throw error;
+      });
       if (collected.deletedPacks + collected.condemnedPacks + collected.volumes > 0) {
         store.log.info(collected, 'garbage collected');
       }
@@ -51,4 +64,11 @@ export function startCollector(
     },
     onError: (error) => store.log.error({ err: error }, 'a collection failed; it is tried again'),
   });
+  return {
+    ...repetition,
+    wake() {
+      roundsLeft = 0;
+      repetition.wake();
+    },
+  };
 }
