@@ -210,9 +210,10 @@ export class LogSet implements AsyncDisposable {
     }
   }
 
-  /** From the next manifest on the base can be no other than this. */
+  /** From the next manifest on the base can be none that was allowed before this one; who allowed another since may still need it. */
   settleBase(baseId: string): void {
-    this.#baseIds = [baseId];
+    const later = this.#baseIds.slice(this.#baseIds.indexOf(baseId) + 1);
+    this.#baseIds = this.#baseIds.includes(baseId) ? [baseId, ...later] : [baseId];
   }
 
   // --- Giving space back.

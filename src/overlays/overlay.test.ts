@@ -138,7 +138,14 @@ test('is opened over no other base than it was written over, and over either whi
       await using again = await crashed.open({ base: baseOf(first, id) });
       assert.ok((await readAll(again, 0, written.length)).equals(written), 'the layers are there with either');
     }
+    await overlay.allowBase('third');
     await overlay.rebase(baseOf(second, 'second'), layer);
+    await using settled = await place.copy();
+    await using third = await settled.open({ base: baseOf(second, 'third') });
+    assert.equal(third.frozenLayers().length, 0, 'whoever is about to put a third one there still may');
+    await overlay.rebase(baseOf(second, 'third'), await overlay.freeze());
+    await overlay.allowBase('second');
+    await overlay.rebase(baseOf(second, 'second'), await overlay.freeze());
   }
   await open(second, 'second');
   await assert.rejects(open(first, 'first'), { name: 'BaseWrong', baseIds: ['second'] });
