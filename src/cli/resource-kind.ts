@@ -61,7 +61,21 @@ export interface Findable<R> {
 export async function findResource<R extends { readonly id: string }>(
   session: Session,
   kind: Findable<R>,
+  reference: ResourceReference,
+): Promise<R> {
+  return await findReferenced(session, kind, reference, async (name) => {
+    // A list may say less of a thing than a get.
+    const { id } = await resourceByName(session, kind, name, await findFolderId(session));
+    return await kind.get(session, id);
+  });
+}
+
+/** The same of anything that has an id, which is found by a name in its own way. */
+export async function findReferenced<R>(
+  session: Session,
+  kind: Pick<Findable<R>, 'noun' | 'get'>,
   { nameOrId, id, name }: ResourceReference,
+  byName: (name: string) => Promise<R>,
 ): Promise<R> {
   if ([nameOrId, id, name].filter((given) => given !== undefined).length !== 1) {
     throw new CliFailed(`name one ${kind.noun}: by its name or id, by --id or by --name.`);
@@ -75,9 +89,7 @@ export async function findResource<R extends { readonly id: string }>(
       if (!(error instanceof ApiFailed && error.code === status.NOT_FOUND)) throw error;
     }
   }
-  // A list may say less of a thing than a get.
-  const { id: found } = await resourceByName(session, kind, text, await findFolderId(session));
-  return await kind.get(session, found);
+  return await byName(text);
 }
 
 /** The thing of that name in a folder. */

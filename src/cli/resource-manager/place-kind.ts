@@ -1,15 +1,13 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import { status } from '@grpc/grpc-js';
 import type { Operation } from '../../gen/yandex/cloud/operation/operation_pb.ts';
 import { CloudSchema } from '../../gen/yandex/cloud/resourcemanager/v1/cloud_pb.ts';
 import { CloudService } from '../../gen/yandex/cloud/resourcemanager/v1/cloud_service_pb.ts';
 import { FolderSchema } from '../../gen/yandex/cloud/resourcemanager/v1/folder_pb.ts';
 import { FolderService } from '../../gen/yandex/cloud/resourcemanager/v1/folder_service_pb.ts';
-import { ApiFailed } from '../api-failed.ts';
 import { CliFailed } from '../cli-failed.ts';
 import { findCloudId, quote } from '../find-resources.ts';
 import type { Columns } from '../render.ts';
-import type { ListQuery, Page, ResourceReference } from '../resource-kind.ts';
+import { findReferenced, type ListQuery, type Page, type ResourceReference } from '../resource-kind.ts';
 import type { Session } from '../session.ts';
 import { cloudColumns, folderColumns } from './place-columns.ts';
 
@@ -84,22 +82,12 @@ export const folderKind: PlaceKind<typeof FolderSchema> = {
 export async function findPlace<D extends DescMessage>(
   session: Session,
   kind: PlaceKind<D>,
-  { nameOrId, id, name }: ResourceReference,
+  reference: ResourceReference,
 ): Promise<MessageShape<D> & { readonly id: string }> {
-  if ([nameOrId, id, name].filter((given) => given !== undefined).length !== 1) {
-    throw new CliFailed(`name one ${kind.noun}: by its name or id, by --id or by --name.`);
-  }
-  if (id !== undefined) return await kind.get(session, id);
-  const text = name ?? nameOrId ?? '';
-  if (name === undefined && /^[a-z0-9]{20}$/.test(text)) {
-    try {
-      return await kind.get(session, text);
-    } catch (error) {
-      if (!(error instanceof ApiFailed && error.code === status.NOT_FOUND)) throw error;
-    }
-  }
-  const query = { pageSize: 2n, pageToken: '', filter: `name = ${quote(text)}` };
-  const [found] = (await kind.list(session, query)).items;
-  if (found === undefined) throw new CliFailed(`there is no ${kind.noun} "${text}" that you may see.`);
-  return found;
+  return await findReferenced(session, kind, reference, async (name) => {
+    const query = { pageSize: 2n, pageToken: '', filter: `name = ${quote(name)}` };
+    const [found] = (await kind.list(session, query)).items;
+    if (found === undefined) throw new CliFailed(`there is no ${kind.noun} "${name}" that you may see.`);
+    return found;
+  });
 }
