@@ -51,7 +51,12 @@ export interface CreateImage {
 }
 
 export type ImageSource =
-  | { readonly kind: 'uri'; readonly uri: string }
+  | {
+      readonly kind: 'uri';
+      readonly uri: string;
+      /** The disk is made a whole number of these, by zeros at its end; as it is in the file by default. */
+      readonly roundUpToBytes?: number;
+    }
   | { readonly kind: 'image'; readonly imageId: string }
   | { readonly kind: 'disk'; readonly diskId: string }
   | { readonly kind: 'snapshot'; readonly snapshotId: string };
@@ -108,7 +113,7 @@ function start(deps: CreateImageDeps, request: CreateImage, caller: Caller): Pro
     await checkFolder(tx);
     switch (source.kind) {
       case 'uri':
-        return startImport(tx, request, { uri: source.uri, createdBy });
+        return startImport(tx, request, { source, createdBy });
       case 'image': {
         const image = await holdSource(tx, lockImageSource, { noun: 'Image', id: source.imageId, folderId });
         const report = await findImageSource(tx, image.id);
@@ -126,14 +131,16 @@ function start(deps: CreateImageDeps, request: CreateImage, caller: Caller): Pro
 async function startImport(
   tx: Transaction,
   request: CreateImage,
-  { uri, createdBy }: { readonly uri: string; readonly createdBy: string },
+  { source, createdBy }: { readonly source: ImageSource & { kind: 'uri' }; readonly createdBy: string },
 ): Promise<Operation> {
+  const { uri, roundUpToBytes = 1 } = source;
+  const { sourceSha256, sourceSha512 } = request;
   const image = newImage(request, undefined);
   await claimImageName(tx, image, () => insertImage(tx, image));
   await assertAnyRoom(tx, image);
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
-    input: writeImportInput({ uri, sourceSha256: request.sourceSha256, sourceSha512: request.sourceSha512 }),
+    input: writeImportInput({ uri, sourceSha256, sourceSha512, roundUpToBytes }),
   });
   const uploadId = uploadIdOf(uri);
   if (uploadId !== undefined) {

@@ -8,18 +8,22 @@ export interface ImportInput {
   readonly sourceSha256: string;
   /** Likewise its SHA-512. */
   readonly sourceSha512: string;
+  /** The disk is made a whole number of these, by zeros at its end; 1 leaves it as it is. */
+  readonly roundUpToBytes: number;
 }
 
-export function writeImportInput({ uri, sourceSha256, sourceSha512 }: ImportInput): JsonObject {
-  return { uri, sourceSha256, sourceSha512 };
+export function writeImportInput({ uri, sourceSha256, sourceSha512, roundUpToBytes }: ImportInput): JsonObject {
+  return { uri, sourceSha256, sourceSha512, roundUpToBytes };
 }
 
 export function readImportInput(value: unknown): ImportInput {
   const input = objectOf(value, 'input of image.create');
+  // Older operations have neither sourceSha512 nor roundUpToBytes.
   return {
     uri: stringOf(input, 'uri'),
     sourceSha256: stringOf(input, 'sourceSha256'),
-    sourceSha512: input.sourceSha512 === undefined ? '' : stringOf(input, 'sourceSha512'), // older operations have none
+    sourceSha512: input.sourceSha512 === undefined ? '' : stringOf(input, 'sourceSha512'),
+    roundUpToBytes: input.roundUpToBytes === undefined ? 1 : integerOf(input, 'roundUpToBytes'),
   };
 }
 

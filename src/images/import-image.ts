@@ -1,5 +1,6 @@
 import type { Transaction } from '../db/database.ts';
 import { dedupDomainOf } from '../folders/dedup-domain.ts';
+import { roundMapUp } from '../formats/rounded-map.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { MemoryBudget } from '../lib/memory-budget.ts';
 import type { Commit, OperationContext } from '../operations/kind.ts';
@@ -46,7 +47,7 @@ const tablesBytes = 56 * 1024 * 1024;
 export async function importImage(deps: ImportDeps, context: OperationContext): Promise<Commit> {
   const { store, memory, policy } = deps;
   const { operation, lease, signal } = context;
-  const { uri, sourceSha256, sourceSha512 } = readImportInput(operation.input);
+  const { uri, sourceSha256, sourceSha512, roundUpToBytes } = readImportInput(operation.input);
   const checkpoint = readImportCheckpoint(operation.checkpoint);
   const progress = new ImportProgress(context.report, store.now);
   using _reserved = await memory.reserve(storeGuestBytes + tablesBytes, signal);
@@ -80,17 +81,18 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
       makeLocal: () => source.digest('sha256', { signal }),
     });
     const { disk, report } = opened;
+    const map = roundMapUp(disk.map, roundUpToBytes);
     store.log.info({ operationId: operation.id, imageId: operation.resourceId, source: report }, 'source opened');
     // What no disk of the size asked for could hold is refused before the work, not after it.
     const { minDiskSizeBytes } = await getImage(store, { imageId: operation.resourceId });
-    checkMinDiskSize(minDiskSizeBytes, disk.map.sizeBytes);
-    progress.guestBytes = disk.map.sizeBytes;
+    checkMinDiskSize(minDiskSizeBytes, map.sizeBytes);
+    progress.guestBytes = map.sizeBytes;
     progress.enter('importing');
 
     const volume = await writeVolume(store, {
       domainId: await dedupDomainOf(store.db.read, operation.folderId),
       lease,
-      reader: createFileGuestReader(disk.source, disk.map),
+      reader: createFileGuestReader(disk.source, map),
       signal,
       onCheckpoint: keepCheckpoints(operation, lease, source.identity, checkpoint),
       onProgress: (bytes) => progress.passed(bytes),
