@@ -4,7 +4,9 @@ import { openDisk } from '../formats/open-disk.ts';
 import { readProbe } from '../formats/probe.ts';
 import { refuseVhdSet } from '../formats/vhd-set.ts';
 import type { LayerReport } from './layer-report.ts';
-import { type Unwrapped, within } from './unwrap.ts';
+import { rulesOf } from './layer-rules.ts';
+
+import type { Unwrapped } from './unwrap.ts';
 
 export interface OpenUnwrappedOptions extends ReadOptions {
   /** What the file is called where it comes from, if it has a name there. */
@@ -21,7 +23,7 @@ export async function openUnwrapped(
   { source, layers, format }: Unwrapped,
   { fileName = '', ...options }: OpenUnwrappedOptions = {},
 ): Promise<OpenedDisk> {
-  return await within(layers, async () => {
+  return await rulesOf('any').within(layers, async () => {
     if (format !== undefined) return await format.open(source, await readProbe(source, options), options);
     const disk = await openDisk(source, options);
     if (disk.format === 'raw') {

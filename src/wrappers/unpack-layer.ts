@@ -1,10 +1,9 @@
 import type { ByteSource } from '../formats/byte-source.ts';
-import { ImageRefused } from '../formats/image-refused.ts';
+import type { ImageRefused } from '../formats/image-refused.ts';
 import { type Decompressor, type PackedFacts, refusePacked } from './decompressor.ts';
 import { InOrderReader } from './in-order-reader.ts';
 import type { CompressedLayer } from './layer-report.ts';
-import { earlyBytes, refuseEarly } from './refuse-early.ts';
-import { refusedWithin } from './refused-within.ts';
+import { earlyBytes } from './refuse-early.ts';
 import type { UnwrapLimits } from './unwrap-limits.ts';
 import { WorkFile } from './work-file.ts';
 
@@ -13,8 +12,8 @@ export interface UnpackOptions {
   readonly decompressor: Decompressor;
   /** Where the work file is made. */
   readonly path: string;
-  /** Which layer it is, 1 for the outermost. */
-  readonly depth: number;
+  /** Refuses what is unpacked by its first `earlyBytes`, or all there are. */
+  readonly refuseEarly: (head: Uint8Array) => Promise<void>;
   readonly limits: UnwrapLimits;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +39,7 @@ export async function unpackLayer(options: UnpackOptions): Promise<UnpackedLayer
   await using stack = new AsyncDisposableStack();
   const file = stack.use(await WorkFile.create(options.path, limits.minFreeBytes));
   stack.defer(() => reader.stop());
-  const beginning = new Beginning(decompressor.name, options.depth);
+  const beginning = new Beginning(options.refuseEarly);
   for await (const chunk of decompressor.decompress({ reader, limits, facts, signal })) {
     signal?.throwIfAborted();
     if (file.sizeBytes + chunk.length > limits.maxBytes) throw tooBig();
@@ -78,14 +77,12 @@ export async function unpackLayer(options: UnpackOptions): Promise<UnpackedLayer
 
 /** The first bytes that come out, looked at when they are enough to tell what they are of. */
 class Beginning {
-  readonly #layer: string;
-  readonly #depth: number;
+  readonly #refuseEarly: UnpackOptions['refuseEarly'];
   #chunks: Uint8Array[] | undefined = [];
   #bytes = 0;
 
-  constructor(layer: string, depth: number) {
-    this.#layer = layer;
-    this.#depth = depth;
+  constructor(refuseEarly: UnpackOptions['refuseEarly']) {
+    this.#refuseEarly = refuseEarly;
   }
 
   async add(chunk: Uint8Array): Promise<void> {
@@ -99,11 +96,6 @@ class Beginning {
   async end(): Promise<void> {
     const chunks = this.#chunks;
     this.#chunks = undefined;
-    if (chunks === undefined) return;
-    try {
-      await refuseEarly(Buffer.concat(chunks).subarray(0, earlyBytes), this.#depth);
-    } catch (error) {
-      throw error instanceof ImageRefused ? refusedWithin([this.#layer], error) : error;
-    }
+    if (chunks !== undefined) await this.#refuseEarly(Buffer.concat(chunks).subarray(0, earlyBytes));
   }
 }

@@ -1,20 +1,19 @@
 import { rm } from 'node:fs/promises';
 import type { ByteSource } from '../formats/byte-source.ts';
 import type { DiskFormat } from '../formats/disk-format.ts';
-import { ImageRefused } from '../formats/image-refused.ts';
-import { readProbe } from '../formats/probe.ts';
-import { type LayerReport, nameOfLayer } from './layer-report.ts';
-import { recogniseWrapper, type Wrapper } from './recognise-wrapper.ts';
-import { tooManyLayers } from './refuse-early.ts';
-import { refusedWithin } from './refused-within.ts';
-import { openTar } from './tar/open-tar.ts';
+import type { FileForm } from './file-form.ts';
+import type { LayerReport } from './layer-report.ts';
+import { rulesOf } from './layer-rules.ts';
+import type { Wrapper } from './recognise-wrapper.ts';
 import { unpackFailure } from './unpack-failed.ts';
 import { unpackLayer } from './unpack-layer.ts';
-import { defaultUnwrapLimits, maxLayers, type UnwrapLimits } from './unwrap-limits.ts';
+import { defaultUnwrapLimits, type UnwrapLimits } from './unwrap-limits.ts';
 import type { WorkFile } from './work-file.ts';
 import { removeUnpacked, reopenUnpacked, workFilePath, writeWorkRecord } from './work-record.ts';
 
 export interface UnwrapOptions {
+  /** What the file is to be; `any` when it is not said. */
+  readonly form?: FileForm | undefined;
   /** Where work files may be made, `<workPath>-1` and so on, and `<workPath>.json`. One caller at a time; the folder exists. */
   readonly workPath: string;
   /**
@@ -68,7 +67,9 @@ interface State {
  *   with; the signal's reason
  */
 export async function unwrap(source: ByteSource, options: UnwrapOptions): Promise<Unwrapped> {
-  const { workPath, sourceKey } = options;
+  const { workPath, signal, form = 'any' } = options;
+  const rules = rulesOf(form);
+  const sourceKey = keyOf(options);
   const kept = sourceKey === undefined ? undefined : await reopenUnpacked(workPath, sourceKey);
   let state: State = { source, layers: [], format: undefined, sourceSha256: undefined, file: undefined };
   if (kept === undefined)
@@ -76,9 +77,11 @@ export async function unwrap(source: ByteSource, options: UnwrapOptions): Promis
   else state = { ...state, ...kept, source: kept.file };
   try {
     for (;;) {
-      const wrapper = await within(state.layers, () => nextWrapper(state, options));
+      if (state.format !== undefined) return finished(state);
+      const { source: rest, layers } = state;
+      const wrapper = await rules.within(layers, () => rules.nextWrapper(rest, layers, { signal }));
       if (wrapper === undefined) return finished(state);
-      state = await within(state.layers, () => takeOff(wrapper, state, options));
+      state = await rules.within(layers, () => takeOff(wrapper, state, options));
     }
   } catch (error) {
     await state.file?.[Symbol.asyncDispose]();
@@ -86,23 +89,23 @@ export async function unwrap(source: ByteSource, options: UnwrapOptions): Promis
   }
 }
 
-async function nextWrapper({ source, layers, format }: State, { signal }: UnwrapOptions): Promise<Wrapper | undefined> {
-  if (format !== undefined || source.sizeBytes === 0) return undefined;
-  const wrapper = recogniseWrapper(await readProbe(source, { signal }));
-  if (wrapper !== undefined && layers.length === maxLayers) throw tooManyLayers();
-  return wrapper;
+/** What was unpacked as one form may be used again as that form alone: what was refused on the way is not the same. */
+function keyOf({ sourceKey, form = 'any' }: UnwrapOptions): string | undefined {
+  return sourceKey === undefined || form === 'any' ? sourceKey : `${form} ${sourceKey}`;
 }
 
 async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): Promise<State> {
   const { source, layers } = state;
-  const { workPath, sourceKey, signal } = options;
+  const { workPath, signal, form = 'any' } = options;
+  const rules = rulesOf(form);
+  const sourceKey = keyOf(options);
   const limits = { ...defaultUnwrapLimits, ...options.limits };
   if (wrapper.name === 'tar') {
     let { sourceSha256 } = state;
     const makeLocal = async () => {
       if (layers.length === 0) sourceSha256 = await options.makeLocal?.();
     };
-    const { source: disk, report, format } = await openTar(source, { limits, signal, makeLocal });
+    const { source: disk, report, format } = await rules.openArchive(source, { limits, signal, makeLocal });
     return { ...state, source: disk, layers: [...layers, report], format, sourceSha256 };
   }
   options.onUnpacking?.();
@@ -112,7 +115,7 @@ async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): 
     source,
     decompressor: wrapper,
     path,
-    depth,
+    refuseEarly: (head) => rules.refuseEarly(head, wrapper.name, depth),
     limits,
     signal,
   });
@@ -136,14 +139,4 @@ async function takeOff(wrapper: Wrapper, state: State, options: UnwrapOptions): 
 
 function finished({ source, layers, format, sourceSha256, file }: State): Unwrapped {
   return { source, layers, format, sourceSha256, [Symbol.asyncDispose]: async () => file?.[Symbol.asyncDispose]() };
-}
-
-/** Does something with a file out of these layers; a refusal of it says so. */
-export async function within<T>(layers: readonly LayerReport[], work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof ImageRefused) || layers.length === 0) throw error;
-    throw refusedWithin(layers.map(nameOfLayer), error);
-  }
 }

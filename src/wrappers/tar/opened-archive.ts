@@ -40,7 +40,7 @@ export function mustHavePlainNames(members: readonly TarMember[]): void {
 const maxListed = 10;
 
 /** The names of members, safe to print. */
-export function listed(members: readonly TarMember[]): string {
+export function listed(members: readonly Pick<TarMember, 'name'>[]): string {
   const names = members.slice(0, maxListed).map(({ name }) => JSON.stringify(name.slice(0, 80)));
   return members.length > maxListed ? `${names.join(', ')}, ...` : names.join(', ');
 }

@@ -13,6 +13,8 @@ import { decodeName, isEndBlock, readTarHeader, type TarHeader, tarBlockBytes } 
 /** A file in an archive. */
 export interface TarMember {
   readonly name: string;
+  /** The name as it stands in the archive: with `./` in front, if it has that. */
+  readonly writtenName: string;
   /** Its length, holes included. */
   readonly sizeBytes: number;
   readonly sparse: SparseKind | undefined;
@@ -22,6 +24,10 @@ export interface TarMember {
 
 export interface TarArchive {
   readonly members: readonly TarMember[];
+  /** Every header, in order: those of members, and those that only say something of the next one. */
+  readonly headers: readonly TarHeader[];
+  /** Where the mark of its end stands; without one, the end of the file. */
+  readonly endsAt: number;
   readonly notes: readonly string[];
 }
 
@@ -66,13 +72,14 @@ export async function readMembers(
 ): Promise<TarArchive> {
   const reader = new ArchiveReader(source, { signal });
   const members: TarMember[] = [];
+  const headers: TarHeader[] = [];
   const names = new Set<string>();
   const notes: string[] = [];
   let announced: Announced = { name: undefined, pax: [] };
   let position = 0;
   let textBytes = 0;
   let folders = 0;
-  for (let headers = 0; ; headers++) {
+  for (;;) {
     if (position === source.sizeBytes) {
       notes.push('The archive has no mark at its end.');
       break;
@@ -83,10 +90,11 @@ export async function readMembers(
       if (behind > 2 * recordBytes) notes.push(`${behind} bytes behind the archive's end mark were not looked at.`);
       break;
     }
-    if (headers === limits.maxHeaders) {
+    if (headers.length === limits.maxHeaders) {
       throw refuse('tar.headers', `The tar archive has more than ${limits.maxHeaders} headers.`);
     }
     const header = readTarHeader(block, position);
+    headers.push(header);
     const start = position + tarBlockBytes;
     if (header.kind === 'x' || header.kind === 'g' || header.kind === 'L' || header.kind === 'K') {
       textBytes += header.sizeBytes;
@@ -102,13 +110,13 @@ export async function readMembers(
       continue;
     }
     const stored = storedBytes(header, announced.pax);
-    const { name, kind } = nameOf(header, announced);
+    const { name, writtenName, kind } = nameOf(header, announced);
     if (kind === 'file') {
       if (names.has(name)) throw refuse('tar.duplicate-name', `The tar archive has two members named ${shown(name)}.`);
       names.add(name);
       const { member, dataEnd } = await readMember(
         reader,
-        { header, position, stored, name, pax: announced.pax },
+        { header, position, stored, name, writtenName, pax: announced.pax },
         limits,
         block,
       );
@@ -127,7 +135,7 @@ export async function readMembers(
     announced = { name: undefined, pax: [] };
   }
   if (folders > 0) notes.push(`Folders in the archive were passed over: ${folders}.`);
-  return { members, notes };
+  return { members, headers, endsAt: position, notes };
 }
 
 /** The records of a member's one PAX header. Which of two would count is not said anywhere. */
@@ -164,21 +172,22 @@ function storedBytes(header: TarHeader, pax: readonly PaxRecord[]): number {
 interface Named {
   /** Without `./` in front, and without the slash that a folder's name may end with. */
   readonly name: string;
+  readonly writtenName: string;
   /** `own` is what stands for the archive itself: its own folder, its label. */
   readonly kind: 'file' | 'folder' | 'own';
 }
 
 function nameOf(header: TarHeader, { name: longName, pax }: Announced): Named {
-  const written = textOf(pax, 'GNU.sparse.name') ?? textOf(pax, 'path') ?? longName ?? header.name;
-  if (header.kind === 'V') return { name: written, kind: 'own' };
+  const writtenName = textOf(pax, 'GNU.sparse.name') ?? textOf(pax, 'path') ?? longName ?? header.name;
+  if (header.kind === 'V') return { name: writtenName, writtenName, kind: 'own' };
   // `tar -C FOLDER -c .` puts it before all names.
-  const name = written.replace(/^(\.\/)+/, '');
-  const isFolder = header.kind === '5' || (header.kind === '0' && written.endsWith('/'));
-  if (isFolder && (name === '' || name === '.')) return { name: written, kind: 'own' };
+  const name = writtenName.replace(/^(\.\/)+/, '');
+  const isFolder = header.kind === '5' || (header.kind === '0' && writtenName.endsWith('/'));
+  if (isFolder && (name === '' || name === '.')) return { name: writtenName, writtenName, kind: 'own' };
   const isFile = header.kind === '0' || header.kind === '7' || header.kind === 'S';
   if (!isFolder && !isFile) {
     const what = otherKinds[header.kind] ?? `of the unknown kind ${JSON.stringify(header.kind)}`;
-    throw refuse('tar.member-kind', `The member ${shown(written)} of the tar archive is ${what}, not a file.`);
+    throw refuse('tar.member-kind', `The member ${shown(writtenName)} of the tar archive is ${what}, not a file.`);
   }
   const path = isFolder ? name.replace(/\/$/, '') : name;
   if (
@@ -186,10 +195,10 @@ function nameOf(header: TarHeader, { name: longName, pax }: Announced): Named {
     /[\\\0]/.test(path) ||
     path.split('/').some((part) => part === '' || part === '.' || part === '..')
   ) {
-    const reason = `The member ${shown(written)} of the tar archive has a name that is absolute, leads upwards, is too long or none.`;
+    const reason = `The member ${shown(writtenName)} of the tar archive has a name that is absolute, leads upwards, is too long or none.`;
     throw refuse('tar.member-name', reason, 'Pack it anew from its folder: tar -cf disk.tar FILE');
   }
-  return { name: path, kind: isFolder ? 'folder' : 'file' };
+  return { name: path, writtenName, kind: isFolder ? 'folder' : 'file' };
 }
 
 interface FoundMember {
@@ -198,12 +207,13 @@ interface FoundMember {
   /** Length of its stored bytes. */
   readonly stored: number;
   readonly name: string;
+  readonly writtenName: string;
   readonly pax: readonly PaxRecord[];
 }
 
 async function readMember(
   reader: ArchiveReader,
-  { header, position, stored, name, pax }: FoundMember,
+  { header, position, stored, name, writtenName, pax }: FoundMember,
   limits: UnwrapLimits,
   block: Uint8Array,
 ): Promise<{ member: TarMember; dataEnd: number }> {
@@ -227,7 +237,7 @@ async function readMember(
     throw refuse('tar.sparse-map', reason);
   }
   const bytes = found === undefined ? sliceOf(source, start, stored) : sparseView(source, dataStart, found.map);
-  const member = { name, sizeBytes, sparse: found?.kind, bytes };
+  const member = { name, writtenName, sizeBytes, sparse: found?.kind, bytes };
   return { member, dataEnd: Math.min(inBlocks(dataEnd), source.sizeBytes) };
 }
 
