@@ -23,6 +23,7 @@ import type { Image } from './image.ts';
 import { createdImageToJson } from './image-json.ts';
 import { claimImageName, insertImage } from './image-rows.ts';
 import { lockImageSource } from './image-source.ts';
+import type { FileForm } from '../wrappers/file-form.ts';
 import { findImageSource, insertImageSource } from './image-source-rows.ts';
 import { writeImportInput } from './import-checkpoint.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
@@ -66,6 +67,10 @@ export interface CreateImageDeps {
   readonly contents: DiskContents;
   readonly runner: { wake(): void };
   /** Why the text cannot be the address of a source, or undefined when it can. Opens nothing. */
+      /** Which files are taken; any by default. */
+      readonly form?: FileForm;
+      /** What the file must be: its SHA-1 in 40 lower-case hexadecimal digits. For compatibility alone. */
+      readonly sha1?: string;
   readonly checkUri: (uri: string) => string | undefined;
 }
 
@@ -133,14 +138,14 @@ async function startImport(
   request: CreateImage,
   { source, createdBy }: { readonly source: ImageSource & { kind: 'uri' }; readonly createdBy: string },
 ): Promise<Operation> {
-  const { uri, roundUpToBytes = 1 } = source;
+  const { uri, sha1: sourceSha1 = '', form = 'any', roundUpToBytes = 1 } = source;
   const { sourceSha256, sourceSha512 } = request;
   const image = newImage(request, undefined);
   await claimImageName(tx, image, () => insertImage(tx, image));
   await assertAnyRoom(tx, image);
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
-    input: writeImportInput({ uri, sourceSha256, sourceSha512, roundUpToBytes }),
+    input: writeImportInput({ uri, sourceSha256, sourceSha512, sourceSha1, form, roundUpToBytes }),
   });
   const uploadId = uploadIdOf(uri);
   if (uploadId !== undefined) {

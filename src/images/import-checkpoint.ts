@@ -1,28 +1,35 @@
-import { integerOf, type JsonObject, objectOf, stringOf } from '../lib/json.ts';
+import { choiceOf, integerOf, type JsonObject, objectOf, stringOf } from '../lib/json.ts';
 import { readIdentity, type SourceIdentity } from '../sources/source-identity.ts';
+import { type FileForm, fileForms } from '../wrappers/file-form.ts';
 
 /** What an `image.create` operation from an address is given. */
 export interface ImportInput {
   readonly uri: string;
   /** What the file must be: its SHA-256 in hexadecimal digits, or ''. */
   readonly sourceSha256: string;
-  /** Likewise its SHA-512. */
+  /** Likewise its SHA-512, and its SHA-1, which is for compatibility alone. */
   readonly sourceSha512: string;
+  readonly sourceSha1: string;
+  /** Which files are taken at all. */
+  readonly form: FileForm;
   /** The disk is made a whole number of these, by zeros at its end; 1 leaves it as it is. */
   readonly roundUpToBytes: number;
 }
 
-export function writeImportInput({ uri, sourceSha256, sourceSha512, roundUpToBytes }: ImportInput): JsonObject {
-  return { uri, sourceSha256, sourceSha512, roundUpToBytes };
+export function writeImportInput(input: ImportInput): JsonObject {
+  const { uri, sourceSha256, sourceSha512, sourceSha1, form, roundUpToBytes } = input;
+  return { uri, sourceSha256, sourceSha512, sourceSha1, form, roundUpToBytes };
 }
 
 export function readImportInput(value: unknown): ImportInput {
   const input = objectOf(value, 'input of image.create');
-  // Older operations have neither sourceSha512 nor roundUpToBytes.
+  // Older operations have no more than the uri and sourceSha256.
   return {
     uri: stringOf(input, 'uri'),
     sourceSha256: stringOf(input, 'sourceSha256'),
     sourceSha512: input.sourceSha512 === undefined ? '' : stringOf(input, 'sourceSha512'),
+    sourceSha1: input.sourceSha1 === undefined ? '' : stringOf(input, 'sourceSha1'),
+    form: input.form === undefined ? 'any' : choiceOf(input.form, fileForms, 'form of a source'),
     roundUpToBytes: input.roundUpToBytes === undefined ? 1 : integerOf(input, 'roundUpToBytes'),
   };
 }

@@ -3,6 +3,7 @@ import { ImageRefused } from '../formats/image-refused.ts';
 import { explainStorageFailure } from '../resources/storage-lied.ts';
 import type { DigestAlgorithm } from '../sources/hash-in-order.ts';
 import { SourceFailed, type SourceFailure } from '../sources/source-failed.ts';
+import type { FileForm } from '../wrappers/file-form.ts';
 import { UnpackFailed } from '../wrappers/unpack-failed.ts';
 
 /** The file at the source is not the one that was meant. */
@@ -21,7 +22,7 @@ export class SourceDigestWrong extends Error {
   }
 }
 
-const digestNames: Readonly<Record<DigestAlgorithm, string>> = { sha256: 'SHA-256', sha512: 'SHA-512' };
+const digestNames: Readonly<Record<DigestAlgorithm, string>> = { sha1: 'SHA-1', sha256: 'SHA-256', sha512: 'SHA-512' };
 
 /** What each failure of a source is to the caller. A failure that may pass by itself is UNAVAILABLE before all that. */
 const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
@@ -43,8 +44,13 @@ const sourceFailureCodes: Readonly<Record<SourceFailure, StatusCode>> = {
   'spool-failed': 'FAILED_PRECONDITION',
 };
 
-/** An import's failure as the operation's error. What is not an import's own is left as it is. */
-export function explainImportFailure(error: unknown): unknown {
+/**
+ * An import's failure as the operation's error. What is not an import's own is left as it is.
+ *
+ * @param form which files were to be taken
+ */
+export function explainImportFailure(error: unknown, form: FileForm = 'any'): unknown {
+  if (error instanceof ImageRefused && form === 'raw-tar-gz') return explainTarRefusal(error);
   if (error instanceof ImageRefused) {
     return new ServiceError({
       code: 'INVALID_ARGUMENT',
@@ -71,6 +77,21 @@ export function explainImportFailure(error: unknown): unknown {
     return new ServiceError({ code, reason, message: error.message, fields: [], cause: error });
   }
   return explainStorageFailure(error);
+}
+
+/** The refusals whose own first sentence is one that clients look for; to any other the general one is said first. */
+const knownTarRefusals: readonly string[] = ['tar.format', 'tar.disk-name'];
+
+/** Clients of the public service know these refusals by their reason, and by a sentence that the message begins with. */
+function explainTarRefusal(error: ImageRefused): ServiceError {
+  const isKnown = knownTarRefusals.includes(error.check);
+  return new ServiceError({
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_IMAGE_TAR',
+    message: isKnown ? error.message : `The tar archive is not a valid image. ${error.message}`,
+    fields: [{ field: 'uri', description: error.message }],
+    cause: error,
+  });
 }
 
 function explainSource(error: SourceFailed): ServiceError {

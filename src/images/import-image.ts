@@ -47,7 +47,7 @@ const tablesBytes = 56 * 1024 * 1024;
 export async function importImage(deps: ImportDeps, context: OperationContext): Promise<Commit> {
   const { store, memory, policy } = deps;
   const { operation, lease, signal } = context;
-  const { uri, sourceSha256, sourceSha512, roundUpToBytes } = readImportInput(operation.input);
+  const { uri, sourceSha256, sourceSha512, sourceSha1, form, roundUpToBytes } = readImportInput(operation.input);
   const checkpoint = readImportCheckpoint(operation.checkpoint);
   const progress = new ImportProgress(context.report, store.now);
   using _reserved = await memory.reserve(storeGuestBytes + tablesBytes, signal);
@@ -67,10 +67,12 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     const expectedSha256 = sourceSha256 === '' ? source.identity.sha256 : sourceSha256;
     await checkDigest(source, 'sha256', expectedSha256, signal);
     await checkDigest(source, 'sha512', sourceSha512, signal);
+    await checkDigest(source, 'sha1', sourceSha1, signal);
 
     // Every format and wrapper: 40 ms that a start need not wait for.
     const { openDiskFile } = await import('./open-disk-file.ts');
     await using opened = await openDiskFile(source, {
+      form,
       sha256: expectedSha256,
       fileName: source.fileName,
       signal,
@@ -102,7 +104,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     return (tx) => seal(tx, operation, volume, report);
   } catch (error) {
     signal.throwIfAborted();
-    throw explainImportFailure(error);
+    throw explainImportFailure(error, form);
   }
 }
 

@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto';
 /** Bytes hashed at a time: 2 ms of the main thread. */
 const pieceBytes = 2 * 1024 * 1024;
 
-/** What publishers give digests of their files in. */
-export type DigestAlgorithm = 'sha256' | 'sha512';
+/**
+ * What publishers give digests of their files in. SHA-1 is for compatibility alone: it finds damage, but whoever made the
+ * file may have made two with one SHA-1.
+ */
+export type DigestAlgorithm = 'sha1' | 'sha256' | 'sha512';
 
 /** The digest of `sizeBytes` bytes that `read` gives from front to back, in hexadecimal digits. */
 export async function hashInOrder(
