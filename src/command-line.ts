@@ -71,6 +71,10 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       'HOST[:PORT] or CIDR that imports may read besides public addresses; repeat it (OBRAZ_ALLOW_SOURCE, with commas)',
       collect,
     )
+    .option(
+      '--object-store <url>',
+      'where Compute Engine clients mean other buckets than ours: /BUCKET/OBJECT is put behind it (OBRAZ_OBJECT_STORE, default https://storage.googleapis.com)',
+    )
     .option('--grpc <host:port>', 'a port for gRPC alone, besides --listen (OBRAZ_GRPC)')
     .option('--rest <host:port>', 'a port for REST alone, besides --listen (OBRAZ_REST)')
     .option(

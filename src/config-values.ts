@@ -53,6 +53,12 @@ export function parseHost(text: string): string | undefined {
   return isHost(text) ? text : undefined;
 }
 
+/** An address that paths are put behind: nothing may follow its own path, and it is kept without a slash at the end. */
+export function parseBaseUrl(text: string): string | undefined {
+  const url = /^https?:\/\/[^?#@\s]+$/i.test(text) ? URL.parse(text) : null;
+  return url?.href.replace(/\/+$/, '');
+}
+
 export function parseSource(text: string): string | undefined {
   try {
     parseAllowList([text]);

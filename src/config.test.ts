@@ -20,6 +20,7 @@ test('has a default for everything', () => {
     tlsNames: [],
     plaintext: false,
     allowSources: [],
+    objectStore: 'https://storage.googleapis.com',
     zones: ['ru-central1-a', 'ru-central1-b', 'ru-central1-d'],
     diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
     keepDeletedMs: 86_400_000,
@@ -40,6 +41,23 @@ test('takes flags before the environment', () => {
   assert.equal(fromFlags.dataDirectory, '/else');
   assert.deepEqual(fromFlags.listen, { host: 'localhost', port: 2 });
   assert.deepEqual(fromFlags.allowSources, ['127.0.0.1']);
+});
+
+test('takes the address of an object store, of http and https, without its last slash', () => {
+  const read = (objectStore: string) => readConfig({ objectStore }, {}).objectStore;
+  assert.equal(read('http://127.0.0.1:9000/google/'), 'http://127.0.0.1:9000/google');
+  assert.equal(read('HTTPS://Objects.example.com'), 'https://objects.example.com');
+  assert.equal(readConfig({}, { OBRAZ_OBJECT_STORE: 'http://s3' }).objectStore, 'http://s3');
+  for (const wrong of [
+    'gs://b',
+    's3.local:9000',
+    'https://',
+    'https://a?b',
+    'https://a/#b',
+    'https://user:pass@a',
+    'https://a b',
+  ])
+    assert.throws(() => read(wrong), ConfigInvalid, wrong);
 });
 
 test('takes zones and disk types, each once, in place of the usual ones', () => {

@@ -9,6 +9,7 @@ import {
   parseAddress,
   parseAuditDays,
   parseAuditRecords,
+  parseBaseUrl,
   parseFlag,
   parseHost,
   parseHours,
@@ -51,6 +52,8 @@ export interface Config {
   readonly plaintext: boolean;
   /** Sources that imports may read besides public addresses: `HOST[:PORT]` or a CIDR. */
   readonly allowSources: readonly string[];
+  /** The address of the object store that has the buckets which are not kept here, without a slash at its end. */
+  readonly objectStore: string;
   /** The zones and the types that disks may be asked for in; neither is empty. */
   readonly zones: readonly string[];
   readonly diskTypes: readonly string[];
@@ -79,6 +82,7 @@ export interface ServeFlags {
   readonly tlsName?: readonly string[];
   readonly plaintext?: boolean;
   readonly allowSource?: readonly string[];
+  readonly objectStore?: string;
   readonly zone?: readonly string[];
   readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
@@ -116,6 +120,7 @@ export class ConfigInvalid extends Error {
 
 export const defaultDataDirectory = './.obraz';
 const defaultListen: HostPort = { host: '127.0.0.1', port: 8443 };
+const defaultObjectStore = 'https://storage.googleapis.com';
 const hourMs = 3_600_000;
 const defaultKeepDeletedMs = 24 * hourMs;
 const defaultAuditDays = 365;
@@ -180,6 +185,12 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     allowSources: many('--allow-source', flags.allowSource, 'OBRAZ_ALLOW_SOURCE').flatMap(
       (source) => read(source, parseSource, 'give HOST, HOST:PORT or a CIDR, for example 10.0.0.0/8') ?? [],
     ),
+    objectStore:
+      read(
+        one('--object-store', flags.objectStore, 'OBRAZ_OBJECT_STORE'),
+        parseBaseUrl,
+        'give the address that /BUCKET/OBJECT is put behind, for example https://storage.example.com; without ?, # and @',
+      ) ?? defaultObjectStore,
     zones: names(
       many('--zone', flags.zone, 'OBRAZ_ZONE'),
       isZoneId,
