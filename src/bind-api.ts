@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import { authenticate } from './access/authenticate.ts';
 import { authorize } from './access/authorize.ts';
+import { findAuthorizedKey } from './access/authorized-key-rows.ts';
 import { issueToken } from './access/issue-token.ts';
 import { listAccessBindings } from './access/list-access-bindings.ts';
 import type { LiveTokens } from './access/live-tokens.ts';
 import { revokeToken } from './access/revoke-token.ts';
 import { RoleCache } from './access/role-cache.ts';
+import { SelfSignedTokens } from './access/self-signed-tokens.ts';
 import type { Users } from './access/users.ts';
 import { createKey } from './accounts/create-key.ts';
 import { createServiceAccount } from './accounts/create-service-account.ts';
@@ -145,7 +147,10 @@ export function bindApi(parts: Parts): ApiDeps {
   const { tokenKey, first } = installation;
   const { users, liveTokens, isOurHost, publicAddress } = parts;
   const administrator = { administratorId: first.administratorId, adminKeyId: installation.adminKeyId };
-  const identity = { db, tokenKey, users, liveTokens, isOurHost, administrator, keyPairs: new KeyPairs() };
+  const findKey = (id: string) => findAuthorizedKey(db.read, id);
+  const selfSigned = new SelfSignedTokens({ findKey, isOurHost, now: () => new Date() });
+  const keyPairs = new KeyPairs();
+  const identity = { db, tokenKey, users, liveTokens, selfSigned, isOurHost, administrator, keyPairs };
   const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
   const deps = {
     db,

@@ -13,6 +13,9 @@ import { Users } from './users.ts';
 
 const tokenKey = readTokenKey(createTokenKeyPem());
 const liveTokens = { isLive: async () => true };
+// No JWT is among what these tests show.
+const selfSigned = { check: () => assert.fail('this was no JWT') };
+const ours = { tokenKey, liveTokens, selfSigned };
 const account = { id: 'ajeaccount0000000000', keyId: 'ajekey00000000000000' };
 const subject: Subject = { id: account.id, kind: 'serviceAccount' };
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -78,9 +81,9 @@ eachDatabase(({ open }) => {
     assert.match(iamToken, /^t1\.[A-Z0-9a-z_-]+[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}$/);
     assert.equal(expiresAt.getTime(), present.getTime() + 12 * 3_600_000);
     for (const header of [`Bearer ${iamToken}`, `bearer  ${iamToken}`, ` Bearer ${iamToken} `]) {
-      assert.deepEqual(await authenticate({ tokenKey, liveTokens, now }, header), subject);
+      assert.deepEqual(await authenticate({ ...ours, now }, header), subject);
     }
-    const later = { tokenKey, liveTokens, now: () => expiresAt };
+    const later = { ...ours, now: () => expiresAt };
     await assert.rejects(authenticate(later, `Bearer ${iamToken}`), {
       code: 'UNAUTHENTICATED',
       message: 'The token has expired',
@@ -141,16 +144,16 @@ eachDatabase(({ open }) => {
 
   test('the administrator’s token does not end', async () => {
     const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: new Date(0) });
-    assert.deepEqual(await authenticate({ tokenKey, liveTokens }, `Bearer ${token}`), subject);
+    assert.deepEqual(await authenticate(ours, `Bearer ${token}`), subject);
   });
 
   test('refuses every header without a token of ours', async () => {
     const missing = /IAM token or API key has to be passed in request/;
-    await assert.rejects(authenticate({ tokenKey, liveTokens }, undefined), {
+    await assert.rejects(authenticate(ours, undefined), {
       code: 'UNAUTHENTICATED',
       message: missing,
     });
-    await assert.rejects(authenticate({ tokenKey, liveTokens }, ' '), { code: 'UNAUTHENTICATED', message: missing });
+    await assert.rejects(authenticate(ours, ' '), { code: 'UNAUTHENTICATED', message: missing });
     const token = signToken(tokenKey, { kind: 'admin', subject, issuedAt: present });
     const foreign = signToken(readTokenKey(createTokenKeyPem()), {
       kind: 'admin',
@@ -160,7 +163,7 @@ eachDatabase(({ open }) => {
     const wrong = [token, `Basic ${token}`, 'Bearer', `Bearer ${token} x`, `Bearer ${foreign}`, 'Bearer t1.a.b'];
     wrong.push(`Bearer ${'t1.'.repeat(100_000)}`, `Bearer ${token.replace('t1.', 't1.e30')}`);
     for (const header of wrong) {
-      await assert.rejects(authenticate({ tokenKey, liveTokens }, header), {
+      await assert.rejects(authenticate(ours, header), {
         code: 'UNAUTHENTICATED',
         message: 'The token is invalid',
       });

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
+import { SignJWT } from 'jose';
 import { eachDatabase, type OpenTestDatabase } from '../../test/fixtures/databases.ts';
 import type { Database } from '../db/database.ts';
 import { authenticate } from './authenticate.ts';
+import { findAuthorizedKey } from './authorized-key-rows.ts';
 import { issueToken, issueTokenTo } from './issue-token.ts';
 import { LiveTokens } from './live-tokens.ts';
 import { revokeToken } from './revoke-token.ts';
+import { SelfSignedTokens } from './self-signed-tokens.ts';
 import type { Subject } from './subject.ts';
 import { checkToken, signToken } from './token.ts';
 import { createTokenKeyPem, readTokenKey } from './token-key.ts';
@@ -16,6 +19,7 @@ import { type UserAccount, Users } from './users.ts';
 const tokenKey = readTokenKey(createTokenKeyPem());
 const account: Subject = { id: 'ajeaccount0000000000', kind: 'serviceAccount' };
 const keyId = 'ajekey00000000000000';
+const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const alice: UserAccount = {
   id: 'ajealice000000000000',
   login: 'alice',
@@ -29,7 +33,9 @@ async function openAccount(t: TestContext, open: OpenTestDatabase): Promise<Data
   const common = { description: '', labels: '{}', created_at: 0 };
   const cloud = { ...common, id: 'c', name: 'c', organization_id: '' };
   const folder = { ...common, id: 'f', cloud_id: 'c', name: 'f', status: 'ACTIVE' } as const;
-  const key = { id: keyId, service_account_id: account.id, algorithm: 'RSA_2048', public_key_pem: '', created_at: 0 };
+  const publicKeyPem = keys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const about = { id: keyId, service_account_id: account.id, algorithm: 'RSA_2048', created_at: 0 };
+  const key = { ...about, public_key_pem: publicKeyPem };
   await db.transact(async (tx) => {
     await tx.insertInto('clouds').values(cloud).execute();
     await tx.insertInto('folders').values(folder).execute();
@@ -46,12 +52,15 @@ async function openAccount(t: TestContext, open: OpenTestDatabase): Promise<Data
 function startProcess(db: Database, users = new Users([])) {
   let nowMs = 0;
   const liveTokens = new LiveTokens({ db, users, clock: () => nowMs });
+  const findKey = (id: string) => findAuthorizedKey(db.read, id);
+  const isOurHost = () => false;
   return {
     db,
     tokenKey,
     users,
     liveTokens,
-    isOurHost: () => false,
+    selfSigned: new SelfSignedTokens({ findKey, isOurHost, now: () => new Date() }),
+    isOurHost,
     pass(ms: number) {
       nowMs += ms;
     },
@@ -137,6 +146,22 @@ eachDatabase(({ open }) => {
     await db.transact((tx) => tx.deleteFrom('service_accounts').execute());
     here.pass(1_000);
     await assert.rejects(authenticate(here, `Bearer ${ofAccount}`), invalid);
+  });
+
+  test('a JWT that an account uses as a token ends with its key, and with its account', async (t) => {
+    const db = await openAccount(t, open);
+    const here = startProcess(db);
+    const jwt = await new SignJWT({ scope: 'https://www.googleapis.com/auth/compute' })
+      .setProtectedHeader({ alg: 'RS256', kid: keyId })
+      .setIssuer(`${account.id}@f.iam.obraz.internal`)
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(keys.privateKey);
+    assert.deepEqual(await authenticate(here, `Bearer ${jwt}`), account);
+    await db.transact((tx) => tx.deleteFrom('service_account_keys').execute());
+    here.liveTokens.forget();
+    await assert.rejects(authenticate(here, `Bearer ${jwt}`), invalid);
+    await assert.rejects(authenticate(startProcess(db), `Bearer ${jwt}`), /its key is unknown/);
   });
 
   test('a user proves to be himself with an OAuth token, and is one as long as the operator says so', async (t) => {

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts';
 import { unauthenticated } from '../errors.ts';
 import { findAuthorizedKey } from './authorized-key-rows.ts';
+import { checkGrant } from './check-grant.ts';
 import { checkJwt } from './check-jwt.ts';
 import type { Subject } from './subject.ts';
 import { signToken } from './token.ts';
@@ -19,8 +20,11 @@ export interface IssueTokenDeps {
   readonly now?: () => Date;
 }
 
-/** What shows who somebody is: a JWT signed with an authorized key, or an OAuth token that a user is known by. */
-export type Proof = { readonly jwt: string } | { readonly oauthToken: string };
+/**
+ * What shows who somebody is: a JWT signed with an authorized key, in either public service's form, or an OAuth token that a
+ * user is known by.
+ */
+export type Proof = { readonly jwt: string } | { readonly assertion: string } | { readonly oauthToken: string };
 
 export interface IssuedToken {
   readonly iamToken: string;
@@ -35,7 +39,8 @@ export async function issueToken(deps: IssueTokenDeps, proof: Proof): Promise<Is
     if (user === undefined) throw unauthenticated('OAuth token is invalid or expired');
     return issueTokenTo(deps, { id: user.id, kind: 'userAccount' });
   }
-  const key = await checkJwt({ findKey: (id) => findAuthorizedKey(db.read, id), isOurHost, now }, proof.jwt);
+  const checks = { findKey: (id: string) => findAuthorizedKey(db.read, id), isOurHost, now };
+  const key = await ('jwt' in proof ? checkJwt(checks, proof.jwt) : checkGrant(checks, proof.assertion));
   return issueTokenTo(deps, { id: key.serviceAccountId, kind: 'serviceAccount' }, key.id);
 }
 

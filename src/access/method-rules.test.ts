@@ -27,6 +27,7 @@ test('what needs no permission is little, and known', () => {
     'yandex.cloud.endpoint.ApiEndpointService/Get',
     'yandex.cloud.endpoint.ApiEndpointService/List',
     'yandex.cloud.iam.v1.IamTokenService/Create',
+    'POST /token',
   ]);
 });
 

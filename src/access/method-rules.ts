@@ -123,6 +123,7 @@ const rules = {
   'yandex.cloud.endpoint.ApiEndpointService/Get': 'public',
   'yandex.cloud.endpoint.ApiEndpointService/List': 'public',
   'yandex.cloud.iam.v1.IamTokenService/Create': 'public',
+  'POST /token': 'public',
 
   'obraz.v1.AttachmentService/Create': [
     'compute.disks.update',

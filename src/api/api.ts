@@ -114,7 +114,10 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const { validate, warm } = createRequestValidator();
   const pipeline = { log, authenticate, authorize, audit, findStarted, validate };
   const grpc = createGrpcDoor(pipeline, services);
-  const rest = await createRestDoor({ ...pipeline, content: deps.images, uploads: deps.uploads }, services);
+  const rest = await createRestDoor(
+    { ...pipeline, content: deps.images, uploads: deps.uploads, tokens: deps.tokens },
+    services,
+  );
   return {
     async listen({ doors, ...options }) {
       const listener = await listen({

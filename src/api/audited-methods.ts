@@ -9,6 +9,7 @@ const reads = /\/(Get|List)[A-Za-z]*$|^(GET|HEAD) /;
 
 const exceptions: Readonly<Record<string, Audited>> = {
   'yandex.cloud.iam.v1.IamTokenService/Create': 'refusals',
+  'POST /token': 'refusals',
   // A file comes in thousands of them, and is of no use to anybody until an image is made of it.
   'PATCH /obraz/v1/uploads/{upload_id}': 'refusals',
 };

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { type JWTPayload, SignJWT } from 'jose';
+import { Agent, request } from 'undici';
 import { parse as parseYaml } from 'yaml';
 import { runCommand } from '../fixtures/command.ts';
 import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
@@ -83,6 +85,61 @@ test('makes a service account and a key file, and works with it until the key is
   assert.equal(await succeed('iam', 'key', 'delete', key.id), '');
   await fail(/its key is unknown or its signature is wrong/, 'zone', 'list', ...asAccount);
   assert.equal(await succeed('iam', 'service-account', 'delete', 'cd'), '');
+});
+
+test('makes a key file for gcloud and the SDKs of Google, which tells them where to get a token', async () => {
+  const { id, folder_id: folderId } = parseYaml(await succeed('iam', 'service-account', 'create', 'google'));
+  const create = ['iam', 'key', 'create', '--service-account-name', 'google', '--output'];
+  const path = join(directory, 'google.json');
+  const key = await succeedJson(...create, path, '--key-format', 'google');
+  const { private_key: privateKey, ...file } = JSON.parse(await readFile(path, 'utf8'));
+  assert.deepEqual(file, {
+    type: 'service_account',
+    project_id: folderId,
+    private_key_id: key.id,
+    client_email: `${id}@${folderId}.iam.obraz.internal`,
+    client_id: id,
+    auth_uri: `https://${obraz.endpoint}/auth`,
+    token_uri: `https://${obraz.endpoint}/token`,
+    universe_domain: 'obraz.internal',
+  });
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+
+  const sign = (claims: JWTPayload) =>
+    new SignJWT({ iss: file.client_email, ...claims })
+      .setProtectedHeader({ alg: 'RS256', kid: file.private_key_id })
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(createPrivateKey(privateKey));
+  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer' };
+  const assertion = await sign({ aud: file.token_uri });
+  const body = `${new URLSearchParams({ ...grant, assertion })}`;
+  const agent = new Agent({ connect: { ca: obraz.ca } });
+  opened.defer(() => agent.close());
+  const answer = await request(file.token_uri, { method: 'POST', body, dispatcher: agent });
+  const { access_token: issued } = JSON.parse(await answer.body.text());
+  const selfSigned = await sign({ sub: file.client_email, aud: `https://${obraz.endpoint}/` });
+  const show = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const shown = await request(`https://${obraz.endpoint}/compute/v1/zones`, { headers, dispatcher: agent });
+    return [shown.statusCode, await shown.body.text()] as const;
+  };
+  for (const token of [issued, selfSigned]) assert.equal((await show(token))[0], 200);
+  await succeed('iam', 'key', 'delete', key.id);
+  for (const token of [issued, selfSigned]) {
+    const [status, text] = await show(token);
+    assert.equal(status, 401);
+    assert.match(text, /The token is invalid/);
+  }
+
+  const own = [...create, join(directory, 'own.json')];
+  await succeed(...own, '--key-format', 'google', '--universe-domain', 'images.example.com');
+  assert.equal(JSON.parse(await readFile(join(directory, 'own.json'), 'utf8')).universe_domain, 'images.example.com');
+  const other = [...create, join(directory, 'other.json')];
+  await fail(/goes with --key-format google/, ...other, '--universe-domain', 'images.example.com');
+  const theirs = await run(...other, '--key-format', 'google', '--universe-domain', 'googleapis.com');
+  assert.equal(theirs.code, 2);
+  assert.match(theirs.stderr, /not the public cloud's own/);
 });
 
 test('gives the administrator of this machine a token of his own', async () => {

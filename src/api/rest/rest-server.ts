@@ -14,6 +14,7 @@ import { jsonType } from './rest-reply.ts';
 import { answerRefused, answerRpc, refuse } from './rest-rpc.ts';
 import { routesOf } from './routes.ts';
 import { serveStreamed } from './streamed-call.ts';
+import { addTokenRoute, type TokenRouteDeps } from './token-route.ts';
 import { addUploadRoutes } from './tus/upload-routes.ts';
 
 /** No request of this API comes near it. */
@@ -28,7 +29,7 @@ const silenceTimeoutMs = 120_000;
 const keepAliveTimeoutMs = 75_000;
 const maxStreamedReplies = 64;
 
-export interface RestDeps extends PipelineDeps {
+export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
 }
@@ -82,6 +83,7 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
       .type(jsonType)
       .send(JSON.stringify({ status: serving ? 'SERVING' : 'NOT_SERVING' })),
   );
+  addTokenRoute(app, deps);
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Key_Algorithm, KeySchema } from '../../gen/yandex/cloud/iam/v1/key_pb.ts';
-import { KeyService } from '../../gen/yandex/cloud/iam/v1/key_service_pb.ts';
+import { type CreateKeyResponse, KeyService } from '../../gen/yandex/cloud/iam/v1/key_service_pb.ts';
+import { CliFailed } from '../cli-failed.ts';
 import { listAll } from '../find-resources.ts';
 import { finishOrShow } from '../finish-or-show.ts';
 import { readFlag } from '../flags.ts';
@@ -8,6 +9,7 @@ import { showMany, showOne } from '../render.ts';
 import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
 import type { Session } from '../session.ts';
+import { describeServer, googleKeyFile } from './google-key-file.ts';
 import { keyColumns } from './iam-columns.ts';
 import { keyFile, writeNewFile } from './key-file.ts';
 import { serviceAccountKind } from './service-account-kind.ts';
@@ -24,6 +26,8 @@ interface CreateFlags extends AccountFlags {
   readonly output: string;
   readonly description?: string;
   readonly algorithm?: Key_Algorithm;
+  readonly keyFormat: 'yandex' | 'google';
+  readonly universeDomain?: string;
 }
 
 /** `iam key ...`. */
@@ -40,15 +44,23 @@ export function addKeyCommands(iam: Command, toAction: ToAction): void {
     .requiredOption('-o, --output <file>', 'where to write the key; the file must not be there yet')
     .option('--description <text>', 'what it is for')
     .option('--algorithm <name>', 'rsa-2048 (the default) or rsa-4096', readAlgorithm)
+    .addOption(
+      new Option('--key-format <name>', "whose SDKs are to read the file; google's is for gcloud, too")
+        .choices(['yandex', 'google'])
+        .default('yandex'),
+    )
+    .option('--universe-domain <domain>', `the domain that google's file says is this service's`, readDomain)
     .action(
       toAction(async (session, command) => {
-        const { output, description = '', algorithm, ...account } = command.opts<CreateFlags>();
+        const flags = command.opts<CreateFlags>();
+        const { output, description = '', algorithm, ...account } = flags;
+        const toText = await fileMaker(session, flags);
         const serviceAccountId = await accountIdOf(session, account);
         const keyAlgorithm = algorithm ?? Key_Algorithm.ALGORITHM_UNSPECIFIED;
         const request = { serviceAccountId, description, keyAlgorithm };
         const made = await writeNewFile(output, async () => {
           const reply = await session.api.call(method.create, request, session);
-          return { text: keyFile(reply), value: reply };
+          return { text: await toText(reply), value: reply };
         });
         if (made.key !== undefined) await showOne(session, KeySchema, made.key, keyColumns);
       }),
@@ -81,6 +93,19 @@ export function addKeyCommands(iam: Command, toAction: ToAction): void {
   );
 }
 
+/** What makes the file of a new key. What it takes besides the key is asked for as far as it can be before there is one. */
+async function fileMaker(
+  session: Session,
+  { keyFormat, universeDomain }: CreateFlags,
+): Promise<(made: CreateKeyResponse) => Promise<string>> {
+  if (keyFormat === 'google') {
+    const server = await describeServer(session, universeDomain);
+    return (made) => googleKeyFile(session, made, server);
+  }
+  if (universeDomain !== undefined) throw new CliFailed('--universe-domain goes with --key-format google.');
+  return async (made) => keyFile(made);
+}
+
 /** '' leaves it to the server: the caller's own. */
 async function accountIdOf(session: Session, { serviceAccountId: id, serviceAccountName: name }: AccountFlags) {
   if (name === undefined) return id ?? '';
@@ -96,4 +121,10 @@ function readAlgorithm(text: string): Key_Algorithm {
     default:
       throw new InvalidArgumentError('Give rsa-2048 or rsa-4096.');
   }
+}
+
+function readDomain(text: string): string {
+  const isDomain = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/.test(text);
+  if (isDomain && text !== 'googleapis.com') return text;
+  throw new InvalidArgumentError("Give a domain such as obraz.internal; not the public cloud's own.");
 }
