@@ -11,6 +11,8 @@ import { createAccessBindings } from './migrations/0008-access-bindings.ts';
 import { indexPooledImages } from './migrations/0011-pooled-images.ts';
 import { createAudit } from './migrations/0012-audit.ts';
 import { createQuotas } from './migrations/0012-quotas.ts';
+import { addFacts } from './migrations/0013-facts.ts';
+import { addNumbers } from './migrations/0013-numbers.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -29,6 +31,12 @@ function migrations(dialect: DialectName): Record<string, Migration> {
       async up(db: Kysely<unknown>) {
         await createQuotas(db, dialect);
         await createAudit(db, dialect);
+      },
+    },
+    '0013-numbers-facts': {
+      async up(db: Kysely<unknown>) {
+        await addNumbers(db, dialect);
+        await addFacts(db, dialect);
       },
     },
   };

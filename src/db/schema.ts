@@ -18,6 +18,7 @@ export interface Schema {
   images: ImagesTable;
   image_labels: ImageLabelsTable;
   image_sources: ImageSourcesTable;
+  image_initial_states: ImageInitialStatesTable;
   disks: DisksTable;
   disk_labels: DiskLabelsTable;
   snapshots: SnapshotsTable;
@@ -102,8 +103,14 @@ export interface AccessBindingsTable {
 export interface OperationsTable {
   id: string;
   kind: string;
+  /** For clients that know operations by a number; unique. */
+  number: string;
   folder_id: string;
   resource_id: string;
+  /** Of an image, a disk or a snapshot: its name at that moment, or its id when it had none; '' for all else. */
+  resource_name: string;
+  /** The zone of a disk that it is on; '' for what is in no zone. */
+  zone_id: string;
   description: string;
   created_by: string;
   created_at: number;
@@ -157,6 +164,17 @@ export interface ImagesTable {
   hardware_generation: string;
   guest_digest: string;
   volume_id: string | null;
+  /** For clients that know images by a number; unique. */
+  number: string;
+  /** What is said of the guest, as JSON. */
+  guest: string;
+  storage_locations: string;
+  /** As JSON; null when nothing was said. */
+  deprecation: string | null;
+  /** The state in it, for the index of families; '' when there is none. */
+  deprecation_state: string;
+  /** What it was made from, as JSON; null for a file, and where it is not known. */
+  origin: string | null;
 }
 
 /** The labels of `images` once more, for filters. */
@@ -170,6 +188,12 @@ export interface ImageLabelsTable {
 export interface ImageSourcesTable {
   image_id: string;
   report: string;
+}
+
+/** What a machine begins with in its firmware, as JSON that only clients read; none for most images. */
+export interface ImageInitialStatesTable {
+  image_id: string;
+  state: string;
 }
 
 export interface DisksTable {
@@ -200,6 +224,10 @@ export interface DisksTable {
   volume_digest: string;
   /** 1 once it was opened: then it is not only its base, and must not be read without its overlay. */
   has_overlay: Generated<number>;
+  /** As the images' columns of these names. */
+  number: string;
+  guest: string;
+  origin: string | null;
 }
 
 /** The labels of `disks` once more, for filters. */
@@ -224,6 +252,11 @@ export interface SnapshotsTable {
   hardware_generation: string;
   volume_id: string | null;
   guest_digest: string;
+  /** As the images' columns of these names. */
+  number: string;
+  guest: string;
+  storage_locations: string;
+  origin: string | null;
 }
 
 /** The labels of `snapshots` once more, for filters. */

@@ -9,7 +9,10 @@ import { startOnce } from '../operations/start-once.ts';
 import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { diskSizeQuota } from '../quotas/quota.ts';
 import { type ContentSource, type HoldSource, holdSource } from '../resources/content-source.ts';
+import { type GuestDetails, inheritGuestDetails } from '../resources/guest-details.ts';
 import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
+import { operationOn } from '../resources/operation-on.ts';
+import { originOf } from '../resources/origin.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import { type Catalog, checkZone, chooseDiskType } from './catalog.ts';
 import type { Disk, DiskSource, PlacementPolicy } from './disk.ts';
@@ -34,6 +37,8 @@ export interface CreateDisk {
   readonly source: DiskSource | undefined;
   readonly placementPolicy: PlacementPolicy;
   readonly hardwareGeneration: HardwareGeneration | undefined;
+  /** What is said of the guest; the rest comes from the source. */
+  readonly guest?: GuestDetails;
 }
 
 export interface CreateDiskDeps {
@@ -67,8 +72,7 @@ export async function createDisk(deps: CreateDiskDeps, request: CreateDisk, call
     if (disk.base !== undefined) await addVolumeReference(tx, disk.id, disk.base.volumeId);
     return insertFinishedOperation(tx, {
       kind: createDiskKind,
-      folderId: disk.folderId,
-      resourceId: disk.id,
+      ...operationOn(disk),
       description: 'Create disk',
       createdBy: caller.subjectId,
       now: disk.createdAt,
@@ -86,7 +90,7 @@ function hold(
   return holdSource(tx, sources[kind], { noun: nouns[kind], id, folderId });
 }
 
-/** What the request does not say of the hardware comes from the source, if there is one; the rest only from there. */
+/** What the request does not say of the hardware and the guest comes from the source, if there is one; the rest only from there. */
 function newDisk(
   request: CreateDisk,
   chosen: Pick<Disk, 'typeId' | 'blockSizeBytes'>,
@@ -109,5 +113,7 @@ function newDisk(
     hardwareGeneration: request.hardwareGeneration ?? source?.hardwareGeneration ?? defaultHardwareGeneration,
     placementPolicy: request.placementPolicy,
     base: source?.volume,
+    guest: inheritGuestDetails(request.guest, source?.guest),
+    origin: source === undefined || request.source === undefined ? undefined : originOf(request.source.kind, source),
   };
 }

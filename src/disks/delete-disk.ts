@@ -5,6 +5,7 @@ import { notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { removeVolumeReference } from '../volumes/volume-rows.ts';
 import { checkUnused, type DiskContents, type DiskUsers } from './disk-contents.ts';
 import { deleteDiskRow, lockDisk } from './disk-rows.ts';
@@ -34,8 +35,7 @@ export async function deleteDisk(
     await deleteDiskRow(tx, diskId);
     return insertFinishedOperation(tx, {
       kind: deleteDiskKind,
-      folderId: disk.folderId,
-      resourceId: diskId,
+      ...operationOn(disk),
       description: 'Delete disk',
       createdBy: caller.subjectId,
       result: {},

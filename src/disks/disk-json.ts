@@ -1,6 +1,8 @@
 import { choiceOf, integerOf, type JsonObject, objectOf, stringMapOf, stringOf, stringsOf } from '../lib/json.ts';
 import { heldVolumeFromJson } from '../resources/content-source.ts';
+import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { originFromJson, originToJson } from '../resources/origin.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
 import { resourceStatuses } from '../resources/resource-status.ts';
 import type { Disk, PlacementPolicy } from './disk.ts';
@@ -15,6 +17,8 @@ export function diskToJson(disk: Disk): JsonObject {
     hardwareGeneration: hardwareGenerationToJson(disk.hardwareGeneration),
     placementPolicy: placementPolicyToJson(disk.placementPolicy),
     base: disk.base === undefined ? null : { ...disk.base },
+    guest: guestDetailsToJson(disk.guest),
+    origin: disk.origin === undefined ? null : originToJson(disk.origin),
   };
 }
 
@@ -39,6 +43,9 @@ export function diskFromJson(value: unknown): Disk {
     hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
     placementPolicy: placementPolicyFromJson(json.placementPolicy),
     base: json.base === null ? undefined : heldVolumeFromJson(json.base, 'base'),
+    // Results of an earlier version have neither.
+    guest: guestDetailsFromJson(json.guest),
+    origin: originFromJson(json.origin),
   };
 }
 

@@ -2,8 +2,11 @@ import type { Insertable, Selectable } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { DisksTable } from '../db/schema.ts';
 import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
+import { resourceNumber } from '../lib/resource-number.ts';
 import { claimName } from '../resources/claim-name.ts';
+import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { originFromJson, originToJson } from '../resources/origin.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
 import type { Disk } from './disk.ts';
 import { placementPolicyFromJson, placementPolicyToJson } from './disk-json.ts';
@@ -59,12 +62,22 @@ export async function deleteDiskRow(tx: Transaction, id: string): Promise<void> 
   await tx.deleteFrom('disks').where('id', '=', id).execute();
 }
 
-async function findDiskByName(
+export async function findDiskByName(
   db: Queryable,
   { folderId, name }: { readonly folderId: string; readonly name: string },
-): Promise<{ readonly id: string } | undefined> {
-  const named = db.selectFrom('disks').select('id').where('folder_id', '=', folderId).where('name', '=', name);
-  return named.executeTakeFirst();
+): Promise<Disk | undefined> {
+  const named = db.selectFrom('disks').selectAll().where('folder_id', '=', folderId).where('name', '=', name);
+  const row = await named.executeTakeFirst();
+  return row === undefined ? undefined : toDisk(row);
+}
+
+export async function findDiskByNumber(
+  db: Queryable,
+  { folderId, number }: { readonly folderId: string; readonly number: string },
+): Promise<Disk | undefined> {
+  const numbered = db.selectFrom('disks').selectAll().where('number', '=', number).where('folder_id', '=', folderId);
+  const row = await numbered.executeTakeFirst();
+  return row === undefined ? undefined : toDisk(row);
 }
 
 async function insertLabels(tx: Transaction, { id, labels }: Disk): Promise<void> {
@@ -73,7 +86,7 @@ async function insertLabels(tx: Transaction, { id, labels }: Disk): Promise<void
 }
 
 function toRow(disk: Disk): Insertable<DisksTable> {
-  const { source, os, base } = disk;
+  const { source, os, base, origin } = disk;
   return {
     id: disk.id,
     folder_id: disk.folderId,
@@ -95,6 +108,9 @@ function toRow(disk: Disk): Insertable<DisksTable> {
     volume_id: base?.volumeId ?? null,
     volume_size: base?.sizeBytes ?? 0,
     volume_digest: base?.guestDigest ?? '',
+    number: resourceNumber(disk.id),
+    guest: JSON.stringify(guestDetailsToJson(disk.guest)),
+    origin: origin === undefined ? null : JSON.stringify(originToJson(origin)),
   };
 }
 
@@ -118,6 +134,8 @@ export function toDisk(row: Selectable<DisksTable>): Disk {
     hardwareGeneration: hardwareGenerationFromJson(parseJson(row.hardware_generation)),
     placementPolicy: placementPolicyFromJson(parseJson(row.placement_policy)),
     base: volumeId === null ? undefined : { volumeId, sizeBytes: row.volume_size, guestDigest: row.volume_digest },
+    guest: guestDetailsFromJson(parseJson(row.guest)),
+    origin: row.origin === null ? undefined : originFromJson(parseJson(row.origin)),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { HeldVolume } from '../resources/content-source.ts';
+import type { GuestDetails } from '../resources/guest-details.ts';
 import type { HardwareGeneration } from '../resources/hardware-generation.ts';
+import type { Origin } from '../resources/origin.ts';
 import type { Os } from '../resources/os.ts';
 import type { ResourceStatus } from '../resources/resource-status.ts';
 
@@ -46,4 +48,7 @@ export interface Disk {
    * Undefined for a disk that began blank.
    */
   readonly base: HeldVolume | undefined;
+  readonly guest: GuestDetails;
+  /** `source` with what it was then; undefined for a blank disk, and for disks of earlier versions. */
+  readonly origin: Origin | undefined;
 }

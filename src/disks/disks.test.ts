@@ -9,12 +9,20 @@ import {
   heldVolume,
   makeDisk,
 } from '../../test/fixtures/disk-fixture.ts';
-import { caller, folderId, makeImage, openImageDatabase, volumeSizeBytes } from '../../test/fixtures/image-fixture.ts';
+import {
+  caller,
+  folderId,
+  guestDetails as guest,
+  makeImage,
+  openImageDatabase,
+  volumeSizeBytes,
+} from '../../test/fixtures/image-fixture.ts';
 import { noDiskUsers, untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import { insertImage } from '../images/image-rows.ts';
 import { lockImageSource } from '../images/image-source.ts';
 import { insertOperation } from '../operations/insert-operation.ts';
+import { noGuestDetails } from '../resources/guest-details.ts';
 import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
 import { type CreateDisk, createDisk } from './create-disk.ts';
@@ -88,6 +96,7 @@ eachDatabase(({ open }) => {
     const disks = [
       makeDisk({ labels: { a: '', 'b/c': 'd' }, productIds: ['f2e'], name: 'n', source: { kind: 'image', id: 'fd8' } }),
       makeDisk({ os: { type: 'WINDOWS', nvidiaDriver: '' }, source: { kind: 'snapshot', id: 'fhm' } }),
+      makeDisk({ guest, origin: { kind: 'image', id: 'fd8', folderId, name: 'debian', zoneId: '' } }),
       makeDisk({ base: undefined, placementPolicy: { groupId: 'group', partition: 3 } }),
     ];
     for (const disk of disks) {
@@ -95,6 +104,9 @@ eachDatabase(({ open }) => {
       assert.deepEqual(await getDisk({ db }, { diskId: disk.id }), disk);
       assert.deepEqual(diskFromJson(JSON.parse(JSON.stringify(diskToJson(disk)))), disk);
     }
+    const { guest: _, origin, ...ofEarlierVersion } = diskToJson(makeDisk());
+    assert.equal(origin, null);
+    assert.deepEqual({ ...diskFromJson(ofEarlierVersion), id: '' }, makeDisk({ id: '' }));
   });
 
   test('a blank disk is READY at once, of the usual type and hardware, and holds no volume', async (t) => {
@@ -123,26 +135,32 @@ eachDatabase(({ open }) => {
   test('a disk of an image begins with its volume, and inherits what was not said', async (t) => {
     const db = await openImageDatabase(t, open);
     const image = await addImage(db, {
+      name: 'windows',
       productIds: ['f2ea'],
       os: { type: 'WINDOWS', nvidiaDriver: '550' },
       hardwareGeneration: { kind: 'generation2' },
+      guest,
     });
     const { os, productIds, hardwareGeneration } = image;
     const source = { kind: 'image', id: image.id } as const;
     const disk = await create(db, { source, sizeBytes: 12 * gib });
     assert.deepEqual(disk.base, heldVolume);
     assert.deepEqual(
-      { os, productIds, hardwareGeneration, source },
+      { os, productIds, hardwareGeneration, guest, source },
       {
         os: disk.os,
         productIds: disk.productIds,
         hardwareGeneration: disk.hardwareGeneration,
+        guest: disk.guest,
         source: disk.source,
       },
     );
+    assert.deepEqual(disk.origin, { kind: 'image', id: image.id, folderId, name: 'windows', zoneId: '' });
     assert.deepEqual(await references(db), [image.id, disk.id].toSorted());
-    const said = await create(db, { source, hardwareGeneration: { kind: 'legacy', pciTopology: 'V2' } });
+    const own = { ...noGuestDetails, licenses: ['mine'] };
+    const said = await create(db, { source, hardwareGeneration: { kind: 'legacy', pciTopology: 'V2' }, guest: own });
     assert.deepEqual(said.hardwareGeneration, { kind: 'legacy', pciTopology: 'V2' });
+    assert.deepEqual(said.guest, { ...guest, licenses: ['mine'] });
   });
 
   test('a disk of a snapshot begins with its volume; of the system nothing is known', async (t) => {

@@ -6,6 +6,7 @@ import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { isInAnotherCloud } from '../resources/content-source.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { diskToJson } from './disk-json.ts';
 import { claimDiskName, lockDisk, replaceDisk } from './disk-rows.ts';
 import { moveDiskKind } from './operation-names.ts';
@@ -37,8 +38,7 @@ export async function moveDisk(
     await claimDiskName(tx, moved, () => replaceDisk(tx, moved));
     return insertFinishedOperation(tx, {
       kind: moveDiskKind,
-      folderId: destinationFolderId,
-      resourceId: diskId,
+      ...operationOn(moved),
       description: 'Move disk',
       createdBy: caller.subjectId,
       input: { sourceFolderId: disk.folderId, destinationFolderId },

@@ -4,6 +4,7 @@ import { invalidField, notFound } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { type Catalog, checkZone } from './catalog.ts';
 import type { PlacementPolicy } from './disk.ts';
 import { checkUnused, type DiskUsers } from './disk-contents.ts';
@@ -45,8 +46,7 @@ export async function relocateDisk(
     await replaceDisk(tx, relocated);
     return insertFinishedOperation(tx, {
       kind: relocateDiskKind,
-      folderId: disk.folderId,
-      resourceId: diskId,
+      ...operationOn(relocated),
       description: 'Relocate disk',
       createdBy: caller.subjectId,
       input: { sourceZoneId: disk.zoneId, destinationZoneId },

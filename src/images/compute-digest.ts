@@ -6,6 +6,7 @@ import type { Operation } from '../operations/operation.ts';
 import { findUnderWay, toOperation } from '../operations/operation-rows.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { assertWithinQuotas } from '../quotas/check-quotas.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { findVolumeSha256 } from '../volumes/volume-rows.ts';
 import { imageDigestToJson } from './image-digest.ts';
 import { findImage } from './image-rows.ts';
@@ -27,8 +28,7 @@ export async function computeDigest(
     if (image.volumeId === undefined) throw imageNotReady(image);
     const about = {
       kind: digestImageKind,
-      folderId: image.folderId,
-      resourceId: imageId,
+      ...operationOn(image),
       description: 'Compute image digest',
       createdBy: caller.subjectId,
     };

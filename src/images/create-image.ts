@@ -8,24 +8,30 @@ import { startFromDisk } from '../disks/start-from-disk.ts';
 import { invalidField, notFound } from '../errors.ts';
 import { findFolder } from '../folders/folder-rows.ts';
 import { newId } from '../lib/ids.ts';
+import type { JsonObject } from '../lib/json.ts';
 import { uploadIdOf } from '../lib/upload-uri.ts';
 import { insertFinishedOperation, insertOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
 import { assertRoomInQuota, assertWithinQuotas, type QuotaNeeds } from '../quotas/check-quotas.ts';
 import { type ContentSource, type HeldVolume, holdSource } from '../resources/content-source.ts';
+import { type GuestDetails, inheritGuestDetails } from '../resources/guest-details.ts';
 import { defaultHardwareGeneration, type HardwareGeneration } from '../resources/hardware-generation.ts';
+import { operationOn } from '../resources/operation-on.ts';
+import { originOf } from '../resources/origin.ts';
 import type { Os } from '../resources/os.ts';
 import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
 import { useUpload } from '../uploads/use-upload.ts';
 import { addVolumeReference, findVolume } from '../volumes/volume-rows.ts';
+import type { FileForm } from '../wrappers/file-form.ts';
+import type { Deprecation } from './deprecation.ts';
 import type { Image } from './image.ts';
 import { createdImageToJson } from './image-json.ts';
 import { claimImageName, insertImage } from './image-rows.ts';
 import { lockImageSource } from './image-source.ts';
-import type { FileForm } from '../wrappers/file-form.ts';
 import { findImageSource, insertImageSource } from './image-source-rows.ts';
 import { writeImportInput } from './import-checkpoint.ts';
+import { checkInitialState, insertInitialState } from './initial-state.ts';
 import { chooseMinDiskSize } from './min-disk-size.ts';
 import { createImageKind } from './operation-names.ts';
 import type { SourceReport } from './source-report.ts';
@@ -49,12 +55,22 @@ export interface CreateImage {
   readonly sourceSha256: string;
   /** Likewise its SHA-512. */
   readonly sourceSha512: string;
+  /** What is said of the guest; the rest comes from the source. */
+  readonly guest?: GuestDetails;
+  readonly storageLocations?: readonly string[];
+  readonly deprecation?: Deprecation;
+  /** See initial-state.ts. */
+  readonly initialState?: JsonObject;
 }
 
 export type ImageSource =
   | {
       readonly kind: 'uri';
       readonly uri: string;
+      /** Which files are taken; any by default. */
+      readonly form?: FileForm;
+      /** What the file must be: its SHA-1 in 40 lower-case hexadecimal digits. For compatibility alone. */
+      readonly sha1?: string;
       /** The disk is made a whole number of these, by zeros at its end; as it is in the file by default. */
       readonly roundUpToBytes?: number;
     }
@@ -67,10 +83,6 @@ export interface CreateImageDeps {
   readonly contents: DiskContents;
   readonly runner: { wake(): void };
   /** Why the text cannot be the address of a source, or undefined when it can. Opens nothing. */
-      /** Which files are taken; any by default. */
-      readonly form?: FileForm;
-      /** What the file must be: its SHA-1 in 40 lower-case hexadecimal digits. For compatibility alone. */
-      readonly sha1?: string;
   readonly checkUri: (uri: string) => string | undefined;
 }
 
@@ -94,6 +106,7 @@ export async function createImage(deps: CreateImageDeps, request: CreateImage, c
     const problem = deps.checkUri(source.uri);
     if (problem !== undefined) throw invalidField('uri', problem);
   }
+  if (request.initialState !== undefined) checkInitialState(request.initialState);
   const operation = await start(deps, request, caller);
   deps.runner.wake();
   return operation;
@@ -141,7 +154,7 @@ async function startImport(
   const { uri, sha1: sourceSha1 = '', form = 'any', roundUpToBytes = 1 } = source;
   const { sourceSha256, sourceSha512 } = request;
   const image = newImage(request, undefined);
-  await claimImageName(tx, image, () => insertImage(tx, image));
+  await insertNamed(tx, image, request);
   await assertAnyRoom(tx, image);
   const operation = await insertOperation(tx, {
     ...aboutCreate(image, createdBy),
@@ -180,7 +193,7 @@ async function copyContent(
     guestDigest: held.guestDigest,
     volumeId: held.volumeId,
   };
-  await claimImageName(tx, image, () => insertImage(tx, image));
+  await insertNamed(tx, image, request);
   await assertWithinQuotas(tx, image.folderId, needsOf(image));
   await addVolumeReference(tx, image.id, volume.id);
   if (report !== undefined) await insertImageSource(tx, image.id, report);
@@ -188,7 +201,7 @@ async function copyContent(
 }
 
 interface Storing {
-  readonly disk: Disk;
+  readonly disk: Disk & ContentSource;
   readonly frozenId: string | undefined;
   readonly createdBy: string;
 }
@@ -201,13 +214,18 @@ async function startStoring(
 ): Promise<Operation> {
   const minDiskSizeBytes = chooseMinDiskSize(request.minDiskSizeBytes, disk.sizeBytes);
   const image = { ...newImage(request, disk), minDiskSizeBytes };
-  await claimImageName(tx, image, () => insertImage(tx, image));
+  await insertNamed(tx, image, request);
   await assertAnyRoom(tx, image);
   if (disk.base !== undefined) await addVolumeReference(tx, image.id, disk.base.volumeId);
   const input = writeDiskInput(frozenContentOf(disk, frozenId));
   const operation = await insertOperation(tx, { ...aboutCreate(image, createdBy), input });
   await assertWithinQuotas(tx, image.folderId, { ...needsOf(image), 'compute.operations.count': 1 });
   return operation;
+}
+
+async function insertNamed(tx: Transaction, image: Image, { initialState }: CreateImage): Promise<void> {
+  await claimImageName(tx, image, () => insertImage(tx, image));
+  if (initialState !== undefined) await insertInitialState(tx, image.id, initialState);
 }
 
 /** What will be stored is not known yet, but it will be something. */
@@ -224,11 +242,9 @@ function needsOf({ pooled, storageSizeBytes }: Image): QuotaNeeds {
   };
 }
 
-/** What the request does not say of product ids, OS and hardware comes from the source, if there is one. */
-function newImage(
-  request: CreateImage,
-  source: Pick<ContentSource, 'productIds' | 'os' | 'hardwareGeneration'> | undefined,
-): Image {
+/** What the request does not say of product ids, OS, hardware and guest comes from the source, if there is one. */
+function newImage(request: CreateImage, source: ContentSource | undefined): Image {
+  const { kind } = request.source;
   return {
     id: newId('fd8'),
     folderId: request.folderId,
@@ -247,10 +263,14 @@ function newImage(
     sizeBytes: 0,
     guestDigest: '',
     volumeId: undefined,
+    guest: inheritGuestDetails(request.guest, source?.guest),
+    storageLocations: request.storageLocations ?? [],
+    deprecation: request.deprecation,
+    origin: source === undefined || kind === 'uri' ? undefined : originOf(kind, source),
   };
 }
 
-function aboutCreate({ id, folderId, createdAt }: Image, createdBy: string) {
+function aboutCreate(image: Image, createdBy: string) {
   const about = { kind: createImageKind, description: 'Create image' };
-  return { ...about, folderId, resourceId: id, createdBy, now: createdAt };
+  return { ...about, ...operationOn(image), createdBy, now: image.createdAt };
 }

@@ -6,6 +6,7 @@ import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { OperationKinds } from '../operations/kind.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { discardImage } from './discard-image.ts';
 import { lockImage } from './image-rows.ts';
 import { createImageKind, deleteImageKind, digestImageKind } from './operation-names.ts';
@@ -34,8 +35,7 @@ export async function deleteImage(
     await discardImage(tx, imageId);
     return insertFinishedOperation(tx, {
       kind: deleteImageKind,
-      folderId: image.folderId,
-      resourceId: imageId,
+      ...operationOn(image),
       description: 'Delete image',
       createdBy: caller.subjectId,
       result: {},

@@ -8,9 +8,12 @@ import {
   stringOf,
   stringsOf,
 } from '../lib/json.ts';
+import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { originFromJson, originToJson } from '../resources/origin.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
 import { resourceStatuses } from '../resources/resource-status.ts';
+import { deprecationFromJson, deprecationToJson } from './deprecation.ts';
 import type { Image } from './image.ts';
 import { type SourceReport, sourceReportFromJson, sourceReportToJson } from './source-report.ts';
 
@@ -22,6 +25,9 @@ export function imageToJson(image: Image): JsonObject {
     os: osToJson(image.os),
     hardwareGeneration: hardwareGenerationToJson(image.hardwareGeneration),
     volumeId: image.volumeId ?? null,
+    guest: guestDetailsToJson(image.guest),
+    deprecation: image.deprecation === undefined ? null : deprecationToJson(image.deprecation),
+    origin: image.origin === undefined ? null : originToJson(image.origin),
   };
 }
 
@@ -57,5 +63,21 @@ export function imageFromJson(value: unknown): Image {
     sizeBytes: integerOf(json, 'sizeBytes'),
     guestDigest: stringOf(json, 'guestDigest'),
     volumeId: json.volumeId === null ? undefined : stringOf(json, 'volumeId'),
+    ...laterFacts(json),
+  };
+}
+
+/** What results of an earlier version do not have. */
+function laterFacts({
+  guest,
+  storageLocations = [],
+  deprecation,
+  origin,
+}: Readonly<Record<string, unknown>>): Pick<Image, 'guest' | 'storageLocations' | 'deprecation' | 'origin'> {
+  return {
+    guest: guestDetailsFromJson(guest),
+    storageLocations: stringsOf(storageLocations, 'storageLocations'),
+    deprecation: deprecationFromJson(deprecation),
+    origin: originFromJson(origin),
   };
 }

@@ -3,9 +3,13 @@ import { sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { ImagesTable } from '../db/schema.ts';
 import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
+import { resourceNumber } from '../lib/resource-number.ts';
 import { claimName } from '../resources/claim-name.ts';
+import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { originFromJson, originToJson } from '../resources/origin.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
+import { deprecationFromJson, deprecationToJson } from './deprecation.ts';
 import type { Image } from './image.ts';
 
 /** Writes a row that gives `image` its name. Throws ALREADY_EXISTS when another image of the folder has it. */
@@ -60,7 +64,16 @@ export async function findImageByName(
   return row === undefined ? undefined : toImage(row);
 }
 
-/** The newest READY image of the family. */
+export async function findImageByNumber(
+  db: Queryable,
+  { folderId, number }: { readonly folderId: string; readonly number: string },
+): Promise<Image | undefined> {
+  const numbered = db.selectFrom('images').selectAll().where('number', '=', number).where('folder_id', '=', folderId);
+  const row = await numbered.executeTakeFirst();
+  return row === undefined ? undefined : toImage(row);
+}
+
+/** The newest READY image of the family that is not deprecated. */
 export async function findLatestReady(
   db: Queryable,
   { folderId, family }: { readonly folderId: string; readonly family: string },
@@ -70,7 +83,9 @@ export async function findLatestReady(
     .selectAll()
     .where('folder_id', '=', folderId)
     .where('family', '=', family)
-    .where(sql<boolean>`family <> ''`) // the condition of the index, in its own words
+    // The condition of the index, in its own words.
+    .where(sql<boolean>`family <> ''`)
+    .where(sql<boolean>`deprecation_state in ('', 'ACTIVE')`)
     .where('status', '=', 'READY')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
@@ -85,6 +100,7 @@ async function insertLabels(tx: Transaction, { id, labels }: Image): Promise<voi
 }
 
 function toRow(image: Image): Insertable<ImagesTable> {
+  const { deprecation, origin } = image;
   return {
     id: image.id,
     folder_id: image.folderId,
@@ -103,6 +119,12 @@ function toRow(image: Image): Insertable<ImagesTable> {
     hardware_generation: JSON.stringify(hardwareGenerationToJson(image.hardwareGeneration)),
     guest_digest: image.guestDigest,
     volume_id: image.volumeId ?? null,
+    number: resourceNumber(image.id),
+    guest: JSON.stringify(guestDetailsToJson(image.guest)),
+    storage_locations: JSON.stringify(image.storageLocations),
+    deprecation: deprecation === undefined ? null : JSON.stringify(deprecationToJson(deprecation)),
+    deprecation_state: deprecation?.state ?? '',
+    origin: origin === undefined ? null : JSON.stringify(originToJson(origin)),
   };
 }
 
@@ -125,5 +147,9 @@ export function toImage(row: Selectable<ImagesTable>): Image {
     sizeBytes: row.size,
     guestDigest: row.guest_digest,
     volumeId: row.volume_id ?? undefined,
+    guest: guestDetailsFromJson(parseJson(row.guest)),
+    storageLocations: stringsOf(parseJson(row.storage_locations), 'storage_locations'),
+    deprecation: row.deprecation === null ? undefined : deprecationFromJson(parseJson(row.deprecation)),
+    origin: row.origin === null ? undefined : originFromJson(parseJson(row.origin)),
   };
 }

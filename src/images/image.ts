@@ -1,6 +1,9 @@
+import type { GuestDetails } from '../resources/guest-details.ts';
 import type { HardwareGeneration } from '../resources/hardware-generation.ts';
+import type { Origin } from '../resources/origin.ts';
 import type { Os } from '../resources/os.ts';
 import type { ResourceStatus } from '../resources/resource-status.ts';
+import type { Deprecation } from './deprecation.ts';
 
 /** An image as the service knows it; the doors translate it. */
 export interface Image {
@@ -27,4 +30,11 @@ export interface Image {
   readonly guestDigest: string;
   /** The volume with its content; undefined until it is READY. */
   readonly volumeId: string | undefined;
+  readonly guest: GuestDetails;
+  /** Where its owner wants it kept. Shown, and changes nothing here. */
+  readonly storageLocations: readonly string[];
+  /** Undefined when nobody said anything of its age. */
+  readonly deprecation: Deprecation | undefined;
+  /** Undefined when it was made from a file, and for images of earlier versions. */
+  readonly origin: Origin | undefined;
 }

@@ -6,6 +6,7 @@ import {
   caller,
   createRequest,
   folderId,
+  guestDetails as guest,
   makeImage,
   openImageDatabase,
   sourceReport,
@@ -76,6 +77,12 @@ eachDatabase(({ open }) => {
       makeImage({ labels: { a: '', 'b/c': 'd' }, productIds: ['f2e'], pooled: true, name: 'n', family: 'fam' }),
       makeImage({ os: { type: 'WINDOWS', nvidiaDriver: '550' }, hardwareGeneration: { kind: 'generation2' } }),
       makeImage({ status: 'CREATING', volumeId: undefined }),
+      makeImage({
+        guest,
+        storageLocations: ['eu'],
+        deprecation: { state: 'OBSOLETE', replacement: 'other', deprecated: '', obsolete: '2026', deleted: '' },
+        origin: { kind: 'disk', id: 'fhm', folderId, name: 'data', zoneId: 'ru-central1-a' },
+      }),
     ];
     for (const image of images) {
       await db.transact((tx) => insertImage(tx, image));
@@ -83,6 +90,9 @@ eachDatabase(({ open }) => {
       assert.deepEqual(imageFromJson(JSON.parse(JSON.stringify(imageToJson(image)))), image);
     }
     assert.throws(() => imageFromJson({ ...imageToJson(makeImage()), status: 'LOST' }), /status is not one of/);
+    const { guest: _, storageLocations, deprecation, origin, ...ofEarlierVersion } = imageToJson(makeImage());
+    assert.deepEqual([storageLocations, deprecation, origin], [[], null, null]);
+    assert.deepEqual({ ...imageFromJson(ofEarlierVersion), id: '' }, makeImage({ id: '' }));
   });
 
   test('no text may have the character that ends strings elsewhere', async (t) => {
@@ -156,6 +166,9 @@ eachDatabase(({ open }) => {
       description: 'of the source',
       labels: { a: 'b' },
       family: 'fam',
+      guest,
+      storageLocations: ['eu'],
+      deprecation: { state: 'DEPRECATED', replacement: '', deprecated: '', obsolete: '', deleted: '' },
     });
     await db.transact((tx) => insertImageSource(tx, source.id, sourceReport));
     const copied = await create(db, { source: { kind: 'image', imageId: source.id }, name: 'copy' });
@@ -172,6 +185,8 @@ eachDatabase(({ open }) => {
       hardwareGeneration,
       sizeBytes,
       storageSizeBytes,
+      guest,
+      origin: { kind: 'image', id: source.id, folderId, name: source.id, zoneId: '' },
     });
     assert.deepEqual(await references(db), [source.id, copy.id].toSorted());
 
@@ -180,6 +195,8 @@ eachDatabase(({ open }) => {
       productIds: ['f2eb'],
       minDiskSizeBytes: 30 * gib,
       hardwareGeneration: { kind: 'legacy', pciTopology: 'V2' },
+      guest: { ...guest, architecture: 'X86_64', guestOsFeatures: ['WINDOWS'] },
+      storageLocations: ['us'],
     };
     const second = await create(db, { source: { kind: 'image', imageId: source.id }, ...said });
     const { id: _, ...other } = await getImage({ db }, { imageId: second.resourceId });

@@ -1,15 +1,8 @@
 import type { Caller } from '../access/caller.ts';
 import type { Database } from '../db/database.ts';
-import { notFound } from '../errors.ts';
-import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
-import { startOnce } from '../operations/start-once.ts';
 import { maskedFields, maskedNaming } from '../resources/update-mask.ts';
-import type { Image } from './image.ts';
-import { imageToJson } from './image-json.ts';
-import { claimImageName, lockImage, replaceImage } from './image-rows.ts';
-import { chooseMinDiskSize } from './min-disk-size.ts';
-import { updateImageKind } from './operation-names.ts';
+import { changeImage } from './change-image.ts';
 
 export interface UpdateImage {
   readonly imageId: string;
@@ -24,40 +17,18 @@ export interface UpdateImage {
 }
 
 const mutableFields = ['name', 'description', 'labels', 'min_disk_size'] as const;
-type MutableField = (typeof mutableFields)[number];
 
-/**
- * Changes what may change of an image, whatever its status, at once. Throws NOT_FOUND, ALREADY_EXISTS for the name,
- * INVALID_ARGUMENT for a path of the mask or a minimal disk size below the image's size.
- */
+/** Changes what the mask names. Throws as changeImage, and INVALID_ARGUMENT for a path of the mask. */
 export async function updateImage(
   deps: { readonly db: Database },
   request: UpdateImage,
   caller: Caller,
 ): Promise<Operation> {
+  const { imageId, minDiskSizeBytes } = request;
   const fields = maskedFields(request.paths, mutableFields);
-  return startOnce(deps, caller, async (tx) => {
-    const image = await lockImage(tx, request.imageId);
-    if (image === undefined) throw notFound('Image', request.imageId);
-    const updated = change(image, request, fields);
-    await claimImageName(tx, updated, () => replaceImage(tx, updated));
-    return insertFinishedOperation(tx, {
-      kind: updateImageKind,
-      folderId: image.folderId,
-      resourceId: image.id,
-      description: 'Update image',
-      createdBy: caller.subjectId,
-      result: imageToJson(updated),
-    });
-  });
-}
-
-function change(image: Image, request: UpdateImage, fields: ReadonlySet<MutableField>): Image {
-  const { minDiskSizeBytes } = request;
-  return {
-    ...image,
+  const change = {
     ...maskedNaming(fields, request),
-    // While it is CREATING its size is 0: any value will do now, and the import checks it at its end.
-    ...(fields.has('min_disk_size') ? { minDiskSizeBytes: chooseMinDiskSize(minDiskSizeBytes, image.sizeBytes) } : {}),
+    ...(fields.has('min_disk_size') ? { minDiskSizeBytes } : {}),
   };
+  return changeImage(deps, { imageId, change }, caller);
 }

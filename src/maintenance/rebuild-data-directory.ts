@@ -12,6 +12,7 @@ import { ensureFirstResources } from '../installation/first-rows.ts';
 import { newId } from '../lib/ids.ts';
 import { assertLease, isLeaseHeld } from '../operations/lease.ts';
 import { recountUsage } from '../quotas/quota-rows.ts';
+import { noGuestDetails } from '../resources/guest-details.ts';
 import { defaultHardwareGeneration } from '../resources/hardware-generation.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { type LostVolume, type Rebuilt, rebuildStore } from '../volumes/rebuild.ts';
@@ -116,6 +117,10 @@ async function recoverImage(
     sizeBytes: volume.sizeBytes,
     guestDigest: hexOf(volume.guestDigest),
     volumeId: volume.id,
+    guest: noGuestDetails,
+    storageLocations: [],
+    deprecation: undefined,
+    origin: undefined,
   };
   await insertImage(tx, image);
   await addVolumeReference(tx, image.id, volume.id);

@@ -1,6 +1,7 @@
 import type { Transaction } from '../db/database.ts';
 import { idPrefix, newId } from '../lib/ids.ts';
 import type { JsonValue } from '../lib/json.ts';
+import { resourceNumber } from '../lib/resource-number.ts';
 import type { Operation } from './operation.ts';
 import { insertRow, type OperationRow, toOperation } from './operation-rows.ts';
 
@@ -8,6 +9,10 @@ interface NewOperation {
   readonly kind: string;
   readonly folderId: string;
   readonly resourceId: string;
+  /** Of what has one that clients know it by; '' by default. */
+  readonly resourceName?: string;
+  /** Of what is in a zone; '' by default. */
+  readonly zoneId?: string;
   /** For people, in the words of the public API: `Create image`. */
   readonly description: string;
   readonly createdBy: string;
@@ -37,14 +42,27 @@ export async function insertFinishedOperation(
 
 async function insert(
   tx: Transaction,
-  { kind, folderId, resourceId, description, createdBy, now = new Date() }: NewOperation,
+  {
+    kind,
+    folderId,
+    resourceId,
+    resourceName = '',
+    zoneId = '',
+    description,
+    createdBy,
+    now = new Date(),
+  }: NewOperation,
   work: Pick<OperationRow, 'state' | 'input' | 'result'>,
 ): Promise<Operation> {
+  const id = newId(idPrefix(resourceId));
   const row: OperationRow = {
-    id: newId(idPrefix(resourceId)),
+    id,
+    number: resourceNumber(id),
     kind,
     folder_id: folderId,
     resource_id: resourceId,
+    resource_name: resourceName,
+    zone_id: zoneId,
     description,
     created_by: createdBy,
     created_at: now.getTime(),

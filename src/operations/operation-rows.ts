@@ -22,6 +22,14 @@ export async function findRow(db: Queryable, id: string): Promise<OperationRow |
   return db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+export async function findRowByNumber(
+  db: Queryable,
+  { folderId, number }: { readonly folderId: string; readonly number: string },
+): Promise<OperationRow | undefined> {
+  const numbered = db.selectFrom('operations').selectAll().where('number', '=', number);
+  return numbered.where('folder_id', '=', folderId).executeTakeFirst();
+}
+
 /** The row, held until the transaction ends: an update that changes nothing locks it in every database. */
 export async function lockRow(tx: Transaction, id: string): Promise<OperationRow | undefined> {
   return tx
@@ -161,6 +169,8 @@ export function toOperation(row: OperationRow): Operation {
     kind: row.kind,
     folderId: row.folder_id,
     resourceId: row.resource_id,
+    resourceName: row.resource_name,
+    zoneId: row.zone_id,
     description: row.description,
     createdBy: row.created_by,
     createdAt: new Date(row.created_at),

@@ -34,6 +34,10 @@ export interface Operation {
   readonly kind: string;
   readonly folderId: string;
   readonly resourceId: string;
+  /** What an image, a disk or a snapshot was called at that moment (its id when it had no name); '' for all else. */
+  readonly resourceName: string;
+  /** The zone of a disk that it is on; '' for what is in no zone. */
+  readonly zoneId: string;
   readonly description: string;
   /** The subject that asked for it. */
   readonly createdBy: string;

@@ -14,6 +14,7 @@ import { notFound, resourceExhausted } from '../errors.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { accessBindingsKind } from './operation-names.ts';
 
 /** What the bindings are on. */
@@ -23,7 +24,14 @@ export interface BoundThing {
 }
 
 /** Finds a thing and holds it until the transaction ends; says which folder's operations those on it are. */
-export type HoldThing = (tx: Transaction, id: string) => Promise<{ readonly folderId: string } | undefined>;
+export type HoldThing = (tx: Transaction, id: string) => Promise<HeldThing | undefined>;
+
+interface HeldThing {
+  readonly folderId: string;
+  /** Of an image, a disk or a snapshot. */
+  readonly name?: string;
+  readonly zoneId?: string;
+}
 
 export interface ChangeBindingsDeps {
   readonly db: Database;
@@ -76,8 +84,7 @@ async function change(
     const effective = await apply(tx, id, deltasFor);
     return insertFinishedOperation(tx, {
       kind: accessBindingsKind(verb, noun),
-      folderId: thing.folderId,
-      resourceId: id,
+      ...subjectOf(thing, id),
       description: verb === 'set' ? 'Set access bindings' : 'Update access bindings',
       createdBy: caller.subjectId,
       result: deltasToJson(effective),
@@ -85,6 +92,10 @@ async function change(
   });
   roles.forget();
   return operation;
+}
+
+function subjectOf({ folderId, name, zoneId = '' }: HeldThing, id: string) {
+  return name === undefined ? { folderId, resourceId: id } : operationOn({ id, folderId, name, zoneId });
 }
 
 /** Returns those that changed something. */

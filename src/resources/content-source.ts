@@ -3,6 +3,7 @@ import { failedPrecondition, type ResourceNoun, sourceNotFound } from '../errors
 import { dedupDomainOf } from '../folders/dedup-domain.ts';
 import { standardImagesFolderId } from '../folders/standard-images.ts';
 import { integerOf, objectOf, stringOf } from '../lib/json.ts';
+import type { GuestDetails } from './guest-details.ts';
 import type { HardwareGeneration } from './hardware-generation.ts';
 import type { Os } from './os.ts';
 import type { ResourceStatus } from './resource-status.ts';
@@ -27,6 +28,10 @@ export function heldVolumeFromJson(value: unknown, what: string): HeldVolume {
 
 /** An image, a disk or a snapshot, as something that another may be made from. */
 export interface ContentSource {
+  readonly id: string;
+  readonly name: string;
+  /** Of a disk; the others are in no zone. */
+  readonly zoneId?: string;
   readonly folderId: string;
   readonly status: ResourceStatus;
   /** Its content, or what is under what was written since; undefined for a disk that began blank. */
@@ -37,6 +42,7 @@ export interface ContentSource {
   /** Undefined when it is not known. */
   readonly os: Os | undefined;
   readonly hardwareGeneration: HardwareGeneration;
+  readonly guest: GuestDetails;
 }
 
 /** Finds a source and holds its row until the transaction ends, so that its volume stays needed by someone. */

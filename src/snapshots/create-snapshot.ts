@@ -13,7 +13,11 @@ import { insertFinishedOperation, insertOperation } from '../operations/insert-o
 import type { Operation } from '../operations/operation.ts';
 import { assertRoomInQuota, assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { holdSource } from '../resources/content-source.ts';
+import { type GuestDetails, inheritGuestDetails } from '../resources/guest-details.ts';
 import type { HardwareGeneration } from '../resources/hardware-generation.ts';
+import { operationOn } from '../resources/operation-on.ts';
+import { originOf } from '../resources/origin.ts';
+import { shownName } from '../resources/shown-name.ts';
 import { addVolumeReference, findVolume } from '../volumes/volume-rows.ts';
 import { createSnapshotKind } from './operation-names.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -27,6 +31,11 @@ export interface CreateSnapshot {
   readonly description: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly hardwareGeneration: HardwareGeneration | undefined;
+  /** What is said of the guest; the rest comes from the disk. */
+  readonly guest?: GuestDetails;
+  readonly storageLocations?: readonly string[];
+  /** The operation is among those of the disk's zone, as one that was asked of the disk; it is in no zone by default. */
+  readonly isAskedOfDisk?: boolean;
 }
 
 export interface CreateSnapshotDeps {
@@ -60,12 +69,11 @@ export async function createSnapshot(
     if (disk.base !== undefined) await addVolumeReference(tx, snapshot.id, disk.base.volumeId);
     const about = {
       kind: createSnapshotKind,
-      folderId,
-      resourceId: snapshot.id,
+      ...operationOn({ ...snapshot, zoneId: request.isAskedOfDisk === true ? disk.zoneId : '' }),
       description: 'Create snapshot',
       createdBy: caller.subjectId,
       now: snapshot.createdAt,
-      input: frozenContentToJson(frozenContentOf(disk, frozenId)),
+      input: { ...frozenContentToJson(frozenContentOf(disk, frozenId)), diskName: shownName(disk) },
     };
     const started =
       volume === undefined
@@ -99,5 +107,8 @@ function newSnapshot(request: CreateSnapshot, disk: Disk): Snapshot {
     sourceDiskId: disk.id,
     hardwareGeneration: request.hardwareGeneration ?? disk.hardwareGeneration,
     volume: undefined,
+    guest: inheritGuestDetails(request.guest, disk.guest),
+    storageLocations: request.storageLocations ?? [],
+    origin: originOf('disk', disk),
   };
 }

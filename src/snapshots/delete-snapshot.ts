@@ -6,6 +6,7 @@ import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { OperationKinds } from '../operations/kind.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { operationOn } from '../resources/operation-on.ts';
 import { discardSnapshot } from './discard-snapshot.ts';
 import { createSnapshotKind, deleteSnapshotKind } from './operation-names.ts';
 import { lockSnapshot } from './snapshot-rows.ts';
@@ -33,8 +34,7 @@ export async function deleteSnapshot(
     await discardSnapshot(tx, snapshotId);
     return insertFinishedOperation(tx, {
       kind: deleteSnapshotKind,
-      folderId: snapshot.folderId,
-      resourceId: snapshotId,
+      ...operationOn(snapshot),
       description: 'Delete snapshot',
       createdBy: caller.subjectId,
       result: {},

@@ -1,6 +1,8 @@
 import { choiceOf, integerOf, type JsonObject, objectOf, stringMapOf, stringOf, stringsOf } from '../lib/json.ts';
 import { heldVolumeFromJson } from '../resources/content-source.ts';
+import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { originFromJson, originToJson } from '../resources/origin.ts';
 import { resourceStatuses } from '../resources/resource-status.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -11,6 +13,8 @@ export function snapshotToJson(snapshot: Snapshot): JsonObject {
     createdAt: snapshot.createdAt.getTime(),
     hardwareGeneration: hardwareGenerationToJson(snapshot.hardwareGeneration),
     volume: snapshot.volume === undefined ? null : { ...snapshot.volume },
+    guest: guestDetailsToJson(snapshot.guest),
+    origin: snapshot.origin === undefined ? null : originToJson(snapshot.origin),
   };
 }
 
@@ -31,5 +35,9 @@ export function snapshotFromJson(value: unknown): Snapshot {
     sourceDiskId: stringOf(json, 'sourceDiskId'),
     hardwareGeneration: hardwareGenerationFromJson(json.hardwareGeneration),
     volume: json.volume === null ? undefined : heldVolumeFromJson(json.volume, 'volume'),
+    // Results of an earlier version have none of these.
+    guest: guestDetailsFromJson(json.guest),
+    storageLocations: json.storageLocations === undefined ? [] : stringsOf(json.storageLocations, 'storageLocations'),
+    origin: originFromJson(json.origin),
   };
 }

@@ -2,9 +2,12 @@ import type { Insertable, Selectable } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { SnapshotsTable } from '../db/schema.ts';
 import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
+import { resourceNumber } from '../lib/resource-number.ts';
 import { claimName } from '../resources/claim-name.ts';
 import type { ContentSource } from '../resources/content-source.ts';
+import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
+import { originFromJson, originToJson } from '../resources/origin.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Writes a row that gives `snapshot` its name. Throws ALREADY_EXISTS when another snapshot of the folder has it. */
@@ -52,12 +55,26 @@ export async function deleteSnapshotRow(tx: Transaction, id: string): Promise<vo
   await tx.deleteFrom('snapshots').where('id', '=', id).execute();
 }
 
-async function findSnapshotByName(
+export async function findSnapshotByName(
   db: Queryable,
   { folderId, name }: { readonly folderId: string; readonly name: string },
-): Promise<{ readonly id: string } | undefined> {
-  const named = db.selectFrom('snapshots').select('id').where('folder_id', '=', folderId).where('name', '=', name);
-  return named.executeTakeFirst();
+): Promise<Snapshot | undefined> {
+  const named = db.selectFrom('snapshots').selectAll().where('folder_id', '=', folderId).where('name', '=', name);
+  const row = await named.executeTakeFirst();
+  return row === undefined ? undefined : toSnapshot(row);
+}
+
+export async function findSnapshotByNumber(
+  db: Queryable,
+  { folderId, number }: { readonly folderId: string; readonly number: string },
+): Promise<Snapshot | undefined> {
+  const row = await db
+    .selectFrom('snapshots')
+    .selectAll()
+    .where('number', '=', number)
+    .where('folder_id', '=', folderId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toSnapshot(row);
 }
 
 async function insertLabels(tx: Transaction, { id, labels }: Snapshot): Promise<void> {
@@ -66,6 +83,7 @@ async function insertLabels(tx: Transaction, { id, labels }: Snapshot): Promise<
 }
 
 function toRow(snapshot: Snapshot): Insertable<SnapshotsTable> {
+  const { origin } = snapshot;
   return {
     id: snapshot.id,
     folder_id: snapshot.folderId,
@@ -81,6 +99,10 @@ function toRow(snapshot: Snapshot): Insertable<SnapshotsTable> {
     hardware_generation: JSON.stringify(hardwareGenerationToJson(snapshot.hardwareGeneration)),
     volume_id: snapshot.volume?.volumeId ?? null,
     guest_digest: snapshot.volume?.guestDigest ?? '',
+    number: resourceNumber(snapshot.id),
+    guest: JSON.stringify(guestDetailsToJson(snapshot.guest)),
+    storage_locations: JSON.stringify(snapshot.storageLocations),
+    origin: origin === undefined ? null : JSON.stringify(originToJson(origin)),
   };
 }
 
@@ -101,5 +123,8 @@ export function toSnapshot(row: Selectable<SnapshotsTable>): Snapshot {
     hardwareGeneration: hardwareGenerationFromJson(parseJson(row.hardware_generation)),
     // A snapshot's volume is as long as the disk was.
     volume: volumeId === null ? undefined : { volumeId, sizeBytes, guestDigest },
+    guest: guestDetailsFromJson(parseJson(row.guest)),
+    storageLocations: stringsOf(parseJson(row.storage_locations), 'storage_locations'),
+    origin: row.origin === null ? undefined : originFromJson(parseJson(row.origin)),
   };
 }

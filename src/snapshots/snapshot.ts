@@ -1,5 +1,7 @@
 import type { HeldVolume } from '../resources/content-source.ts';
+import type { GuestDetails } from '../resources/guest-details.ts';
 import type { HardwareGeneration } from '../resources/hardware-generation.ts';
+import type { Origin } from '../resources/origin.ts';
 import type { ResourceStatus } from '../resources/resource-status.ts';
 
 /** A snapshot as the service knows it; the doors translate it. */
@@ -23,4 +25,9 @@ export interface Snapshot {
   readonly hardwareGeneration: HardwareGeneration;
   /** Its content, as long as the disk was; undefined until it is READY. */
   readonly volume: HeldVolume | undefined;
+  readonly guest: GuestDetails;
+  /** Where its owner wants it kept. Shown, and changes nothing here. */
+  readonly storageLocations: readonly string[];
+  /** The disk, as it was then; undefined for snapshots of earlier versions. */
+  readonly origin: Origin | undefined;
 }

@@ -6,6 +6,7 @@ import {
   caller,
   createRequest,
   folderId,
+  guestDetails as guest,
   openImageDatabase,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
@@ -69,6 +70,7 @@ eachDatabase(({ open }) => {
   test("of a disk that is its image still, it is the image's volume under a new name", async (t) => {
     const db = await openImageDatabase(t, open);
     const disk = await addDisk(db, {
+      guest,
       zoneId: 'ru-central1-d',
       productIds: ['f2ea'],
       hardwareGeneration: { kind: 'generation2' },
@@ -83,7 +85,8 @@ eachDatabase(({ open }) => {
     assert.ok(snapshot.id.startsWith('fv4'));
     const { id, createdAt } = snapshot;
     const { productIds, hardwareGeneration } = disk;
-    const inherited = { productIds, hardwareGeneration, sourceDiskId: disk.id };
+    const origin = { kind: 'disk', id: disk.id, folderId, name: disk.id, zoneId: 'ru-central1-d' } as const;
+    const inherited = { productIds, hardwareGeneration, guest, origin, sourceDiskId: disk.id };
     assert.deepEqual(snapshot, makeSnapshot({ id, createdAt, name: 'first', labels: { a: 'b' }, ...inherited }));
     assert.deepEqual(await references(db), [disk.id, snapshot.id].toSorted());
   });
@@ -102,7 +105,8 @@ eachDatabase(({ open }) => {
     for (const [disk, contents, input] of cases) {
       const operation = await start(db, { diskId: disk.id }, contents);
       assert.equal(operation.done, false);
-      assert.deepEqual(operation.input, { diskId: disk.id, sizeBytes: disk.sizeBytes, ...input });
+      const about = { diskId: disk.id, diskName: disk.id, sizeBytes: disk.sizeBytes };
+      assert.deepEqual(operation.input, { ...about, ...input });
       const snapshot = await getSnapshot({ db }, { snapshotId: operation.resourceId });
       assert.deepEqual([snapshot.status, snapshot.diskSizeBytes], ['CREATING', disk.sizeBytes]);
       assert.equal((await references(db)).includes(snapshot.id), disk !== blank);

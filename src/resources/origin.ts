@@ -1,0 +1,41 @@
+import { choiceOf, type JsonObject, objectOf, stringOf } from '../lib/json.ts';
+import { shownName } from './shown-name.ts';
+
+const originKinds = ['image', 'disk', 'snapshot'] as const;
+
+/** What an image, a disk or a snapshot was made from, as it was at that moment. It outlives the source. */
+export interface Origin {
+  readonly kind: (typeof originKinds)[number];
+  readonly id: string;
+  readonly folderId: string;
+  /** Its name then, or its id when it had none. */
+  readonly name: string;
+  /** Of a disk; '' for what is in no zone. */
+  readonly zoneId: string;
+}
+
+/** The source as an origin. */
+export function originOf(
+  kind: Origin['kind'],
+  source: { readonly id: string; readonly folderId: string; readonly name: string; readonly zoneId?: string },
+): Origin {
+  const { id, folderId, zoneId = '' } = source;
+  return { kind, id, folderId, name: shownName(source), zoneId };
+}
+
+export function originToJson({ kind, id, folderId, name, zoneId }: Origin): JsonObject {
+  return { kind, id, folderId, name, zoneId };
+}
+
+/** Undefined where there was no source, and in what earlier versions wrote. Throws JsonShapeWrong for what nobody wrote. */
+export function originFromJson(value: unknown): Origin | undefined {
+  if (value === undefined || value === null) return undefined;
+  const json = objectOf(value, 'origin');
+  return {
+    kind: choiceOf(json.kind, originKinds, 'kind'),
+    id: stringOf(json, 'id'),
+    folderId: stringOf(json, 'folderId'),
+    name: stringOf(json, 'name'),
+    zoneId: stringOf(json, 'zoneId'),
+  };
+}
