@@ -1,4 +1,4 @@
-import { mutateOva, mutateTar } from '../fixtures/mutate-archive.ts';
+import { mutateOva, mutateRawTarball, mutateTar } from '../fixtures/mutate-archive.ts';
 import { mutateBzip2, mutateGzip, mutateXz, mutateZstd } from '../fixtures/mutate-packed.ts';
 import { mutateQcow2 } from '../fixtures/mutate-qcow2.ts';
 import { mutateRaw } from '../fixtures/mutate-raw.ts';
@@ -39,6 +39,8 @@ export const fuzzWrappers: Readonly<Record<string, Mutate>> = {
   zstd: whole(mutateZstd),
   tar: whole(mutateTar),
   ova: whole(mutateOva),
+  /** Opened as what Compute Engine takes, and as nothing else. */
+  'raw-tar-gz': whole(mutateRawTarball),
 };
 
 /** Every format that is read, and files that are the beginning of one and the end of another. */

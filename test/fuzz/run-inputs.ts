@@ -106,7 +106,9 @@ const none: Worst = { value: 0, input: 0 };
 async function tryInput(name: InputName, workPath: string): Promise<string> {
   const { file, rng } = makeInput(name);
   const source = new SparseSource(file);
-  const outcome = name.format in fuzzWrappers ? await tryWrapped(source, rng, workPath) : await tryDisk(source, rng);
+  const form = name.format === 'raw-tar-gz' ? name.format : 'any';
+  const isWrapped = name.format in fuzzWrappers;
+  const outcome = isWrapped ? await tryWrapped(source, rng, { workPath, form }) : await tryDisk(source, rng);
   if (source.longestRead > maxReadBytes) throw new Error(`${source.longestRead} bytes were read at once.`);
   return outcome.kind === 'read' ? `read ${outcome.format}` : outcome.check;
 }
