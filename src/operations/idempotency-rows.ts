@@ -21,6 +21,7 @@ export async function findStarted(db: Queryable, key: IdempotencyKey): Promise<s
   return row?.operation_id;
 }
 
+/** Takes the place of a key whose operation is gone, as after deleteOperation: the request is a new one then. */
 export async function insertStarted(
   tx: Transaction,
   key: IdempotencyKey,
@@ -36,5 +37,11 @@ export async function insertStarted(
       operation_id: operationId,
       created_at: createdAt.getTime(),
     })
+    .onConflict((conflict) =>
+      conflict.columns(['subject_id', 'method', 'key', 'body_hash']).doUpdateSet((row) => ({
+        operation_id: row.ref('excluded.operation_id'),
+        created_at: row.ref('excluded.created_at'),
+      })),
+    )
     .execute();
 }

@@ -60,6 +60,11 @@ export async function updateLeased(
   return row?.attempts;
 }
 
+/** May be repeated. */
+export async function deleteRow(tx: Transaction, id: string): Promise<void> {
+  await tx.deleteFrom('operations').where('id', '=', id).execute();
+}
+
 export async function updateRow(tx: Transaction, id: string, change: OperationChange): Promise<void> {
   await tx.updateTable('operations').set(change).where('id', '=', id).execute();
 }
@@ -135,32 +140,66 @@ export async function isUnderWay(db: Queryable, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Which operations are listed: those on a resource, or those in a folder. */
+export type OperationsScope = { readonly resourceId: string } | FolderScope;
+
+export interface FolderScope {
+  readonly folderId: string;
+  /** Only what is on things of these, by the first word of its kind (`image`); on all by default. */
+  readonly nouns?: readonly string[];
+  /** Only what is in this zone, or with '' what is in none; in all by default. */
+  readonly zoneId?: string;
+}
+
+/** Those of the operations that are not done. */
+export async function findUnderWayAmong(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('operations')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('state', '<>', 'done')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 export interface OperationsQuery {
-  readonly resourceId: string;
+  readonly scope: OperationsScope;
   /** Where the page before ended. */
   readonly after: PagePosition | undefined;
   readonly limit: number;
 }
 
-/** The operations on a resource, newest first: at most `limit` of those that come after the position `after`. */
+/** The operations of the scope, newest first: at most `limit` of those that come after the position `after`. */
 export async function listRows(db: Queryable, query: OperationsQuery): Promise<OperationRow[]> {
-  return pageOf(db, query).selectAll().execute();
+  return operationPage(db, query).selectAll().execute();
 }
 
 /** How many characters each of the same rows has of what its kind keeps. */
 export async function listLengths(db: Queryable, query: OperationsQuery): Promise<number[]> {
   const length = sql<number>`length(input) + length(coalesce(progress, '')) + length(coalesce(result, ''))`;
-  const rows = await pageOf(db, query).select(length.as('length')).execute();
+  const rows = await operationPage(db, query).select(length.as('length')).execute();
   return rows.map((row) => Number(row.length));
 }
 
-function pageOf(db: Queryable, { resourceId, after, limit }: OperationsQuery) {
-  let query = db.selectFrom('operations').where('resource_id', '=', resourceId);
+export function operationPage(db: Queryable, { scope, after, limit }: OperationsQuery) {
+  let query = 'resourceId' in scope ? operationsOn(db, scope.resourceId) : operationsIn(db, scope);
   if (after !== undefined) {
     const createdAt = Number(after.key);
     query = query.where((row) => row(row.refTuple('created_at', 'id'), '<', row.tuple(createdAt, after.id)));
   }
   return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
+}
+
+function operationsOn(db: Queryable, resourceId: string) {
+  return db.selectFrom('operations').where('resource_id', '=', resourceId);
+}
+
+function operationsIn(db: Queryable, { folderId, nouns, zoneId }: FolderScope) {
+  let query = db.selectFrom('operations').where('folder_id', '=', folderId);
+  if (zoneId !== undefined) query = query.where('zone_id', '=', zoneId);
+  if (nouns === undefined) return query;
+  // Each row is asked, not an index: of a folder's operations those on other things are few.
+  return query.where((row) => row.or(nouns.map((noun) => row('kind', 'like', `${noun}.%`))));
 }
 
 export function toOperation(row: OperationRow): Operation {

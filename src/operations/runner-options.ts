@@ -20,6 +20,8 @@ export interface RunnerOptions {
   readonly maxAttempts?: number;
   /** How long to wait after a failure, the first being 1. */
   readonly retryDelayMs?: (failures: number) => number;
+  /** A run is over, and the operation's row says what became of it: it is done, or is tried again. */
+  readonly onSettled?: (operationId: string) => void;
   /** Nobody else uses the database: what is `running` at the start was left behind. True for SQLite. */
   readonly isAlone?: boolean;
 }
@@ -33,6 +35,7 @@ export function withDefaults(options: RunnerOptions): Required<RunnerOptions> {
     beatMs: 1_000,
     maxAttempts: 5,
     retryDelayMs: defaultRetryDelayMs,
+    onSettled() {},
     isAlone: options.db.dialect === 'sqlite',
     ...options,
   };

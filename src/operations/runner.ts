@@ -8,6 +8,7 @@ import { fail, finish, giveBack, retryLater } from './end-run.ts';
 import { explainFailure } from './failure.ts';
 import { beat } from './heartbeat.ts';
 import { LeaseLost } from './lease.ts';
+import type { OperationInput } from './operation.ts';
 import { expireLeases, findRow, type OperationRow, toInput } from './operation-rows.ts';
 import { type RunnerOptions, withDefaults } from './runner-options.ts';
 
@@ -169,6 +170,7 @@ class OperationRunner implements Runner {
       const report = run.report.bind(run);
       const commit = await run.kind.run({ operation, signal, lease, report });
       await this.#options.db.transact((tx) => finish(tx, lease, { commit, progress: run.progress }));
+      this.#options.onSettled(operation.id);
       log.info('operation is done');
       run.kind.onDone?.(run.operation);
     } catch (error) {
@@ -196,13 +198,16 @@ class OperationRunner implements Runner {
           if (counted < maxAttempts) await retryLater(tx, run.lease, Date.now() + retryDelayMs(counted));
           else await fail(tx, run.lease, { kind: run.kind, error: failure, progress: run.progress });
         });
-        if (isSettled) break;
+        if (isSettled) {
+          this.#options.onSettled(run.operation.id);
+          break;
+        }
         // A full disk, most likely. The operation keeps its place until its end can be written.
         const waited = await wait(Math.min(retryDelayMs(failures), maxSettleDelayMs), this.#halt.signal);
         if (!waited) return;
       }
     }
-    await this.#cleanUp(run.operation.id);
+    await this.#cleanUp(run.operation.id, run.operation);
   }
 
   /** True when the change was made, or is not ours to make any more. */
@@ -217,12 +222,16 @@ class OperationRunner implements Runner {
     }
   }
 
-  /** Lets the kind clean up after an operation that failed or was cancelled; does nothing after any other. */
-  async #cleanUp(operationId: string): Promise<void> {
+  /**
+   * Lets the kind clean up after an operation that failed or was cancelled; does nothing after any other. One that ran
+   * here, and that nobody has a record of any more, was done when the record was deleted.
+   */
+  async #cleanUp(operationId: string, ran?: OperationInput): Promise<void> {
     try {
       const row = await findRow(this.#options.db.read, operationId);
-      if (row?.state !== 'done' || row.error === null) return;
-      await this.#options.kinds.get(row.kind)?.cleanUp?.(toInput(row));
+      if (row !== undefined && (row.state !== 'done' || row.error === null)) return;
+      const operation = row === undefined ? ran : toInput(row);
+      if (operation !== undefined) await this.#options.kinds.get(operation.kind)?.cleanUp?.(operation);
     } catch (error) {
       this.#log.error({ err: error, operationId }, 'could not clean up after the operation');
     }
