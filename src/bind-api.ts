@@ -35,10 +35,12 @@ import { listAuditRecords } from './audit/list-audit-records.ts';
 import { recordMadeChange } from './audit/record-change.ts';
 import type { Refusals } from './audit/refusals.ts';
 import type { Catalog } from './disks/catalog.ts';
+import { changeDisk } from './disks/change-disk.ts';
 import { createDisk } from './disks/create-disk.ts';
 import { deleteDisk } from './disks/delete-disk.ts';
 import type { DiskContents } from './disks/disk-contents.ts';
 import { lockDisk } from './disks/disk-rows.ts';
+import { findDiskInZone } from './disks/find-disk-in-zone.ts';
 import { getDisk } from './disks/get-disk.ts';
 import { listDiskOperations } from './disks/list-disk-operations.ts';
 import { listDisks } from './disks/list-disks.ts';
@@ -51,14 +53,17 @@ import { getCloud } from './folders/get-cloud.ts';
 import { getFolder } from './folders/get-folder.ts';
 import { listClouds } from './folders/list-clouds.ts';
 import { listFolders } from './folders/list-folders.ts';
+import { changeImage } from './images/change-image.ts';
 import { computeDigest } from './images/compute-digest.ts';
 import { createImage } from './images/create-image.ts';
 import { deleteImage } from './images/delete-image.ts';
+import { findImageInFolder } from './images/find-image-in-folder.ts';
 import { getImage } from './images/get-image.ts';
 import { getImageSource } from './images/get-image-source.ts';
 import { getLatestByFamily } from './images/get-latest-by-family.ts';
 import { lockImage } from './images/image-rows.ts';
 import { lockImageSource } from './images/image-source.ts';
+import { getInitialStates } from './images/initial-state.ts';
 import { listImageOperations } from './images/list-image-operations.ts';
 import { listImages } from './images/list-images.ts';
 import { openImageContent } from './images/open-image-content.ts';
@@ -67,9 +72,13 @@ import type { Installation } from './installation/open-installation.ts';
 import { getSpace } from './maintenance/get-space.ts';
 import { startCheck, startScrub } from './maintenance/start-store-operation.ts';
 import { cancelOperation } from './operations/cancel-operation.ts';
+import { deleteOperation } from './operations/delete-operation.ts';
+import { findOperationByNumber } from './operations/find-operation-by-number.ts';
 import { getOperation } from './operations/get-operation.ts';
 import type { OperationKinds } from './operations/kind.ts';
+import { listOperationsInFolder } from './operations/list-operations.ts';
 import type { Operation } from './operations/operation.ts';
+import type { OperationWaits } from './operations/operation-waits.ts';
 import type { Runner } from './operations/runner.ts';
 import { findStartedOnce } from './operations/start-once.ts';
 import type { Pool } from './pool/pool.ts';
@@ -89,8 +98,10 @@ import { listCloudOperations } from './resource-manager/list-cloud-operations.ts
 import { listFolderOperations } from './resource-manager/list-folder-operations.ts';
 import { updateCloud } from './resource-manager/update-cloud.ts';
 import { updateFolder } from './resource-manager/update-folder.ts';
+import { changeSnapshot } from './snapshots/change-snapshot.ts';
 import { createSnapshot } from './snapshots/create-snapshot.ts';
 import { deleteSnapshot } from './snapshots/delete-snapshot.ts';
+import { findSnapshotInFolder } from './snapshots/find-snapshot-in-folder.ts';
 import { getSnapshot } from './snapshots/get-snapshot.ts';
 import { listSnapshotOperations } from './snapshots/list-snapshot-operations.ts';
 import { listSnapshots } from './snapshots/list-snapshots.ts';
@@ -110,6 +121,7 @@ import type { Store } from './volumes/store.ts';
 export interface Parts {
   readonly store: Store;
   readonly runner: Pick<Runner, 'wake' | 'abort'>;
+  readonly waits: Pick<OperationWaits, 'waitFor'>;
   readonly kinds: OperationKinds;
   readonly uploads: Uploads;
   readonly installation: Installation;
@@ -217,6 +229,9 @@ export function bindApi(parts: Parts): ApiDeps {
       listImageOperations: (request) => listImageOperations(deps, request),
       computeDigest: (request, caller) => computeDigest(deps, request, caller),
       openImageContent: (request) => openImageContent(deps, request),
+      findImageInFolder: (request) => findImageInFolder(deps, request),
+      getInitialStates: (request) => getInitialStates(deps, request),
+      changeImage: (request, caller) => changeImage(deps, request, caller),
     },
     disks: {
       createDisk: (request, caller) => createDisk(deps, request, caller),
@@ -227,6 +242,8 @@ export function bindApi(parts: Parts): ApiDeps {
       moveDisk: (request, caller) => moveDisk(deps, request, caller),
       relocateDisk: (request, caller) => relocateDisk(deps, request, caller),
       listDiskOperations: (request) => listDiskOperations(deps, request),
+      findDiskInZone: (request) => findDiskInZone(deps, request),
+      changeDisk: (request, caller) => changeDisk(deps, request, caller),
     },
     snapshots: {
       createSnapshot: (request, caller) => createSnapshot(deps, request, caller),
@@ -235,6 +252,8 @@ export function bindApi(parts: Parts): ApiDeps {
       updateSnapshot: (request, caller) => updateSnapshot(deps, request, caller),
       deleteSnapshot: (request, caller) => deleted(deleteSnapshot(deps, request, caller)),
       listSnapshotOperations: (request) => listSnapshotOperations(deps, request),
+      findSnapshotInFolder: (request) => findSnapshotInFolder(deps, request),
+      changeSnapshot: (request, caller) => changeSnapshot(deps, request, caller),
     },
     catalog,
     uploads: {
@@ -267,6 +286,10 @@ export function bindApi(parts: Parts): ApiDeps {
     operations: {
       getOperation: (request) => getOperation(deps, request),
       cancelOperation: (request) => cancelOperation(deps, request),
+      findOperationByNumber: (request) => findOperationByNumber(deps, request),
+      listOperationsInFolder: (request) => listOperationsInFolder(deps, request),
+      waitForOperation: (request, options) => parts.waits.waitFor(request, options),
+      deleteOperation: (request) => deleteOperation(deps, request),
     },
     folders: {
       getFolder: (request) => getFolder(deps, request),

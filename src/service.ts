@@ -39,6 +39,7 @@ import { createNbdServer, type NbdServer } from './nbd/nbd-server.ts';
 import { defaultRetention, forgetOld } from './operations/forget-old.ts';
 import { kindsByName } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
+import { OperationWaits } from './operations/operation-waits.ts';
 import { createRunner } from './operations/runner.ts';
 import { Pool } from './pool/pool.ts';
 import { replaceQuotaDefaults } from './quotas/quota-rows.ts';
@@ -169,14 +170,21 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   ];
   const kinds = kindsByName([...imageKinds, digestKind, ...storeKinds]);
   const ownerId = randomUUID();
-  const imageRunner = opening.use(createRunner({ db, kinds: kindsByName(imageKinds), log, ownerId }));
+  const waits = opening.use(
+    new OperationWaits({
+      db,
+      onError: (error) => log.error({ err: error }, 'looking for operations that ended failed; it is tried again'),
+    }),
+  );
+  const running = { db, log, ownerId, onSettled: (operationId: string) => waits.settled(operationId) };
+  const imageRunner = opening.use(createRunner({ ...running, kinds: kindsByName(imageKinds) }));
   // A scrub takes hours: it must not take an import's place. What an earlier process left is the first one's to free.
   const storeRunner = opening.use(
-    createRunner({ db, kinds: kindsByName(storeKinds), log, ownerId, concurrency: storeKinds.length, isAlone: false }),
+    createRunner({ ...running, kinds: kindsByName(storeKinds), concurrency: storeKinds.length, isAlone: false }),
   );
   // Nor must those who only see images, and have them hashed, take the places of those who make some.
   const digestRunner = opening.use(
-    createRunner({ db, kinds: kindsByName([digestKind]), log, ownerId, concurrency: 1, isAlone: false }),
+    createRunner({ ...running, kinds: kindsByName([digestKind]), concurrency: 1, isAlone: false }),
   );
   const runners = [imageRunner, storeRunner, digestRunner];
   const runner = {
@@ -185,6 +193,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     },
     abort(operationId: string): void {
       for (const one of runners) one.abort(operationId);
+      waits.settled(operationId);
     },
   };
   const { folderId, administratorId } = installation.first;
@@ -236,7 +245,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     }),
   );
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
-  const api = await createApi(bindApi({ ...parts, ...identity, pool, refusals }));
+  const api = await createApi(bindApi({ ...parts, ...identity, waits, pool, refusals }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   for (const one of runners) await one.start();
   const address = await listenAll(api, config, certificate);
@@ -252,6 +261,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     address,
     folderId: installation.first.folderId,
     async close() {
+      // Who waits for an operation would hold the API open.
+      waits[Symbol.dispose]();
       // NBD with the API: detaching waits for its connections. What they wrote is durable when they are closed.
       await Promise.all([api.close({ graceMs: drainMs }), nbd.close({ graceMs: drainMs })]);
       await Promise.all(runners.map((one) => one.stop({ graceMs: giveBackMs })));

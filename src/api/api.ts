@@ -7,6 +7,12 @@ import type { Operation } from '../operations/operation.ts';
 import type { AuditFunctions } from './audited-call.ts';
 import type { AuthorizationDeps } from './authorization.ts';
 import type { FolderOf } from './authorized.ts';
+import type {
+  FolderDiskFunctions,
+  FolderImageFunctions,
+  FolderOperationFunctions,
+  FolderSnapshotFunctions,
+} from './folder-functions.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
@@ -48,12 +54,12 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly users: UserFunctions;
   /** HOST:PORT where clients are told to find the API; undefined for wherever they came to. */
   readonly publicAddress: string | undefined;
-  readonly images: ImageFunctions & ContentFunctions & DigestFunctions;
-  readonly disks: DiskFunctions;
-  readonly snapshots: SnapshotFunctions;
+  readonly images: ImageFunctions & ContentFunctions & DigestFunctions & FolderImageFunctions;
+  readonly disks: DiskFunctions & FolderDiskFunctions;
+  readonly snapshots: SnapshotFunctions & FolderSnapshotFunctions;
   readonly attachments: AttachmentFunctions;
   readonly catalog: Catalog;
-  readonly operations: OperationFunctions;
+  readonly operations: OperationFunctions & FolderOperationFunctions;
   readonly uploads: UploadFunctions;
   readonly store: StoreFunctions;
   readonly pool: PoolFunctions;
