@@ -19,12 +19,10 @@ export function isBucketName(text: string): boolean {
 }
 
 /**
- * Whether an object may be called so: 1 to 1024 bytes of UTF-8 without CR and LF (Cloud Storage, "Object name
- * requirements"), and with neither `.` nor `..` between its slashes: every HTTP client takes an address with those for
- * another one.
+ * Whether an object may be called so: 1 to 1024 bytes of UTF-8 without CR and LF, neither `.` nor `..` (Cloud Storage,
+ * "Object name requirements"), and without NUL, which PostgreSQL does not keep.
  */
 export function isObjectName(text: string): boolean {
-  if (text === '' || text.length > maxObjectBytes || /[\r\n]/.test(text) || !text.isWellFormed()) return false;
-  if (text.split('/').some((part) => part === '.' || part === '..')) return false;
-  return Buffer.byteLength(text) <= maxObjectBytes;
+  if (text === '' || text === '.' || text === '..' || /[\r\n\0]/.test(text)) return false;
+  return text.length <= maxObjectBytes && text.isWellFormed() && Buffer.byteLength(text) <= maxObjectBytes;
 }

@@ -58,7 +58,7 @@ interface State {
 /**
  * Takes off what is around a disk file: gzip, xz, zstd, bzip2, tar and OVA, up to three of them in each other, told by
  * their bytes and never by a name. What is packed is unpacked into a sparse work file; archives are read where they
- * stand. The source stays the caller's.
+ * stand. The source stays the caller's. A file that is to be of one form has the layers of that form, or is refused.
  *
  * Memory: at most 9 MiB of packed bytes, the window or dictionary that the format takes (64 MiB at most), a few MiB of
  * output, and a thread's own 20 MiB for xz and bzip2; 24 MiB for the map of a sparse member.

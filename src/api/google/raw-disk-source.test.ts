@@ -27,6 +27,7 @@ const objects: readonly (readonly [address: string, bucket: string, object: stri
   ['https://commondatastorage.googleapis.com/my-bucket/x.tar.gz', 'my-bucket', 'x.tar.gz'],
   ['HTTPS://Storage.GoogleAPIs.com:443/my-bucket/X.tar.gz', 'my-bucket', 'X.tar.gz'],
   ['https://storage.googleapis.com/my-bucket//x.tar.gz', 'my-bucket', '/x.tar.gz'],
+  ['https://storage.googleapis.com/my-bucket/a/../x.tar.gz', 'my-bucket', 'a/../x.tar.gz'],
   ['https://storage.googleapis.com/my-bucket/x?y#z', 'my-bucket', 'x?y#z'],
   ['https://storage.googleapis.com/storage/v1/b.tar.gz', 'storage', 'v1/b.tar.gz'],
   [`https://storage.googleapis.com/abc/${long}`, 'abc', long],
@@ -52,8 +53,9 @@ const noObjects = [
   'https://storage.googleapis.com/My-Bucket/x.tar.gz',
   'https://storage.googleapis.com/b/x.tar.gz',
   'https://storage.googleapis.com/192.168.0.1/x.tar.gz',
-  'https://storage.googleapis.com/my-bucket/a/../x.tar.gz',
-  'https://storage.googleapis.com/my-bucket/%2e%2e/other/x.tar.gz',
+  'https://storage.googleapis.com/my-bucket/..',
+  'https://storage.googleapis.com/my-bucket/%2e',
+  'https://storage.googleapis.com/my-bucket/a%00.tar.gz',
   'https://storage.googleapis.com/my-bucket/a%0d%0aHost:x.tar.gz',
   'https://storage.googleapis.com/my-bucket/a\nx.tar.gz',
   `https://storage.googleapis.com/my-bucket/${'é'.repeat(513)}`,
@@ -108,6 +110,14 @@ test('says where an object is that is kept elsewhere', () => {
   assert.equal(uri, 'https://objects.example.com/google/my-bucket/dir/x%20y%3F%23%25.tar.gz');
 });
 
+test('reads nothing beside the bucket that is meant', () => {
+  for (const object of ['../secret.tar.gz', 'a/../../secret.tar.gz', 'a/./x.tar.gz', 'a/..', './x.tar.gz']) {
+    assert.throws(() => objectUri(config, { bucket: 'my-bucket', object }), /not a valid Google Cloud Storage object/);
+  }
+  const { object } = readRawDiskSource('https://storage.googleapis.com/my-bucket/a%2f..%2f..%2fb.tar.gz');
+  assert.throws(() => objectUri(config, { bucket: 'my-bucket', object }), ServiceError);
+});
+
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 5000 }),
   fc
@@ -129,6 +139,7 @@ test('any text is an object that has an address of its own below the object stor
       assert.ok(performance.now() - started < 1000);
       if (found === undefined) return;
       assert.ok(isBucketName(found.bucket) && isObjectName(found.object));
+      if (found.object.split('/').some((part) => /^\.\.?$/.test(part))) return;
       const uri = objectUri(config, found);
       const { origin, pathname, search, hash } = new URL(uri);
       assert.equal(`${origin}${pathname}${search}${hash}`, uri);

@@ -28,6 +28,8 @@ const objectHosts: readonly string[] = [
   'storage.cloud.google.com',
 ];
 
+const notAnObject = 'The provided source location was not a valid Google Cloud Storage object reference.';
+
 /** The object that an address is of; undefined for anything else. */
 export function parseObjectUrl(text: string): ObjectName | undefined {
   if (text.length > maxLength) return undefined;
@@ -65,13 +67,7 @@ function decoded(text: string): string {
  */
 export function readRawDiskSource(source: string): ObjectName {
   const object = parseObjectUrl(source);
-  if (object === undefined) {
-    throw invalid(
-      'source',
-      source,
-      'The provided source location was not a valid Google Cloud Storage object reference.',
-    );
-  }
+  if (object === undefined) throw invalid('source', source, notAnObject);
   if (!object.object.endsWith('.tar.gz'))
     throw invalid('source', source, 'The provided source is not a supported file.');
   return object;
@@ -90,9 +86,14 @@ export function readSha1Checksum(sha1Checksum: string): string {
 /**
  * Where an object of a bucket that is not kept here is read: below the address of the object store that the service was
  * told of, as any source is, and under the same guard.
+ *
+ * @throws ServiceError for a name with `.` or `..` between its slashes: HTTP clients take such an address for another one,
+ *   which may be outside the bucket, however it is encoded
  */
 export function objectUri({ objectStore }: { readonly objectStore: string }, { bucket, object }: ObjectName): string {
-  return `${objectStore}/${bucket}/${object.split('/').map(encodeURIComponent).join('/')}`;
+  const parts = object.split('/');
+  if (parts.includes('.') || parts.includes('..')) throw invalid('source', `${bucket}/${object}`, notAnObject);
+  return `${objectStore}/${bucket}/${parts.map(encodeURIComponent).join('/')}`;
 }
 
 function invalid(field: 'source' | 'sha1Checksum', value: string, sentence: string): ServiceError {
