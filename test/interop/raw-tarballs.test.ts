@@ -167,6 +167,26 @@ for (const [what, commands, sentence, says] of bad) {
   });
 }
 
+const withoutPython = spawnSync('python3', ['--version']).error === undefined ? false : 'needs python3';
+
+/** Python's tarfile, which many build scripts pack with. */
+const pythonTar = (packed: string) =>
+  `python3 -c 'import tarfile; t = tarfile.open("file", "w:gz"${packed}); t.add("disk.raw"); t.close()'`;
+
+test("imports what Python's tarfile packs in its GNU format, and refuses its usual one", {
+  skip: skip || withoutPython,
+}, async () => {
+  const parts = small.slice(0, 2);
+  const usual = await bench.import(await make(pythonTar(''), 3_101_184, parts), { form });
+  assert.ok(usual.error?.message.startsWith(format), usual.error?.message);
+  const { device, error } = await bench.import(await make(pythonTar(', format=tarfile.GNU_FORMAT'), 3_101_184, parts), {
+    form,
+  });
+  if (device === undefined) assert.fail(error.message);
+  await using image = device;
+  await assertHolds(image, parts);
+});
+
 test('refuses a tarball that has another SHA-1', { skip }, async () => {
   const file = await make(oldgnu(), 3_101_184, small.slice(0, 2));
   const sha1 = '0'.repeat(40);
