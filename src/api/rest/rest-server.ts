@@ -1,8 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type FastifyInstance, fastify } from 'fastify';
 import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
+import { addBatchRoute } from '../google/batch/batch-route.ts';
+import type { StorageFunctions } from '../google/storage/storage-functions.ts';
+import { addStorageRoutes } from '../google/storage/storage-routes.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
 import { answerBrokenHttp } from './broken-http.ts';
@@ -32,6 +35,7 @@ const maxStreamedReplies = 64;
 export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
+  readonly storage: StorageFunctions;
 }
 
 /** The REST door: takes connections that speak HTTP/1.1, with TLS already off. */
@@ -72,7 +76,9 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => answerRefused(deps, error, request, reply));
   app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
-    if (!routeOptions.config.isLongBody) limitArrival(raw, reply.raw, requestTimeoutMs);
+    // A request out of a batch is here already, and on no connection of its own.
+    const isOutOfBatch = !(raw instanceof IncomingMessage);
+    if (!routeOptions.config.isLongBody && !isOutOfBatch) limitArrival(raw, reply.raw, requestTimeoutMs);
   });
   app.addHook('onSend', async (_request, reply) => {
     if (!serving) reply.header('connection', 'close');
@@ -86,6 +92,8 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   addTokenRoute(app, deps);
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
+  await app.register((scope) => addStorageRoutes(scope, deps));
+  addBatchRoute(app, deps);
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };
   app.all('/*', (request, reply) => answerRpc(deps, methods, request, reply));
   app.setNotFoundHandler((request, reply) => answerRpc(deps, methods, request, reply));
