@@ -4,8 +4,6 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
 import { addBatchRoute } from '../google/batch/batch-route.ts';
-import type { StorageFunctions } from '../google/storage/storage-functions.ts';
-import { addStorageRoutes } from '../google/storage/storage-routes.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
 import { answerBrokenHttp } from './broken-http.ts';
@@ -35,7 +33,6 @@ const maxStreamedReplies = 64;
 export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
-  readonly storage: StorageFunctions;
 }
 
 /** The REST door: takes connections that speak HTTP/1.1, with TLS already off. */
@@ -92,7 +89,6 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   addTokenRoute(app, deps);
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
-  await app.register((scope) => addStorageRoutes(scope, deps));
   addBatchRoute(app, deps);
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };
   app.all('/*', (request, reply) => answerRpc(deps, methods, request, reply));
