@@ -73,25 +73,32 @@ export async function findImageByNumber(
   return row === undefined ? undefined : toImage(row);
 }
 
+interface Family {
+  readonly folderId: string;
+  readonly family: string;
+}
+
 /** The newest READY image of the family that is not deprecated. */
-export async function findLatestReady(
-  db: Queryable,
-  { folderId, family }: { readonly folderId: string; readonly family: string },
-): Promise<Image | undefined> {
-  const row = await db
-    .selectFrom('images')
-    .selectAll()
-    .where('folder_id', '=', folderId)
-    .where('family', '=', family)
-    // The condition of the index, in its own words.
-    .where(sql<boolean>`family <> ''`)
-    .where(sql<boolean>`deprecation_state in ('', 'ACTIVE')`)
-    .where('status', '=', 'READY')
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+export async function findLatestReady(db: Queryable, family: Family): Promise<Image | undefined> {
+  const row = await latestReady(db, family).executeTakeFirst();
   return row === undefined ? undefined : toImage(row);
+}
+
+export function latestReady(db: Queryable, { folderId, family }: Family) {
+  return (
+    db
+      .selectFrom('images')
+      .selectAll()
+      .where('folder_id', '=', folderId)
+      .where('family', '=', family)
+      // The condition of the index, in its own words.
+      .where(sql<boolean>`family <> ''`)
+      .where(sql<boolean>`deprecation_state in ('', 'ACTIVE')`)
+      .where('status', '=', 'READY')
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(1)
+  );
 }
 
 async function insertLabels(tx: Transaction, { id, labels }: Image): Promise<void> {

@@ -302,6 +302,7 @@ eachDatabase(({ open }) => {
     const copy = await create(db, { source: { kind: 'image', imageId: image.id } });
     const operation = await deleteImage({ db, kinds, runner }, { imageId: image.id }, caller);
     assert.deepEqual([operation.kind, operation.done, operation.result], ['image.delete', true, {}]);
+    assert.deepEqual([operation.resourceName, operation.zoneId], ['mine', '']);
     await assert.rejects(getImage({ db }, { imageId: image.id }), { code: 'NOT_FOUND' });
     assert.deepEqual(await db.read.selectFrom('image_labels').selectAll().execute(), []);
     assert.deepEqual(await references(db), [copy.resourceId]);
