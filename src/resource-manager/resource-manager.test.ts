@@ -46,6 +46,20 @@ function listed(db: Database, resourceId = folderId): Promise<AccessBinding[]> {
 }
 
 eachDatabase(({ open, create }) => {
+  test('the operation names the image that it is on', async (t) => {
+    const deps = await openWorld(t, open);
+    const image = makeImage({ name: 'debian' });
+    await deps.db.transact((tx) => insertImage(tx, image));
+    const { resourceName, folderId: inFolder } = await setAccessBindings(
+      deps,
+      { noun: 'Image', id: image.id },
+      [],
+      caller,
+    );
+    assert.deepEqual([resourceName, inFolder], ['debian', folderId]);
+    assert.equal((await setAccessBindings(deps, folder, [], caller)).resourceName, '');
+  });
+
   test('changes from several processes at the same moment all count', async () => {
     await using database = await create();
     await using one = await database.open();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
-import { addDisk, addSnapshot, heldVolume, makeSnapshot } from '../../test/fixtures/disk-fixture.ts';
+import { addDisk, addSnapshot, heldVolume, makeDisk, makeSnapshot } from '../../test/fixtures/disk-fixture.ts';
 import {
   caller,
   createRequest,
@@ -13,16 +13,21 @@ import {
 import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import type { DiskContents } from '../disks/disk-contents.ts';
+import { failedPrecondition } from '../errors.ts';
 import { createImage } from '../images/create-image.ts';
 import { getImage } from '../images/get-image.ts';
 import { getOperation } from '../operations/get-operation.ts';
 import { kindsByName } from '../operations/kind.ts';
+import { noGuestDetails } from '../resources/guest-details.ts';
+import { originOf } from '../resources/origin.ts';
+import { changeSnapshot } from './change-snapshot.ts';
 import { type CreateSnapshot, createSnapshot } from './create-snapshot.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { discardSnapshot } from './discard-snapshot.ts';
 import { getSnapshot } from './get-snapshot.ts';
 import { listSnapshotOperations } from './list-snapshot-operations.ts';
 import { listSnapshots } from './list-snapshots.ts';
+import type { Snapshot } from './snapshot.ts';
 import { snapshotFromJson, snapshotToJson } from './snapshot-json.ts';
 import { insertSnapshot } from './snapshot-rows.ts';
 import { updateSnapshot } from './update-snapshot.ts';
@@ -59,12 +64,16 @@ eachDatabase(({ open }) => {
     const snapshots = [
       makeSnapshot({ labels: { a: '', 'b/c': 'd' }, productIds: ['f2e'], name: 'n' }),
       makeSnapshot({ status: 'CREATING', volume: undefined, hardwareGeneration: { kind: 'generation2' } }),
+      makeSnapshot({ guest, storageLocations: ['eu', 'us'], origin: originOf('disk', makeDisk({ name: 'data' })) }),
     ];
     for (const snapshot of snapshots) {
       await db.transact((tx) => insertSnapshot(tx, snapshot));
       assert.deepEqual(await getSnapshot({ db }, { snapshotId: snapshot.id }), snapshot);
       assert.deepEqual(snapshotFromJson(JSON.parse(JSON.stringify(snapshotToJson(snapshot)))), snapshot);
     }
+    const { guest: _, storageLocations, origin, ...ofEarlierVersion } = snapshotToJson(makeSnapshot());
+    assert.deepEqual([storageLocations, origin], [[], null]);
+    assert.deepEqual({ ...snapshotFromJson(ofEarlierVersion), id: '' }, makeSnapshot({ id: '' }));
   });
 
   test("of a disk that is its image still, it is the image's volume under a new name", async (t) => {
@@ -111,6 +120,34 @@ eachDatabase(({ open }) => {
       assert.deepEqual([snapshot.status, snapshot.diskSizeBytes], ['CREATING', disk.sizeBytes]);
       assert.equal((await references(db)).includes(snapshot.id), disk !== blank);
     }
+  });
+
+  test("its operation is in the disk's zone where it was asked of the disk, and else in none", async (t) => {
+    const db = await openImageDatabase(t, open);
+    const disk = await addDisk(db, { name: 'data', zoneId: 'ru-central1-b' });
+    const storageLocations = ['eu'];
+    const asked = await start(db, { diskId: disk.id, name: 'one', isAskedOfDisk: true, storageLocations });
+    const other = await start(db, { diskId: disk.id, guest: { ...noGuestDetails, architecture: 'X86_64' } });
+    assert.deepEqual([asked.resourceName, asked.zoneId], ['one', 'ru-central1-b']);
+    assert.deepEqual([other.resourceName, other.zoneId], [other.resourceId, '']);
+    const { input } = asked;
+    assert.deepEqual({ ...Object(input), diskName: 'data' }, input);
+    assert.deepEqual(snapshotFromJson(asked.result).storageLocations, ['eu']);
+    assert.equal(snapshotFromJson(other.result).guest.architecture, 'X86_64');
+  });
+
+  test('changes what is named when the snapshot is as it was believed to be', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const snapshot = await addSnapshot(db, { name: 'daily', labels: { a: 'b' } });
+    const check = ({ labels }: Snapshot) => {
+      if (labels.a !== 'b') throw failedPrecondition('STALE', 'the labels have changed');
+    };
+    const change = { snapshotId: snapshot.id, change: { labels: {} }, check };
+    const operation = await changeSnapshot({ db }, change, caller);
+    assert.deepEqual(operation.input, { changed: ['labels'] });
+    assert.deepEqual([operation.resourceName, operation.zoneId], ['daily', '']);
+    await assert.rejects(changeSnapshot({ db }, change, caller), { reason: 'STALE' });
+    assert.deepEqual(await getSnapshot({ db }, { snapshotId: snapshot.id }), { ...snapshot, labels: {} });
   });
 
   test('refuses disks that are not there or of another cloud, and names that are taken', async (t) => {
