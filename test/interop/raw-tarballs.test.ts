@@ -178,7 +178,7 @@ test("imports what Python's tarfile packs in its GNU format, and refuses its usu
 }, async () => {
   const parts = small.slice(0, 2);
   const usual = await bench.import(await make(pythonTar(''), 3_101_184, parts), { form });
-  assert.ok(usual.error?.message.startsWith(format), usual.error?.message);
+  assert.match(usual.error?.message ?? '', /^The tar archive format is not supported\. /);
   const { device, error } = await bench.import(await make(pythonTar(', format=tarfile.GNU_FORMAT'), 3_101_184, parts), {
     form,
   });
