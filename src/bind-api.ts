@@ -34,6 +34,7 @@ import { listAttachments } from './attachments/list-attachments.ts';
 import { listAuditRecords } from './audit/list-audit-records.ts';
 import { recordMadeChange } from './audit/record-change.ts';
 import type { Refusals } from './audit/refusals.ts';
+import { bindCompute, type ComputeParts } from './bind-compute.ts';
 import type { Catalog } from './disks/catalog.ts';
 import { changeDisk } from './disks/change-disk.ts';
 import { createDisk } from './disks/create-disk.ts';
@@ -139,6 +140,7 @@ export interface Parts {
   readonly pool: Pick<Pool, 'status'>;
   /** Where clients find the export of a ticket. */
   readonly exportUri: (ticket: string) => string;
+  readonly compute: Omit<ComputeParts, 'access'>;
   /** There may be something to collect. */
   readonly onGarbage: () => void;
 }
@@ -306,9 +308,10 @@ export function bindApi(parts: Parts): ApiDeps {
       deleteCloud: (request, caller) => deleteCloud(access, request, caller),
       listCloudOperations: (request) => listCloudOperations(deps, request),
     },
+    compute: bindCompute({ ...parts.compute, access }),
     bindings: {
       listAccessBindings: (request) => listAccessBindings(deps, request),
-      setAccessBindings: (thing, bindings, caller) => setAccessBindings(bound, thing, bindings, caller),
+      setAccessBindings: (thing, bindings, caller, check) => setAccessBindings(bound, thing, bindings, caller, check),
       updateAccessBindings: (thing, deltas, caller) => updateAccessBindings(bound, thing, deltas, caller),
     },
   };

@@ -72,6 +72,10 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       collect,
     )
     .option(
+      '--link-base <url>',
+      'what URLs of resources begin with in the Compute Engine API (OBRAZ_LINK_BASE, default https://www.googleapis.com/compute/v1)',
+    )
+    .option(
       '--object-store <url>',
       'where Compute Engine clients mean other buckets than ours: /BUCKET/OBJECT is put behind it (OBRAZ_OBJECT_STORE, default https://storage.googleapis.com)',
     )

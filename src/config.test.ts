@@ -21,6 +21,7 @@ test('has a default for everything', () => {
     plaintext: false,
     allowSources: [],
     objectStore: 'https://storage.googleapis.com',
+    linkBase: 'https://www.googleapis.com/compute/v1/',
     zones: ['ru-central1-a', 'ru-central1-b', 'ru-central1-d'],
     diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
     keepDeletedMs: 86_400_000,

@@ -54,6 +54,8 @@ export interface Config {
   readonly allowSources: readonly string[];
   /** The address of the object store that has the buckets which are not kept here, without a slash at its end. */
   readonly objectStore: string;
+  /** What the URLs of resources begin with in the Compute API, where clients insist on the public service's; ends with /. */
+  readonly linkBase: string;
   /** The zones and the types that disks may be asked for in; neither is empty. */
   readonly zones: readonly string[];
   readonly diskTypes: readonly string[];
@@ -83,6 +85,7 @@ export interface ServeFlags {
   readonly plaintext?: boolean;
   readonly allowSource?: readonly string[];
   readonly objectStore?: string;
+  readonly linkBase?: string;
   readonly zone?: readonly string[];
   readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
@@ -121,6 +124,7 @@ export class ConfigInvalid extends Error {
 export const defaultDataDirectory = './.obraz';
 const defaultListen: HostPort = { host: '127.0.0.1', port: 8443 };
 const defaultObjectStore = 'https://storage.googleapis.com';
+const defaultLinkBase = 'https://www.googleapis.com/compute/v1';
 const hourMs = 3_600_000;
 const defaultKeepDeletedMs = 24 * hourMs;
 const defaultAuditDays = 365;
@@ -191,6 +195,13 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
         parseBaseUrl,
         'give the address that /BUCKET/OBJECT is put behind, for example https://storage.example.com; without ?, # and @',
       ) ?? defaultObjectStore,
+    linkBase: `${
+      read(
+        one('--link-base', flags.linkBase, 'OBRAZ_LINK_BASE'),
+        parseBaseUrl,
+        'give an address that ends with /compute/v1, for example https://images.example.com/compute/v1',
+      ) ?? defaultLinkBase
+    }/`,
     zones: names(
       many('--zone', flags.zone, 'OBRAZ_ZONE'),
       isZoneId,

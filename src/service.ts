@@ -245,7 +245,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     }),
   );
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
-  const api = await createApi(bindApi({ ...parts, ...identity, waits, pool, refusals }));
+  const compute = { linkBase: config.linkBase, objectStore: config.objectStore };
+  const api = await createApi(bindApi({ ...parts, ...identity, waits, pool, refusals, compute }));
   opening.defer(() => api.close({ graceMs: drainMs }));
   for (const one of runners) await one.start();
   const address = await listenAll(api, config, certificate);

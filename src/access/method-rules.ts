@@ -9,6 +9,56 @@ export type MethodRule = 'public' | 'authenticated' | readonly [Permission, ...P
 /** Whatever a Create is made from must be usable, wherever it is. */
 const useOfSources = ['compute.images.use', 'compute.disks.use', 'compute.snapshots.use'] as const;
 
+/** What may be asked for on one: each is tried by who asks what he may. */
+const allImages = [
+  'compute.images.get',
+  'compute.images.use',
+  'compute.images.update',
+  'compute.images.delete',
+  'compute.images.listAccessBindings',
+  'compute.images.updateAccessBindings',
+] as const;
+const allDisks = [
+  'compute.disks.get',
+  'compute.disks.use',
+  'compute.disks.update',
+  'compute.disks.delete',
+  'compute.disks.listAccessBindings',
+  'compute.disks.updateAccessBindings',
+] as const;
+const allSnapshots = [
+  'compute.snapshots.get',
+  'compute.snapshots.use',
+  'compute.snapshots.update',
+  'compute.snapshots.delete',
+  'compute.snapshots.listAccessBindings',
+  'compute.snapshots.updateAccessBindings',
+] as const;
+
+/** Of operations: whoever may see what one is on. */
+const seeingWhatItIsOn = [
+  'compute.images.get',
+  'compute.disks.get',
+  'compute.snapshots.get',
+  'resource-manager.folders.get',
+  'resource-manager.clouds.get',
+  'iam.serviceAccounts.get',
+  'iam.keys.get',
+  'obraz.store.manage',
+] as const;
+
+/** Whoever may change it. */
+const changingWhatItIsOn = [
+  'compute.images.update',
+  'compute.disks.update',
+  'compute.snapshots.update',
+  'resource-manager.folders.update',
+  'resource-manager.clouds.update',
+  'iam.serviceAccounts.update',
+  'iam.keys.update',
+  'obraz.store.manage',
+] as const;
+
 /**
  * Every method of the API, by the name it has in the log: an rpc, or the verb and route of what is none. The service does not
  * start with a method that has no row here; roles.ts says who has a permission.
@@ -53,27 +103,8 @@ const rules = {
   'yandex.cloud.compute.v1.ZoneService/Get': 'authenticated',
   'yandex.cloud.compute.v1.ZoneService/List': 'authenticated',
 
-  // Whoever may see, or change, what the operation is on.
-  'yandex.cloud.operation.OperationService/Get': [
-    'compute.images.get',
-    'compute.disks.get',
-    'compute.snapshots.get',
-    'resource-manager.folders.get',
-    'resource-manager.clouds.get',
-    'iam.serviceAccounts.get',
-    'iam.keys.get',
-    'obraz.store.manage',
-  ],
-  'yandex.cloud.operation.OperationService/Cancel': [
-    'compute.images.update',
-    'compute.disks.update',
-    'compute.snapshots.update',
-    'resource-manager.folders.update',
-    'resource-manager.clouds.update',
-    'iam.serviceAccounts.update',
-    'iam.keys.update',
-    'obraz.store.manage',
-  ],
+  'yandex.cloud.operation.OperationService/Get': seeingWhatItIsOn,
+  'yandex.cloud.operation.OperationService/Cancel': changingWhatItIsOn,
 
   // Everybody lists what he may see.
   'yandex.cloud.resourcemanager.v1.CloudService/Get': ['resource-manager.clouds.get'],
@@ -124,6 +155,55 @@ const rules = {
   'yandex.cloud.endpoint.ApiEndpointService/List': 'public',
   'yandex.cloud.iam.v1.IamTokenService/Create': 'public',
   'POST /token': 'public',
+
+  // The same, by the Compute Engine API.
+  'google.cloud.compute.v1.Images/Get': ['compute.images.get'],
+  'google.cloud.compute.v1.Images/GetFromFamily': ['compute.images.get'],
+  'google.cloud.compute.v1.Images/List': ['compute.images.list'],
+  'google.cloud.compute.v1.Images/Insert': ['compute.images.create', ...useOfSources],
+  'google.cloud.compute.v1.Images/Patch': ['compute.images.update'],
+  'google.cloud.compute.v1.Images/Deprecate': ['compute.images.update'],
+  'google.cloud.compute.v1.Images/Delete': ['compute.images.delete'],
+  'google.cloud.compute.v1.Images/SetLabels': ['compute.images.update'],
+  'google.cloud.compute.v1.Images/GetIamPolicy': ['compute.images.listAccessBindings'],
+  'google.cloud.compute.v1.Images/SetIamPolicy': ['compute.images.updateAccessBindings'],
+  'google.cloud.compute.v1.Images/TestIamPermissions': allImages,
+  'google.cloud.compute.v1.ImageFamilyViews/Get': ['compute.images.get'],
+  'google.cloud.compute.v1.Disks/Get': ['compute.disks.get'],
+  'google.cloud.compute.v1.Disks/List': ['compute.disks.list'],
+  'google.cloud.compute.v1.Disks/AggregatedList': ['compute.disks.list'],
+  'google.cloud.compute.v1.Disks/Insert': ['compute.disks.create', ...useOfSources],
+  'google.cloud.compute.v1.Disks/CreateSnapshot': ['compute.snapshots.create', ...useOfSources],
+  'google.cloud.compute.v1.Disks/Resize': ['compute.disks.update'],
+  'google.cloud.compute.v1.Disks/Update': ['compute.disks.update'],
+  'google.cloud.compute.v1.Disks/Delete': ['compute.disks.delete'],
+  'google.cloud.compute.v1.Disks/SetLabels': ['compute.disks.update'],
+  'google.cloud.compute.v1.Disks/GetIamPolicy': ['compute.disks.listAccessBindings'],
+  'google.cloud.compute.v1.Disks/SetIamPolicy': ['compute.disks.updateAccessBindings'],
+  'google.cloud.compute.v1.Disks/TestIamPermissions': allDisks,
+  'google.cloud.compute.v1.Snapshots/Get': ['compute.snapshots.get'],
+  'google.cloud.compute.v1.Snapshots/List': ['compute.snapshots.list'],
+  'google.cloud.compute.v1.Snapshots/Insert': ['compute.snapshots.create', ...useOfSources],
+  'google.cloud.compute.v1.Snapshots/Delete': ['compute.snapshots.delete'],
+  'google.cloud.compute.v1.Snapshots/SetLabels': ['compute.snapshots.update'],
+  'google.cloud.compute.v1.Snapshots/GetIamPolicy': ['compute.snapshots.listAccessBindings'],
+  'google.cloud.compute.v1.Snapshots/SetIamPolicy': ['compute.snapshots.updateAccessBindings'],
+  'google.cloud.compute.v1.Snapshots/TestIamPermissions': allSnapshots,
+  'google.cloud.compute.v1.Zones/Get': 'authenticated',
+  'google.cloud.compute.v1.Zones/List': 'authenticated',
+  'google.cloud.compute.v1.DiskTypes/Get': 'authenticated',
+  'google.cloud.compute.v1.DiskTypes/List': 'authenticated',
+  'google.cloud.compute.v1.DiskTypes/AggregatedList': 'authenticated',
+  'google.cloud.compute.v1.Projects/Get': ['resource-manager.folders.get'],
+  'google.cloud.compute.v1.GlobalOperations/Get': seeingWhatItIsOn,
+  'google.cloud.compute.v1.GlobalOperations/Wait': seeingWhatItIsOn,
+  'google.cloud.compute.v1.GlobalOperations/Delete': changingWhatItIsOn,
+  'google.cloud.compute.v1.GlobalOperations/List': ['compute.images.list'],
+  'google.cloud.compute.v1.ZoneOperations/Get': seeingWhatItIsOn,
+  'google.cloud.compute.v1.ZoneOperations/Wait': seeingWhatItIsOn,
+  'google.cloud.compute.v1.ZoneOperations/Delete': changingWhatItIsOn,
+  'google.cloud.compute.v1.ZoneOperations/List': ['compute.disks.list'],
+  'google.cloud.compute.v1.GlobalOperations/AggregatedList': ['compute.images.list'],
 
   'obraz.v1.AttachmentService/Create': [
     'compute.disks.update',

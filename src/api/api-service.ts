@@ -1,6 +1,9 @@
 import type { DescMethod, DescService, Message, MessageShape } from '@bufbuild/protobuf';
 import { type MethodRule, ruleOf } from '../access/method-rules.ts';
+import { OperationSchema } from '../gen/yandex/cloud/operation/operation_pb.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { Call, PublicCall } from './call.ts';
+import { operationMessage } from './yandex/operation-message.ts';
 
 /** One method of the API as both doors see it. The request given to `handle` is of the type `desc.input`, validated. */
 export type ApiMethod = {
@@ -9,8 +12,15 @@ export type ApiMethod = {
   readonly name: string;
 } & (
   | { readonly access: 'public'; handle(request: Message, call: PublicCall): Promise<Message> }
-  | { readonly access: 'authenticated'; handle(request: Message, call: Call): Promise<Message> }
+  | {
+      readonly access: 'authenticated';
+      handle(request: Message, call: Call): Promise<Message>;
+      /** The reply to a request that started this operation when it came first; undefined where none can be. */
+      readonly answerStarted?: AnswerStarted | undefined;
+    }
 );
+
+export type AnswerStarted = (operation: Operation, request: Message) => Message;
 
 export interface ApiService {
   readonly desc: DescService;
@@ -27,8 +37,15 @@ export type Handlers<S extends DescService, C> = {
 
 type ErasedHandler<C> = (request: Message, call: C) => Promise<Message>;
 
-/** A service that answers only those who show a valid token. */
-export function authenticatedService<S extends DescService>(desc: S, handlers: Handlers<S, Call>): ApiService {
+/**
+ * A service that answers only those who show a valid token. `answerStarted` is for services whose operations have a form of
+ * their own.
+ */
+export function authenticatedService<S extends DescService>(
+  desc: S,
+  handlers: Handlers<S, Call>,
+  answerStarted = usualAnswerStarted,
+): ApiService {
   return {
     desc,
     methods: desc.methods.map((method) => ({
@@ -36,6 +53,7 @@ export function authenticatedService<S extends DescService>(desc: S, handlers: H
       name: rpcName(method),
       access: 'authenticated',
       handle: handlerOf<Call>(handlers, method, (rule) => rule !== 'public'),
+      answerStarted: answerStarted(method),
     })),
   };
 }
@@ -65,12 +83,16 @@ export function partlyPublicService<S extends DescService, P extends keyof S['me
       const about = { desc: method, name: rpcName(method) };
       if (!(method.localName in publicHandlers)) {
         const handle = handlerOf<Call>(handlers, method, (rule) => rule !== 'public');
-        return { ...about, access: 'authenticated', handle };
+        return { ...about, access: 'authenticated', handle, answerStarted: usualAnswerStarted(method) };
       }
       const handle = handlerOf<PublicCall>(publicHandlers, method, (rule) => rule === 'public');
       return { ...about, access: 'public', handle };
     }),
   };
+}
+
+function usualAnswerStarted(method: DescMethod): AnswerStarted | undefined {
+  return method.output === OperationSchema ? operationMessage : undefined;
 }
 
 function rpcName(method: DescMethod): string {

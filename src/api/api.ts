@@ -13,6 +13,7 @@ import type {
   FolderOperationFunctions,
   FolderSnapshotFunctions,
 } from './folder-functions.ts';
+import { type ComputeFunctions, createComputeServices } from './google/compute-services.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
@@ -66,6 +67,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly quotas: Omit<QuotaFunctions, 'getCloud'>;
   readonly folders: FolderFunctions & CloudFunctions;
   readonly bindings: BindingFunctions;
+  readonly compute: ComputeFunctions;
 }
 
 export interface ListenOptions {
@@ -116,13 +118,15 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     cloudService(deps.folders, bindings),
     folderService(deps.folders, bindings),
   ];
-  const requests = services.flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
+  const computeServices = createComputeServices(deps);
+  const requests = [...services, ...computeServices].flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
   const { validate, warm } = createRequestValidator();
   const pipeline = { log, authenticate, authorize, audit, findStarted, validate };
   const grpc = createGrpcDoor(pipeline, services);
   const rest = await createRestDoor(
     { ...pipeline, content: deps.images, uploads: deps.uploads, tokens: deps.tokens },
     services,
+    computeServices,
   );
   return {
     async listen({ doors, ...options }) {

@@ -1,11 +1,11 @@
 /**
  * What is recorded of the calls of a method: what changes something is, whether it succeeds or not; of logins, which change
- * nothing, only those that fail. The name of a method tells: an rpc that reads is called Get... or List..., and a route that
- * does has GET or HEAD.
+ * nothing, only those that fail. The name of a method tells: an rpc that reads is called Get..., List...,
+ * AggregatedList, Wait or TestIamPermissions, and a route that does has GET or HEAD.
  */
 export type Audited = 'changes' | 'refusals' | 'nothing';
 
-const reads = /\/(Get|List)[A-Za-z]*$|^(GET|HEAD) /;
+const reads = /\/((Get|List)[A-Za-z]*|AggregatedList|Wait|TestIamPermissions)$|^(GET|HEAD) /;
 
 const exceptions: Readonly<Record<string, Audited>> = {
   'yandex.cloud.iam.v1.IamTokenService/Create': 'refusals',

@@ -7,6 +7,8 @@ export interface PublicCall {
   readonly requestId: string;
   /** host:port the client came to, by its own word; undefined when it said nothing usable. */
   readonly address: string | undefined;
+  /** Aborted when the client leaves before it was answered. */
+  readonly signal: AbortSignal;
 }
 
 /** A call by someone whose token was checked. */

@@ -56,12 +56,15 @@ function unaryHandler(deps: PipelineDeps, method: ApiMethod, neutralNames: boole
   const rewrite = neutralNames ? typeUrlRewriter(output) : undefined;
   const pollInterval = pollIntervalHeader(output);
   return async (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> => {
+    const leaving = new AbortController();
+    call.once('cancelled', () => leaving.abort());
     const answered = await answer(deps, {
       method,
       door: 'grpc',
       header: (name) => call.metadata.get(name)[0]?.toString(),
       address: callAddress(call.getHost()),
       peer: call.getPeer(),
+      signal: leaving.signal,
       sizeBytes: call.request.length,
       decode: () => decode(input, call.request),
       encode: (message) => {

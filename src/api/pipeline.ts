@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { Caller } from '../access/caller.ts';
 import type { Subject } from '../access/subject.ts';
 import type { ServiceError } from '../errors.ts';
-import { OperationSchema } from '../gen/yandex/cloud/operation/operation_pb.ts';
 import { explainFailure } from '../operations/failure.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ApiMethod } from './api-service.ts';
@@ -14,7 +13,6 @@ import { CallRecord } from './call-record.ts';
 import { idempotencyKey, requestHash } from './idempotency.ts';
 import type { HeaderLookup, RequestIds } from './request-ids.ts';
 import type { RequestValidator } from './validate-request.ts';
-import { operationMessage } from './yandex/operation-message.ts';
 
 export interface PipelineDeps extends AuthorizationDeps {
   readonly log: Logger;
@@ -33,8 +31,12 @@ export interface IncomingCall<T> {
   readonly header: HeaderLookup;
   readonly address: string | undefined;
   readonly peer: string;
+  /** Aborted when the client leaves before it was answered. */
+  readonly signal: AbortSignal;
   /** Encoded size of the request. */
   readonly sizeBytes: number;
+  /** What tells the same request again, where that is not the header `idempotency-key`. Throws INVALID_ARGUMENT. */
+  readonly idempotencyKey?: () => string | undefined;
   /** The request, of the type `method.desc.input`. Throws INVALID_ARGUMENT for what cannot be decoded. */
   decode(): Message;
   encode(reply: Message): T;
@@ -76,9 +78,9 @@ async function handle(
   record: CallRecord,
   audited: AuditedCall,
 ): Promise<Message> {
-  const { method, header, address } = incoming;
+  const { method, header, address, signal } = incoming;
   const { requestId } = record.ids;
-  const call: PublicCall = { requestId, address };
+  const call: PublicCall = { requestId, address, signal };
   if (method.access === 'public') return method.handle(request(deps, incoming), call);
 
   // Strangers get no work out of us beyond this: their request is not even decoded.
@@ -86,7 +88,7 @@ async function handle(
   record.subjectId = subject.id;
   audited.subjectId = subject.id;
   const message = request(deps, incoming);
-  const key = idempotencyKey(header);
+  const key = incoming.idempotencyKey === undefined ? idempotencyKey(header) : incoming.idempotencyKey();
   const caller = {
     subjectId: subject.id,
     requestId,
@@ -97,8 +99,8 @@ async function handle(
     recorded: audited.recorded,
   };
   // Its subject may always see it, and what it was on may be gone: a Delete that is sent again finds nothing to ask about.
-  const started = method.desc.output === OperationSchema ? await deps.findStarted(caller) : undefined;
-  if (started !== undefined) return operationMessage(started);
+  const started = method.answerStarted === undefined ? undefined : await deps.findStarted(caller);
+  if (started !== undefined && method.answerStarted !== undefined) return method.answerStarted(started, message);
   const { authorize, assertAsked } = authorizationOf(deps, method.name, subject, (scope) => audited.asked(scope));
   const reply = await method.handle(message, { ...call, subject, caller, authorize });
   assertAsked();

@@ -42,6 +42,12 @@ export async function findFolderByName(
   return row === undefined ? undefined : toFolder(row);
 }
 
+/** In all clouds, by id. */
+export async function findFoldersByName(db: Queryable, name: string, limit: number): Promise<Folder[]> {
+  const named = db.selectFrom('folders').selectAll().where('name', '=', name);
+  return (await named.orderBy('id').limit(limit).execute()).map(toFolder);
+}
+
 /** Throws DatabaseFailed with `isConstraint` when the cloud has a folder of this name. */
 export async function insertFolder(tx: Transaction, folder: Folder): Promise<void> {
   await tx.insertInto('folders').values(toRow(folder)).execute();

@@ -39,18 +39,25 @@ export interface ChangeBindingsDeps {
   readonly holdThing: Readonly<Record<BoundNoun, HoldThing>>;
 }
 
-/** Makes these the bindings of the thing, and no others. Throws NOT_FOUND. */
+/** Looks at the bindings in the transaction of their change, and throws when they are not as the caller believed them to be. */
+export type CheckBindings = (present: readonly AccessBinding[]) => void;
+
+/** Makes these the bindings of the thing, and no others. Throws NOT_FOUND, and what `check` throws. */
 export function setAccessBindings(
   deps: ChangeBindingsDeps,
   thing: BoundThing,
   bindings: readonly AccessBinding[],
   caller: Caller,
+  check?: CheckBindings,
 ): Promise<Operation> {
   const wanted = byKey(bindings);
-  return change(deps, thing, { verb: 'set', caller }, (present) => [
-    ...without(present, wanted).map((binding) => ({ action: 'REMOVE', binding }) as const),
-    ...without(wanted, present).map((binding) => ({ action: 'ADD', binding }) as const),
-  ]);
+  return change(deps, thing, { verb: 'set', caller }, (present) => {
+    check?.([...present.values()]);
+    return [
+      ...without(present, wanted).map((binding) => ({ action: 'REMOVE', binding }) as const),
+      ...without(wanted, present).map((binding) => ({ action: 'ADD', binding }) as const),
+    ];
+  });
 }
 
 /**

@@ -10,13 +10,13 @@ import type { Route } from './routes.ts';
  * INVALID_ARGUMENT that names what is wrong.
  */
 export function restRequest(
-  { method, hasBody }: Route,
+  { method, body: inBody }: Route,
   pathFields: Readonly<Record<string, string>>,
   query: URLSearchParams,
   body: Uint8Array,
 ): Message {
   const schema = method.desc.input;
-  const json = hasBody ? bodyObject(body) : queryRequest(schema, query);
+  const json = inBody === 'whole' ? bodyObject(body) : queryRequest(schema, query);
   for (const [name, value] of Object.entries(pathFields)) {
     delete json[name];
     json[fieldNamed(schema, name)?.jsonName ?? name] = value;

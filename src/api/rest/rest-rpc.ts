@@ -7,7 +7,7 @@ import { pollIntervalHeader } from '../operation-poll-interval.ts';
 import { answer, type PipelineDeps } from '../pipeline.ts';
 import { requestIdHeaders } from '../request-ids.ts';
 import { replyJson } from './reply-json.ts';
-import { headersOf, peerOf } from './rest-connection.ts';
+import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
 import { jsonType, sendError } from './rest-reply.ts';
 import { restRequest } from './rest-request.ts';
 import { findRoute, type Route, type RouteMatch } from './routes.ts';
@@ -40,6 +40,7 @@ export async function answerRpc(
     header: headersOf(request),
     address: callAddress(request.headers.host),
     peer: peerOf(request),
+    signal: leavingSignal(reply),
     sizeBytes: body.length + search.length,
     decode: () => restRequest(route, pathFields, new URLSearchParams(search), body),
     encode: (message) => replyJson(output, message, types),

@@ -4,6 +4,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
 import { addBatchRoute } from '../google/batch/batch-route.ts';
+import { addComputeRoutes } from '../google/compute-door.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
 import { answerBrokenHttp } from './broken-http.ts';
@@ -44,7 +45,12 @@ export interface RestDoor {
   close(options: { graceMs: number }): Promise<void>;
 }
 
-export async function createRestDoor(deps: RestDeps, services: readonly ApiService[]): Promise<RestDoor> {
+/** @param computeServices those of the Compute Engine API, whose requests, replies and errors are of another form */
+export async function createRestDoor(
+  deps: RestDeps,
+  services: readonly ApiService[],
+  computeServices: readonly ApiService[],
+): Promise<RestDoor> {
   let serving = true;
   let server: Server | undefined;
   const app = fastify({
@@ -89,6 +95,7 @@ export async function createRestDoor(deps: RestDeps, services: readonly ApiServi
   addTokenRoute(app, deps);
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
+  addComputeRoutes(app, deps, computeServices);
   addBatchRoute(app, deps);
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };
   app.all('/*', (request, reply) => answerRpc(deps, methods, request, reply));

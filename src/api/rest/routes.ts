@@ -9,8 +9,8 @@ export interface Route {
   /** In upper case. */
   readonly verb: string;
   readonly template: PathTemplate;
-  /** Whether the request is in the body; otherwise it is in the query. */
-  readonly hasBody: boolean;
+  /** What the body is: the whole request, one field of it, or nothing. What it does not say is in the query. */
+  readonly body: 'whole' | 'nothing' | DescField;
   readonly method: ApiMethod;
 }
 
@@ -48,12 +48,19 @@ function methodRoutes(method: ApiMethod): Route[] {
 
 function bindingRoute(method: ApiMethod, { pattern, body }: HttpRule): Route {
   if (pattern.case === undefined) throw new Error(`${method.name} has a route without a path`);
-  if (body !== '' && body !== '*') throw new Error(`${method.name} takes a part of its request from the body`);
   const template = parsePathTemplate(pattern.value);
   for (const segment of template.segments) {
     if ('field' in segment) assertTextField(method.desc, segment.field);
   }
-  return { verb: pattern.case.toUpperCase(), template, hasBody: body === '*', method };
+  return { verb: pattern.case.toUpperCase(), template, body: bodyOf(method, body), method };
+}
+
+function bodyOf({ desc, name }: ApiMethod, body: string): Route['body'] {
+  if (body === '') return 'nothing';
+  if (body === '*') return 'whole';
+  const field = desc.input.fields.find((candidate) => candidate.name === body);
+  if (field?.fieldKind !== 'message') throw new Error(`the request of ${name} has no message ${body} for its body`);
+  return field;
 }
 
 function assertTextField(desc: DescMethod, name: string): void {

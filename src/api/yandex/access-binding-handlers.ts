@@ -12,7 +12,7 @@ import {
 import type { Operation as OperationMessage } from '../../gen/yandex/cloud/operation/operation_pb.ts';
 import type { Page } from '../../lib/page.ts';
 import type { Operation } from '../../operations/operation.ts';
-import type { BoundThing } from '../../resource-manager/change-access-bindings.ts';
+import type { BoundThing, CheckBindings } from '../../resource-manager/change-access-bindings.ts';
 import type { Authorize } from '../authorization.ts';
 import type { Call } from '../call.ts';
 import { accessBindingDeltasOf, accessBindingMessage, accessBindingsOf } from './access-binding-messages.ts';
@@ -21,7 +21,12 @@ import { operationMessage } from './operation-message.ts';
 /** What the handlers call, with what it needs already bound. */
 export interface BindingFunctions {
   listAccessBindings(request: ListAccessBindings): Promise<Page<AccessBinding>>;
-  setAccessBindings(thing: BoundThing, bindings: readonly AccessBinding[], caller: Caller): Promise<Operation>;
+  setAccessBindings(
+    thing: BoundThing,
+    bindings: readonly AccessBinding[],
+    caller: Caller,
+    check?: CheckBindings,
+  ): Promise<Operation>;
   updateAccessBindings(thing: BoundThing, deltas: readonly AccessBindingDelta[], caller: Caller): Promise<Operation>;
 }
 

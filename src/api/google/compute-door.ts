@@ -1,0 +1,79 @@
+import { type Message, toJson } from '@bufbuild/protobuf';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError } from '../../errors.ts';
+import type { ApiService } from '../api-service.ts';
+import { callAddress } from '../call-address.ts';
+import { CallRecord } from '../call-record.ts';
+import { answer, type PipelineDeps } from '../pipeline.ts';
+import { requestIdHeaders } from '../request-ids.ts';
+import { headersOf, leavingSignal, peerOf } from '../rest/rest-connection.ts';
+import { findRoute, type Route, routesOf } from '../rest/routes.ts';
+import { computeRequest, requestIdOf } from './compute-request.ts';
+import { googleErrorBody, googleStatus } from './google-error.ts';
+
+/** What every path of the Compute API begins with; Yandex's never go on with `projects`. */
+const computePaths = '/compute/v1/projects/*';
+
+/** As the public service spells it. */
+export const googleJsonType = 'application/json; charset=UTF-8';
+
+const nothing = new Uint8Array(0);
+
+/**
+ * The Compute Engine API: routes out of its protos, the one pipeline of all calls, and the public service's own way to write
+ * requests, replies and errors.
+ */
+export function addComputeRoutes(app: FastifyInstance, deps: PipelineDeps, services: readonly ApiService[]): void {
+  const routes = routesOf(services);
+  app.all(computePaths, (request, reply) => answerCompute(deps, routes, request, reply));
+}
+
+async function answerCompute(
+  deps: PipelineDeps,
+  routes: readonly Route[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const [path = '', search = ''] = (request.raw.url ?? '').split(/\?(.*)/s, 2);
+  const match = findRoute(routes, request.method, path);
+  if (match.kind !== 'found') return refuseUnknown(deps, path, request, reply);
+
+  const { route, pathFields } = match;
+  const { output } = route.method.desc;
+  const query = new URLSearchParams(search);
+  const body = request.body instanceof Uint8Array ? request.body : nothing;
+  const answered = await answer<string>(deps, {
+    method: route.method,
+    door: 'rest',
+    header: headersOf(request),
+    address: callAddress(request.headers.host),
+    peer: peerOf(request),
+    signal: leavingSignal(reply),
+    sizeBytes: body.length + search.length,
+    decode: () => computeRequest(route, pathFields, query, body),
+    idempotencyKey: () => requestIdOf(query),
+    encode: (message: Message) => JSON.stringify(toJson(output, message)),
+  });
+  reply.headers(requestIdHeaders(answered.ids)).type(googleJsonType);
+  if (answered.kind === 'reply') return reply.send(answered.reply);
+  return reply.code(googleStatus(answered.error)).send(googleErrorBody(answered.error));
+}
+
+/** Answers and logs what is no method of the API. */
+function refuseUnknown(
+  { log }: PipelineDeps,
+  path: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const method = `${request.method} ${path.slice(0, 256)}`;
+  const record = new CallRecord(log, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
+  const error = new ServiceError({
+    code: 'NOT_FOUND',
+    reason: 'NO_SUCH_METHOD',
+    message: `${method} is no method of this API`,
+  });
+  record.end({ code: error.code, cause: undefined });
+  reply.headers(requestIdHeaders(record.ids)).type(googleJsonType);
+  return reply.code(googleStatus(error)).send(googleErrorBody(error));
+}

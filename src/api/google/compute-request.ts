@@ -1,0 +1,103 @@
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+} from '@bufbuild/protobuf';
+import { parseJsonBody } from '../rest/json-body.ts';
+import { jsonMistakes } from '../rest/json-mistakes.ts';
+import { fieldNamed, queryRequest } from '../rest/query-request.ts';
+import type { Route } from '../rest/routes.ts';
+import { invalidValue, malformed } from './compute-errors.ts';
+
+/** Parameters that every method has and that change nothing here: how the reply looks, whom to bill, which key. */
+const standardParameters: ReadonlySet<string> = new Set([
+  'alt',
+  'fields',
+  'key',
+  'oauth_token',
+  'prettyPrint',
+  'quotaUser',
+  'userIp',
+  'uploadType',
+  'upload_protocol',
+  'returnPartialSuccess',
+]);
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const zeroUuid = '00000000-0000-0000-0000-000000000000';
+
+/** What a client gives to have a request that it sends again known again. Throws INVALID_ARGUMENT unless it is a UUID. */
+export function requestIdOf(query: URLSearchParams): string | undefined {
+  const id = query.get('requestId') ?? query.get('request_id');
+  if (id === null || id === '') return undefined;
+  if (uuid.test(id) && id !== zeroUuid) return id.toLowerCase();
+  throw invalidValue('requestId', id, 'Must be a UUID other than the zero UUID.');
+}
+
+/**
+ * The request's message out of its path, its query and its body, which is one field of it. Throws INVALID_ARGUMENT that names
+ * what is wrong.
+ */
+export function computeRequest(
+  { method, body: bodyField }: Route,
+  pathFields: Readonly<Record<string, string>>,
+  query: URLSearchParams,
+  body: Uint8Array,
+): Message {
+  const schema = method.desc.input;
+  const json = queryRequest(schema, ownParameters(schema, query));
+  if (typeof bodyField === 'object') json[bodyField.jsonName] = bodyObject(bodyField, body);
+  for (const [name, value] of Object.entries(pathFields)) json[fieldNamed(schema, name)?.jsonName ?? name] = value;
+  try {
+    return fromJson(schema, json);
+  } catch {
+    const [mistake] = jsonMistakes(schema, json);
+    throw malformed(
+      mistake === undefined ? 'it is not the message asked for' : `${mistake.field} ${mistake.description}`,
+    );
+  }
+}
+
+/** The method's own parameters. Booleans come as Python writes them, too. */
+function ownParameters(schema: DescMessage, query: URLSearchParams): URLSearchParams {
+  const own = new URLSearchParams();
+  for (const [name, value] of query) {
+    if (standardParameters.has(name) || name.startsWith('$')) continue;
+    if (fieldNamed(schema, name) === undefined) {
+      throw malformed(`Unknown name "${name.slice(0, 80)}": Cannot bind query parameter.`);
+    }
+    own.append(name, value === 'True' || value === 'False' ? value.toLowerCase() : value);
+  }
+  return own;
+}
+
+/** An empty body is an empty message, and so is the empty text that some clients send in its place. */
+function bodyObject(field: DescField, body: Uint8Array): JsonObject {
+  const json = parseJsonBody(body);
+  if (json === '') return {};
+  if (!isObject(json)) throw malformed('The body must be a JSON object.');
+  const unknown = field.message === undefined ? undefined : unknownName(field.message, json);
+  if (unknown !== undefined) throw malformed(`Unknown name "${unknown}" at '${field.name}': Cannot find field.`);
+  return json;
+}
+
+/** Nothing is dropped in silence: what this service does not keep it does not take. */
+function unknownName(schema: DescMessage, json: JsonObject): string | undefined {
+  for (const [name, value] of Object.entries(json)) {
+    const field = fieldNamed(schema, name);
+    if (field === undefined) return name.slice(0, 80);
+    if (field.message === undefined || field.fieldKind === 'map') continue;
+    for (const item of Array.isArray(value) ? value : [value]) {
+      const inner = isObject(item) ? unknownName(field.message, item) : undefined;
+      if (inner !== undefined) return `${field.jsonName}.${inner}`;
+    }
+  }
+  return undefined;
+}
+
+function isObject(json: JsonValue | undefined): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}

@@ -1,0 +1,40 @@
+import type { Catalog } from '../../disks/catalog.ts';
+import type { ApiService } from '../api-service.ts';
+import type { FolderDiskFunctions, FolderOperationFunctions, FolderSnapshotFunctions } from '../folder-functions.ts';
+import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
+import { type ArchiveFunctions, createFindSource } from './find-source.ts';
+import { type ComputeImageFunctions, imageServices } from './images-service.ts';
+import { linkMaker } from './links.ts';
+import { operationServices } from './operations-service.ts';
+import { placeServices } from './places-service.ts';
+import type { ProjectFunctions } from './projects.ts';
+
+/** What the services of the Compute API call, with everything below it already bound. */
+export interface ComputeDeps {
+  readonly images: ComputeImageFunctions;
+  readonly disks: FolderDiskFunctions;
+  readonly snapshots: FolderSnapshotFunctions;
+  readonly operations: FolderOperationFunctions;
+  readonly catalog: Catalog;
+  readonly bindings: BindingFunctions;
+  readonly compute: ComputeFunctions;
+}
+
+/** What of it no other door calls. */
+export interface ComputeFunctions extends ProjectFunctions, ArchiveFunctions {
+  /** The attachment by which somebody writes to the disk; undefined when nobody does. */
+  findWriter(diskId: string): Promise<string | undefined>;
+  /** What URLs in replies begin with; it ends with a slash. */
+  readonly linkBase: string;
+}
+
+export function createComputeServices(deps: ComputeDeps): ApiService[] {
+  const { images, disks, snapshots, operations, catalog, bindings, compute } = deps;
+  const link = linkMaker(compute.linkBase);
+  const findSource = createFindSource({ ...images, ...disks, ...snapshots, ...compute });
+  return [
+    ...imageServices({ images, projects: compute, bindings, findSource, link }),
+    ...operationServices({ operations, projects: compute, link }),
+    ...placeServices(catalog, compute, link),
+  ];
+}

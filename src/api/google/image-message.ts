@@ -1,0 +1,75 @@
+import { create } from '@bufbuild/protobuf';
+import { GuestOsFeatureSchema } from '../../gen/google/cloud/compute/v1/common_pb.ts';
+import {
+  type DeprecationStatus,
+  DeprecationStatusSchema,
+  type Image as ImageMessage,
+  ImageSchema,
+  RawDiskSchema,
+} from '../../gen/google/cloud/compute/v1/image_pb.ts';
+import type { Deprecation } from '../../images/deprecation.ts';
+import type { Image } from '../../images/image.ts';
+import { resourceNumber } from '../../lib/resource-number.ts';
+import type { Origin } from '../../resources/origin.ts';
+import type { ResourceStatus } from '../../resources/resource-status.ts';
+import { shownName } from '../../resources/shown-name.ts';
+import { bytesToGib } from './gib.ts';
+import { labelFingerprint } from './label-fingerprint.ts';
+import { diskPath, imagePath, type Link, linkOf, snapshotPath } from './links.ts';
+import type { Project } from './projects.ts';
+
+const statuses: Readonly<Record<ResourceStatus, string>> = {
+  CREATING: 'PENDING',
+  READY: 'READY',
+  ERROR: 'FAILED',
+  DELETING: 'DELETING',
+};
+
+/** The image as clients of the Compute API see it, in the project that they asked for. */
+export function imageMessage(image: Image, project: Project, link: Link): ImageMessage {
+  const { id, description, family, labels, guest, deprecation, origin } = image;
+  return create(ImageSchema, {
+    kind: 'compute#image',
+    id: BigInt(resourceNumber(id)),
+    creationTimestamp: image.createdAt.toISOString(),
+    name: shownName(image),
+    ...(description === '' ? {} : { description }),
+    ...(family === '' ? {} : { family }),
+    sourceType: 'RAW',
+    // Of an archive no more than that it was one is told, and so it is there.
+    ...(origin === undefined
+      ? { rawDisk: create(RawDiskSchema, { source: '', containerType: 'TAR' }) }
+      : sourceOf(origin, project, link)),
+    status: statuses[image.status],
+    archiveSizeBytes: BigInt(image.storageSizeBytes),
+    diskSizeGb: bytesToGib(Math.max(image.sizeBytes, image.minDiskSizeBytes)),
+    licenses: guest.licenses.map((license) => linkOf(license, link)),
+    licenseCodes: guest.licenseCodes.map(BigInt),
+    guestOsFeatures: guest.guestOsFeatures.map((type) => create(GuestOsFeatureSchema, { type })),
+    ...(guest.architecture === undefined ? {} : { architecture: guest.architecture }),
+    ...(deprecation === undefined ? {} : { deprecated: deprecationMessage(deprecation) }),
+    labels: { ...labels },
+    labelFingerprint: labelFingerprint(labels),
+    storageLocations: [...image.storageLocations],
+    selfLink: link(imagePath(project.name, shownName(image))),
+  });
+}
+
+/** What it was made from: its URL, and which incarnation of it. */
+function sourceOf({ kind, id, folderId, name, zoneId }: Origin, project: Project, link: Link): Partial<ImageMessage> {
+  const home = folderId === project.folderId ? project.name : folderId;
+  const number = resourceNumber(id);
+  switch (kind) {
+    case 'image':
+      return { sourceImage: link(imagePath(home, name)), sourceImageId: number };
+    case 'snapshot':
+      return { sourceSnapshot: link(snapshotPath(home, name)), sourceSnapshotId: number };
+    case 'disk':
+      return { sourceDisk: link(diskPath(home, zoneId, name)), sourceDiskId: number };
+  }
+}
+
+function deprecationMessage({ state, ...texts }: Deprecation): DeprecationStatus {
+  const said = Object.entries(texts).filter(([, text]) => text !== '');
+  return create(DeprecationStatusSchema, { state, ...Object.fromEntries(said) });
+}

@@ -1,0 +1,77 @@
+import { type Image as ImageMessage, InitialStateConfigSchema } from '../../gen/google/cloud/compute/v1/image_pb.ts';
+import type { CreateImage } from '../../images/create-image.ts';
+import type { Call } from '../call.ts';
+import { invalidValue } from './compute-errors.ts';
+import type { FindSource } from './find-source.ts';
+import {
+  checkDescription,
+  checkFamily,
+  checkLabels,
+  checkName,
+  checkSize,
+  checkStorageLocations,
+  deprecationOf,
+  guestDetailsOf,
+} from './image-fields.ts';
+import { wantedSource } from './image-source.ts';
+import { jsonOf } from './json-of.ts';
+import type { Project } from './projects.ts';
+
+/** Content is not encrypted by keys of callers: who asks for that must know. */
+const keyFields = [
+  'imageEncryptionKey',
+  'sourceDiskEncryptionKey',
+  'sourceImageEncryptionKey',
+  'sourceSnapshotEncryptionKey',
+] as const;
+
+/**
+ * What an insert asks for, in the core's words. Throws in the public service's for what is wrong, and for what is not kept
+ * here.
+ */
+export async function createImageOf(
+  image: ImageMessage | undefined,
+  {
+    project,
+    forceCreate,
+    call,
+    findSource,
+  }: { readonly project: Project; readonly forceCreate: boolean; readonly call: Call; readonly findSource: FindSource },
+): Promise<CreateImage> {
+  if (image === undefined) throw invalidValue('resource', '', 'Required field is missing.');
+  for (const field of keyFields) {
+    if (image[field] === undefined) continue;
+    throw invalidValue(`resource.${field}`, '(a key)', 'Encryption by keys of callers is not supported.');
+  }
+  if (image.enableConfidentialCompute === true) {
+    throw invalidValue('resource.enableConfidentialCompute', 'true', 'Confidential computing is not supported.');
+  }
+  const { sourceType = '', shieldedInstanceInitialState: initialState } = image;
+  if (sourceType !== '' && sourceType !== 'RAW') {
+    throw invalidValue('resource.sourceType', sourceType, 'Must be RAW.');
+  }
+  const name = checkName('resource.name', image.name ?? '');
+  const family = checkFamily(image.family ?? '');
+  const deprecation = deprecationOf(image.deprecated);
+  const common = {
+    folderId: project.folderId,
+    name,
+    family,
+    description: checkDescription(image.description ?? ''),
+    labels: checkLabels(image.labels),
+    minDiskSizeBytes: checkSize('resource.diskSizeGb', image.diskSizeGb),
+    productIds: [],
+    os: undefined,
+    pooled: false,
+    hardwareGeneration: undefined,
+    sourceSha256: '',
+    sourceSha512: '',
+    guest: guestDetailsOf(image),
+    storageLocations: checkStorageLocations(image.storageLocations),
+    ...(deprecation === undefined ? {} : { deprecation }),
+    ...(initialState === undefined ? {} : { initialState: jsonOf(InitialStateConfigSchema, initialState) }),
+  };
+  const wanted = wantedSource(image, project.name);
+  const source = await findSource(wanted, { project, forceCreate, call });
+  return { ...common, source };
+}
