@@ -4,7 +4,7 @@ import type { DisksTable } from '../db/schema.ts';
 import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
 import { resourceNumber } from '../lib/resource-number.ts';
 import { claimName } from '../resources/claim-name.ts';
-import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
+import { guestDetailsFromText, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
 import { originFromJson, originToJson } from '../resources/origin.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
@@ -134,7 +134,7 @@ export function toDisk(row: Selectable<DisksTable>): Disk {
     hardwareGeneration: hardwareGenerationFromJson(parseJson(row.hardware_generation)),
     placementPolicy: placementPolicyFromJson(parseJson(row.placement_policy)),
     base: volumeId === null ? undefined : { volumeId, sizeBytes: row.volume_size, guestDigest: row.volume_digest },
-    guest: guestDetailsFromJson(parseJson(row.guest)),
+    guest: guestDetailsFromText(row.guest),
     origin: row.origin === null ? undefined : originFromJson(parseJson(row.origin)),
   };
 }

@@ -5,7 +5,7 @@ import type { ImagesTable } from '../db/schema.ts';
 import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
 import { resourceNumber } from '../lib/resource-number.ts';
 import { claimName } from '../resources/claim-name.ts';
-import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
+import { guestDetailsFromText, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
 import { originFromJson, originToJson } from '../resources/origin.ts';
 import { osFromJson, osToJson } from '../resources/os.ts';
@@ -154,7 +154,7 @@ export function toImage(row: Selectable<ImagesTable>): Image {
     sizeBytes: row.size,
     guestDigest: row.guest_digest,
     volumeId: row.volume_id ?? undefined,
-    guest: guestDetailsFromJson(parseJson(row.guest)),
+    guest: guestDetailsFromText(row.guest),
     storageLocations: stringsOf(parseJson(row.storage_locations), 'storage_locations'),
     deprecation: row.deprecation === null ? undefined : deprecationFromJson(parseJson(row.deprecation)),
     origin: row.origin === null ? undefined : originFromJson(parseJson(row.origin)),

@@ -1,4 +1,4 @@
-import { choiceOf, type JsonObject, objectOf, stringsOf } from '../lib/json.ts';
+import { choiceOf, type JsonObject, objectOf, parseJson, stringsOf } from '../lib/json.ts';
 
 const architectures = ['X86_64', 'ARM64'] as const;
 export type Architecture = (typeof architectures)[number];
@@ -36,9 +36,10 @@ export function inheritGuestDetails(given: GuestDetails | undefined, source: Gue
   };
 }
 
-/** The form in which rows and operations keep it; guestDetailsFromJson reads it back. */
+/** The form in which rows and operations keep it; guestDetailsFromJson reads it back. What is not said is left out. */
 export function guestDetailsToJson({ architecture, ...lists }: GuestDetails): JsonObject {
-  return { ...(architecture === undefined ? {} : { architecture }), ...lists };
+  const said = Object.entries(lists).filter(([, list]) => list.length > 0);
+  return { ...(architecture === undefined ? {} : { architecture }), ...Object.fromEntries(said) };
 }
 
 /** Reads also what earlier versions wrote, which is nothing. Throws JsonShapeWrong for what nobody wrote. */
@@ -51,4 +52,9 @@ export function guestDetailsFromJson(value: unknown): GuestDetails {
     licenses: stringsOf(licenses, 'licenses'),
     licenseCodes: stringsOf(licenseCodes, 'licenseCodes'),
   };
+}
+
+/** Of a row. Lists read a thousand of them, and most say nothing. */
+export function guestDetailsFromText(text: string): GuestDetails {
+  return text === '{}' ? noGuestDetails : guestDetailsFromJson(parseJson(text));
 }

@@ -5,7 +5,7 @@ import { parseJson, stringMapOf, stringsOf } from '../lib/json.ts';
 import { resourceNumber } from '../lib/resource-number.ts';
 import { claimName } from '../resources/claim-name.ts';
 import type { ContentSource } from '../resources/content-source.ts';
-import { guestDetailsFromJson, guestDetailsToJson } from '../resources/guest-details.ts';
+import { guestDetailsFromText, guestDetailsToJson } from '../resources/guest-details.ts';
 import { hardwareGenerationFromJson, hardwareGenerationToJson } from '../resources/hardware-generation.ts';
 import { originFromJson, originToJson } from '../resources/origin.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -123,7 +123,7 @@ export function toSnapshot(row: Selectable<SnapshotsTable>): Snapshot {
     hardwareGeneration: hardwareGenerationFromJson(parseJson(row.hardware_generation)),
     // A snapshot's volume is as long as the disk was.
     volume: volumeId === null ? undefined : { volumeId, sizeBytes, guestDigest },
-    guest: guestDetailsFromJson(parseJson(row.guest)),
+    guest: guestDetailsFromText(row.guest),
     storageLocations: stringsOf(parseJson(row.storage_locations), 'storage_locations'),
     origin: row.origin === null ? undefined : originFromJson(parseJson(row.origin)),
   };
