@@ -7,6 +7,7 @@ import type { Database } from '../db/database.ts';
 import { DatabaseFailed } from '../db/database-failed.ts';
 import { failedPrecondition, unavailable } from '../errors.ts';
 import { cancelOperation } from './cancel-operation.ts';
+import { deleteOperation } from './delete-operation.ts';
 import { getOperation } from './get-operation.ts';
 import { insertOperation } from './insert-operation.ts';
 import { kindsByName, type OperationContext, type OperationKind } from './kind.ts';
@@ -257,6 +258,33 @@ eachDatabase(({ open }) => {
     await waitFor('the clean-up', () => kind.cleaned.length === 1);
     assert.equal(committed, false);
     assert.equal((await getOperation({ db }, { operationId: id })).error?.code, 'CANCELLED');
+  });
+
+  test('tells of each end, and cleans up also when the record is deleted before the work has ended', async (t) => {
+    const db = await openDatabase(t, open);
+    const go = Promise.withResolvers<void>();
+    const kind = fakeKind(async ({ operation }) => {
+      if (operation.input === 'fail') throw failedPrecondition('NO', 'no');
+      if (operation.input === 'linger') await go.promise;
+      return async () => 'done';
+    });
+    const settled: string[] = [];
+    const onSettled = (id: string) => void settled.push(id);
+    const runner = await startRunner(db, kind, { onSettled });
+    const [good, bad] = [await insert(db, 'good'), await insert(db, 'fail')];
+    for (const id of [good, bad]) await ended(db, id);
+    await waitFor('word of both', () => settled.length === 2);
+    assert.deepEqual(new Set(settled), new Set([good, bad]));
+    await waitFor('the clean-up of the one that failed', () => kind.cleaned.length === 1);
+
+    const id = await insert(db, 'linger');
+    runner.wake();
+    await waitFor('the run', () => runner.activeCount === 1);
+    await cancelOperation({ db, kinds: kindsByName([kind]), runner }, { operationId: id });
+    await deleteOperation({ db }, { operationId: id });
+    go.resolve();
+    await waitFor('the clean-up', () => kind.cleaned.length === 2);
+    assert.deepEqual(kind.cleaned, [bad, id]);
   });
 
   test('cancels what nobody runs yet, cleans up after it, and returns a done operation as it is', async (t) => {
