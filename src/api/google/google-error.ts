@@ -33,6 +33,7 @@ const byReason: Readonly<Record<string, Particulars>> = {
   RESOURCE_IN_USE: { reason: 'resourceInUseByAnotherResource' },
   INVALID_USAGE: { reason: 'invalidUsage' },
   QUOTA_EXCEEDED: { reason: 'quotaExceeded', status: 403 },
+  MALFORMED_BATCH: { reason: 'badRequest' },
   SOURCE_NOT_FOUND: { reason: 'notFound', status: 404 },
 };
 

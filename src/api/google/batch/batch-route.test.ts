@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'node:test';
-import { authorized, goodToken, someImage, startApi } from '../../../../test/fixtures/api-fixture.ts';
+import { fastify } from 'fastify';
+import { pino } from 'pino';
+import { authorized, goodToken, someImage, someOperation, startApi } from '../../../../test/fixtures/api-fixture.ts';
 import { notFound } from '../../../errors.ts';
+import { leavingSignal } from '../../rest/rest-connection.ts';
+import { addBatchRoute } from './batch-route.ts';
 
 const type = { 'content-type': 'multipart/mixed; boundary="=== =="' };
 
@@ -116,51 +120,42 @@ test('refuses what is no batch in the words of the public API', async () => {
   }
 });
 
-test('has a few requests under way at once, and begins no more when the client has left', {
-  timeout: 20_000,
-}, async () => {
+test('when the client leaves, what is under way is aborted and no more is begun', { timeout: 20_000 }, async (t) => {
+  const app = fastify();
+  t.after(() => app.close());
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  addBatchRoute(app, { log: pino({ level: 'silent' }) });
   let begun = 0;
-  let open = () => {};
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
+  let aborted = 0;
+  const full = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  app.get('/compute/v1/wait', async (_request, reply) => {
+    begun += 1;
+    if (begun === 10) full.resolve();
+    await once(leavingSignal(reply), 'abort');
+    aborted += 1;
+    if (aborted === 10) left.resolve();
+    return '';
   });
-  let full = () => {};
-  const tenth = new Promise<void>((resolve) => {
-    full = resolve;
-  });
-  await using api = await startApi({
-    images: {
-      getImage: async () => {
-        begun += 1;
-        if (begun === 10) full();
-        await gate;
-        return someImage();
-      },
-    },
-  });
-  const body = batchOf(Array(50).fill('GET /compute/v1/images/a HTTP/1.1'));
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const body = batchOf(Array(50).fill('GET /compute/v1/wait HTTP/1.1'));
   const leaving = new AbortController();
-  const headers = { ...authorized, ...type };
-  const call = fetch(`${api.url}/batch/compute/v1`, { method: 'POST', headers, body, signal: leaving.signal });
-  await tenth;
+  const call = fetch(`${url}/batch/compute/v1`, { method: 'POST', headers: type, body, signal: leaving.signal });
+  await full.promise;
   leaving.abort();
   await assert.rejects(call, { name: 'AbortError' });
-  // Another call is answered behind the news that the client has left.
-  await fetch(`${api.url}/health`);
-  open();
-  await fetch(`${api.url}/health`);
+  await left.promise;
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(begun, 10);
 });
 
 test('sends the reply as it comes', { timeout: 20_000 }, async () => {
-  let open = () => {};
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const gate = Promise.withResolvers<void>();
   await using api = await startApi({
     images: {
       getImage: async ({ imageId: id }) => {
-        if (id === 'slow') await gate;
+        if (id === 'slow') await gate.promise;
         return someImage({ id });
       },
     },
@@ -176,8 +171,32 @@ test('sends the reply as it comes', { timeout: 20_000 }, async () => {
   socket.setEncoding('utf8');
   socket.on('data', (text: string) => {
     received += text;
-    if (received.includes('quick')) open();
+    if (received.includes('quick')) gate.resolve();
   });
   await once(socket, 'close');
   assert.match(received, /"id":"slow"/);
+});
+
+test('a request of a batch may take longer than a request may take to arrive', { timeout: 20_000 }, async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  await using api = await startApi({
+    images: {
+      updateImage: async () => {
+        begun.resolve();
+        await gate.promise;
+        return someOperation();
+      },
+      getImage: async () => someImage(),
+    },
+  });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const body = batchOf(['PATCH /compute/v1/images/a HTTP/1.1\n\n{"updateMask": "name", "name": "b"}']);
+  const call = fetch(`${api.url}/batch/compute/v1`, { method: 'POST', headers: { ...authorized, ...type }, body });
+  await begun.promise;
+  t.mock.timers.tick(61_000);
+  t.mock.timers.reset();
+  gate.resolve();
+  const [part] = await partsOf(await call);
+  assert.equal(part?.status, 200);
 });

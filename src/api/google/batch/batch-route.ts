@@ -6,8 +6,9 @@ import type { PipelineDeps } from '../../pipeline.ts';
 import { requestIdHeaders } from '../../request-ids.ts';
 import { headersOf, leavingSignal, peerOf } from '../../rest/rest-connection.ts';
 import { jsonType } from '../../rest/rest-reply.ts';
+import { googleErrorBody, googleStatus } from '../google-error.ts';
 import { type BatchPart, readBatch } from './batch-part.ts';
-import { BatchRefused, refusalBody } from './batch-refused.ts';
+import { BatchRefused } from './batch-refused.ts';
 import { type PartAnswer, replyEnd, replyPart } from './batch-reply.ts';
 import { inOrder } from './in-order.ts';
 import { injectPart } from './inject-part.ts';
@@ -16,6 +17,7 @@ export const batchRoute = '/batch/compute/v1';
 
 /** Requests of one batch that are under way at once. Some wait for operations, and cost nothing meanwhile. */
 const maxUnderWay = 10;
+
 /**
  * Answers batches: many requests of the Compute API in one. Each is answered as if it had come alone, by the same routes,
  * with a request id and a record of its own, in its turn; the reply begins with the first answer. When the client leaves,
@@ -32,8 +34,8 @@ export function addBatchRoute(app: FastifyInstance, deps: Pick<PipelineDeps, 'lo
     reply.headers(requestIdHeaders(record.ids));
     const parts = readParts(request);
     if (parts instanceof BatchRefused) {
-      record.end({ code: 'INVALID_ARGUMENT' });
-      return reply.code(400).type(jsonType).send(refusalBody(parts));
+      record.end({ code: parts.code });
+      return reply.code(googleStatus(parts)).type(jsonType).send(googleErrorBody(parts));
     }
     const signal = leavingSignal(reply);
     const boundary = `batch_${randomBytes(18).toString('base64url')}`;

@@ -1,6 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { FilterRefused } from '../../../lib/filter-refused.ts';
 import type { JsonObject } from '../../../lib/json.ts';
+import { PatternCompiler } from './field-pattern.ts';
 import { type FilterField, findFilterField } from './filter-field.ts';
 import { FilterWork } from './filter-work.ts';
 
@@ -15,6 +16,7 @@ const maxDepth = 50;
 /** What the terms of one filter are about, and may cost together. */
 export class FilterScope {
   readonly work = new FilterWork();
+  readonly patterns = new PatternCompiler();
   readonly #schema: DescMessage;
   #terms = 0;
 

@@ -2,8 +2,8 @@ import { FilterRefused } from '../../../lib/filter-refused.ts';
 
 /**
  * Steps that matching one resource may take. A step is one character looked at by one instruction of a regular
- * expression's program, or by one character of a pattern; the worst programs found take 80 ns for it, so that one
- * resource takes 16 ms at most.
+ * expression's program, or by one character of a pattern; the worst programs found take 100 ns for it, so that
+ * one resource takes 20 ms at most.
  */
 const maxStepsPerResource = 200_000;
 

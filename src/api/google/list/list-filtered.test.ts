@@ -169,7 +169,7 @@ test('refuses the page token of another query, and any other text', async () => 
       (error) =>
         error instanceof ServiceError &&
         error.code === 'INVALID_ARGUMENT' &&
-        error.message === `Invalid value for field 'pageToken': '${pageToken.slice(0, 2_000)}'.`,
+        error.message.startsWith(`Invalid value for field 'pageToken': '${pageToken.slice(0, 256)}`),
     );
   }
 });

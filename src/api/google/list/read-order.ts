@@ -1,4 +1,4 @@
-import { listRefused } from './list-refused.ts';
+import { invalidValue } from '../compute-errors.ts';
 
 /** What a list is sorted by, in the words of resources/list-order.ts. */
 export type CoreOrder = 'name asc' | 'createdAt desc';
@@ -12,6 +12,6 @@ export function readOrder(text: string): CoreOrder {
     case 'creationTimestamp desc':
       return 'createdAt desc';
     default:
-      throw listRefused('orderBy', text, "Only 'name' and 'creationTimestamp desc' are supported.");
+      throw invalidValue('orderBy', text, "Only 'name' and 'creationTimestamp desc' are supported.");
   }
 }

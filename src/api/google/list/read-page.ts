@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServiceError } from '../../../errors.ts';
-import { listRefused } from './list-refused.ts';
+import { invalidValue } from '../compute-errors.ts';
 
 export const maxPageResults = 500;
 
@@ -23,7 +23,7 @@ export function readPage(asked: {
   const { maxResults = 0, pageToken = '' } = asked;
   if (!Number.isInteger(maxResults) || maxResults < 0 || maxResults > maxPageResults) {
     const range = `Values must be within the following range: [0, ${maxPageResults}]`;
-    throw listRefused('maxResults', String(maxResults), range);
+    throw invalidValue('maxResults', String(maxResults), range);
   }
   return { limit: maxResults === 0 ? maxPageResults : maxResults, pageToken };
 }
@@ -49,7 +49,7 @@ export function openToken(query: readonly string[], token: string): string {
 
 /** The token is not one of this list, filter and order. */
 export function foreignToken(token: string): ServiceError {
-  return listRefused('pageToken', token, '');
+  return invalidValue('pageToken', token, 'It is of no list with this filter and order.');
 }
 
 function sealOf(query: readonly string[], coreToken: string): string {

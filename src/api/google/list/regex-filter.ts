@@ -1,5 +1,4 @@
 import { FilterRefused } from '../../../lib/filter-refused.ts';
-import { compilePattern } from './field-pattern.ts';
 import { FilterCursor } from './filter-cursor.ts';
 import { textOf, valuesAt } from './filter-field.ts';
 import type { FilterScope, ResourceMatch } from './filter-scope.ts';
@@ -54,10 +53,10 @@ function parseTerm(cursor: FilterCursor, scope: FilterScope): ResourceMatch {
   return operator === 'eq' ? isAny : (resource) => !isAny(resource);
 }
 
-function parseLiteral(cursor: FilterCursor, { work }: FilterScope): (text: string) => boolean {
+function parseLiteral(cursor: FilterCursor, { work, patterns }: FilterScope): (text: string) => boolean {
   const { position } = cursor;
   const literal = cursor.takeQuoted() ?? takeBare(cursor);
-  const pattern = compilePattern(literal, position);
+  const pattern = patterns.compile(literal, position);
   const time = readFilterTime(literal);
   return (text) => {
     if (time !== undefined && readFilterTime(text) === time) return true;
