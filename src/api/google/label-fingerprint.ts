@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { staleFingerprint } from './compute-errors.ts';
+import { sameBytes } from './same-bytes.ts';
 
 /** What the public service says of no labels. */
 const ofNone = '42WmSpB8rSM=';
@@ -13,5 +14,5 @@ export function labelFingerprint(labels: Readonly<Record<string, string>>): stri
 
 /** Throws unless the caller saw the labels as they are. */
 export function checkFingerprint(seen: string | undefined, labels: Readonly<Record<string, string>>): void {
-  if (seen !== labelFingerprint(labels)) throw staleFingerprint();
+  if (seen === undefined || !sameBytes(seen, labelFingerprint(labels))) throw staleFingerprint();
 }

@@ -61,6 +61,7 @@ function progressOf(progress: unknown): number {
 /** Codes that the public service has for what is called otherwise here. */
 const codesByReason: Readonly<Record<string, string>> = {
   INTERNAL: 'INTERNAL_ERROR',
+  SOURCE_FILE_NOT_FOUND: 'RESOURCE_NOT_FOUND',
   SOURCE_NOT_READY: 'RESOURCE_NOT_READY',
 };
 

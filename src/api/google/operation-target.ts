@@ -16,6 +16,7 @@ export function typeOf(operation: Operation): string {
   if (isAskedOfDisk(operation)) return 'createSnapshot';
   if (inserts.has(kind)) return 'insert';
   if (deletes.has(kind)) return 'delete';
+  if (/AccessBindings$/.test(kind)) return 'setIamPolicy';
   return updates.has(kind) ? updateType(changedFields(input)) : kind;
 }
 

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { notFound } from '../../errors.ts';
+import type { Warning } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import {
   type OperationAggregatedList,
   OperationAggregatedListSchema,
@@ -7,6 +8,7 @@ import {
   OperationListSchema,
   type Operation as OperationMessage,
   OperationSchema,
+  type OperationsScopedList,
   OperationsScopedListSchema,
 } from '../../gen/google/cloud/compute/v1/operation_pb.ts';
 import {
@@ -20,6 +22,7 @@ import type { ApiService } from '../api-service.ts';
 import type { Call } from '../call.ts';
 import type { FolderOperationFunctions } from '../folder-functions.ts';
 import { authorizeOperation } from '../yandex/authorize-operation.ts';
+import { aggregatedItems } from './aggregated-items.ts';
 import { told } from './compute-errors.ts';
 import { type AskedList, computeList } from './compute-list.ts';
 import { computeService } from './compute-service.ts';
@@ -116,13 +119,14 @@ export function operationServices({ operations, projects, link }: ComputeOperati
     const path = `projects/${name}/aggregated/operations`;
     const { items, messages, about } = await page(name, asked, { path }, call);
     const byScope = Map.groupBy(items.keys(), (index) => scopeOf(items[index]?.zoneId ?? ''));
-    const scopes = [...byScope].map(([scope, indices]) => [
+    const scopes = [...byScope].map(([scope, indices]): [string, OperationsScopedList] => [
       scope,
       create(OperationsScopedListSchema, { operations: indices.flatMap((index) => messages[index] ?? []) }),
     ]);
+    const nothing = (warning: Warning) => create(OperationsScopedListSchema, { warning });
     return create(OperationAggregatedListSchema, {
       kind: 'compute#operationAggregatedList',
-      items: Object.fromEntries(scopes),
+      items: aggregatedItems(new Map(scopes), 'global', nothing),
       ...about,
     });
   };

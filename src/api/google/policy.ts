@@ -17,6 +17,7 @@ import {
   type ZoneSetPolicyRequest,
 } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import { invalidValue } from './compute-errors.ts';
+import { sameBytes } from './same-bytes.ts';
 
 /** What the public service calls a few of the roles that there are here; every other one is `roles/` and its name. */
 const publicNames: ReadonlyMap<string, RoleId> = new Map([
@@ -47,7 +48,7 @@ function etagOf(bindings: readonly AccessBinding[]): string {
 
 /** Throws unless the policy that the caller saw is still the resource's; who says none changes whatever there is. */
 export function checkEtag(seen: string, present: readonly AccessBinding[]): void {
-  if (seen === '' || seen === etagOf(present)) return;
+  if (seen === '' || sameBytes(seen, etagOf(present))) return;
   throw new ServiceError({
     code: 'FAILED_PRECONDITION',
     reason: 'CONDITION_NOT_MET',
