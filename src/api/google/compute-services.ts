@@ -1,19 +1,21 @@
 import type { Catalog } from '../../disks/catalog.ts';
 import type { ApiService } from '../api-service.ts';
-import type { FolderDiskFunctions, FolderOperationFunctions, FolderSnapshotFunctions } from '../folder-functions.ts';
+import type { FolderOperationFunctions } from '../folder-functions.ts';
 import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
+import { type ComputeDiskFunctions, disksService } from './disks-service.ts';
 import { type ArchiveFunctions, createFindSource } from './find-source.ts';
 import { type ComputeImageFunctions, imageServices } from './images-service.ts';
 import { linkMaker } from './links.ts';
 import { operationServices } from './operations-service.ts';
 import { placeServices } from './places-service.ts';
 import type { ProjectFunctions } from './projects.ts';
+import { type ComputeSnapshotFunctions, snapshotsService } from './snapshots-service.ts';
 
 /** What the services of the Compute API call, with everything below it already bound. */
 export interface ComputeDeps {
   readonly images: ComputeImageFunctions;
-  readonly disks: FolderDiskFunctions;
-  readonly snapshots: FolderSnapshotFunctions;
+  readonly disks: ComputeDiskFunctions;
+  readonly snapshots: ComputeSnapshotFunctions;
   readonly operations: FolderOperationFunctions;
   readonly catalog: Catalog;
   readonly bindings: BindingFunctions;
@@ -31,9 +33,12 @@ export interface ComputeFunctions extends ProjectFunctions, ArchiveFunctions {
 export function createComputeServices(deps: ComputeDeps): ApiService[] {
   const { images, disks, snapshots, operations, catalog, bindings, compute } = deps;
   const link = linkMaker(compute.linkBase);
-  const findSource = createFindSource({ ...images, ...disks, ...snapshots, ...compute });
+  const sources = { ...images, ...disks, ...snapshots, ...compute };
+  const common = { projects: compute, sources, bindings, link };
   return [
-    ...imageServices({ images, projects: compute, bindings, findSource, link }),
+    ...imageServices({ images, projects: compute, bindings, findSource: createFindSource(sources), link }),
+    disksService({ ...common, disks, snapshots, catalog }),
+    snapshotsService({ ...common, snapshots }),
     ...operationServices({ operations, projects: compute, link }),
     ...placeServices(catalog, compute, link),
   ];

@@ -11,18 +11,22 @@ import { diskPath, familyPath, imagePath, type ResourceReference, snapshotPath }
 import { findNamed } from './named-resource.ts';
 import { findProject, type Project, type ProjectFunctions } from './projects.ts';
 
-interface InFolder {
+/** What may be a source: what is made of it has at least so many bytes. */
+interface Sized {
   readonly id: string;
   readonly folderId: string;
+  readonly minDiskSizeBytes?: number;
+  readonly diskSizeBytes?: number;
+  readonly sizeBytes?: number;
 }
 
 /** What finds the sources that requests name, with what it needs already bound. */
 export interface SourceFunctions extends ProjectFunctions, ArchiveFunctions {
-  findImageInFolder(request: { folderId: string; reference: string }): Promise<InFolder | undefined>;
+  findImageInFolder(request: { folderId: string; reference: string }): Promise<Sized | undefined>;
   /** Throws NOT_FOUND. */
-  getLatestByFamily(request: { folderId: string; family: string }): Promise<InFolder>;
-  findSnapshotInFolder(request: { folderId: string; reference: string }): Promise<InFolder | undefined>;
-  findDiskInZone(request: { folderId: string; zoneId: string; reference: string }): Promise<InFolder | undefined>;
+  getLatestByFamily(request: { folderId: string; family: string }): Promise<Sized>;
+  findSnapshotInFolder(request: { folderId: string; reference: string }): Promise<Sized | undefined>;
+  findDiskInZone(request: { folderId: string; zoneId: string; reference: string }): Promise<Sized | undefined>;
   /** The attachment by which somebody writes to the disk; undefined when nobody does. */
   findWriter(diskId: string): Promise<string | undefined>;
 }
@@ -49,6 +53,8 @@ export type FindSource = (wanted: WantedSource, context: SourceContext) => Promi
 export interface StoredSource {
   readonly kind: 'image' | 'disk' | 'snapshot';
   readonly id: string;
+  /** What is made of it has at least so many bytes. */
+  readonly minSizeBytes: number;
 }
 
 /** The kinds of source: how errors call one, and what it takes to make something of it. */
@@ -85,11 +91,12 @@ export async function findStored(
   const { noun, use } = kinds[reference.kind];
   const { name } = reference;
   const named = { noun, name, path: pathOf(reference), find: () => find(functions, folderId, reference) };
-  const { id } = await findNamed(named, call, use);
-  return { kind: reference.kind === 'family' ? 'image' : reference.kind, id };
+  const { id, minDiskSizeBytes = 0, diskSizeBytes = 0, sizeBytes = 0 } = await findNamed(named, call, use);
+  const minSizeBytes = Math.max(minDiskSizeBytes, diskSizeBytes, sizeBytes);
+  return { kind: reference.kind === 'family' ? 'image' : reference.kind, id, minSizeBytes };
 }
 
-function find(functions: SourceFunctions, folderId: string, named: ResourceReference): Promise<InFolder | undefined> {
+function find(functions: SourceFunctions, folderId: string, named: ResourceReference): Promise<Sized | undefined> {
   const { name: reference } = named;
   switch (named.kind) {
     case 'image':

@@ -10,12 +10,12 @@ import {
 import type { Deprecation } from '../../images/deprecation.ts';
 import type { Image } from '../../images/image.ts';
 import { resourceNumber } from '../../lib/resource-number.ts';
-import type { Origin } from '../../resources/origin.ts';
 import type { ResourceStatus } from '../../resources/resource-status.ts';
 import { shownName } from '../../resources/shown-name.ts';
 import { bytesToGib } from './gib.ts';
 import { labelFingerprint } from './label-fingerprint.ts';
-import { diskPath, imagePath, type Link, linkOf, snapshotPath } from './links.ts';
+import { imagePath, type Link, linkOf } from './links.ts';
+import { originFields } from './origin-fields.ts';
 import type { Project } from './projects.ts';
 
 const statuses: Readonly<Record<ResourceStatus, string>> = {
@@ -39,7 +39,7 @@ export function imageMessage(image: Image, project: Project, link: Link): ImageM
     // Of an archive no more than that it was one is told, and so it is there.
     ...(origin === undefined
       ? { rawDisk: create(RawDiskSchema, { source: '', containerType: 'TAR' }) }
-      : sourceOf(origin, project, link)),
+      : originFields(origin, project, link)),
     status: statuses[image.status],
     archiveSizeBytes: BigInt(image.storageSizeBytes),
     diskSizeGb: bytesToGib(Math.max(image.sizeBytes, image.minDiskSizeBytes)),
@@ -53,20 +53,6 @@ export function imageMessage(image: Image, project: Project, link: Link): ImageM
     storageLocations: [...image.storageLocations],
     selfLink: link(imagePath(project.name, shownName(image))),
   });
-}
-
-/** What it was made from: its URL, and which incarnation of it. */
-function sourceOf({ kind, id, folderId, name, zoneId }: Origin, project: Project, link: Link): Partial<ImageMessage> {
-  const home = folderId === project.folderId ? project.name : folderId;
-  const number = resourceNumber(id);
-  switch (kind) {
-    case 'image':
-      return { sourceImage: link(imagePath(home, name)), sourceImageId: number };
-    case 'snapshot':
-      return { sourceSnapshot: link(snapshotPath(home, name)), sourceSnapshotId: number };
-    case 'disk':
-      return { sourceDisk: link(diskPath(home, zoneId, name)), sourceDiskId: number };
-  }
 }
 
 function deprecationMessage({ state, ...texts }: Deprecation): DeprecationStatus {

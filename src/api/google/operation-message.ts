@@ -14,7 +14,7 @@ import { quotaSentence } from './compute-errors.ts';
 import { googleStatus } from './google-error.ts';
 import { type Link, zonePath } from './links.ts';
 import { operationName } from './operation-name.ts';
-import { targetPath, typeOf } from './operation-target.ts';
+import { targetOf, typeOf } from './operation-target.ts';
 import type { Project } from './projects.ts';
 
 /** The operation as clients of the Compute API see it, in the project that they asked for. */
@@ -22,14 +22,15 @@ export function operationMessage(operation: Operation, project: Project, link: L
   const { id, zoneId, done, error, createdAt, modifiedAt } = operation;
   const name = operationName(operation);
   const place = zoneId === '' ? `projects/${project.name}/global` : zonePath(project.name, zoneId);
+  const target = targetOf(operation, project);
   const started = createdAt.toISOString();
   return create(OperationSchema, {
     kind: 'compute#operation',
     id: BigInt(resourceNumber(id)),
     name,
     operationType: typeOf(operation),
-    targetLink: link(targetPath(operation, project)),
-    targetId: BigInt(resourceNumber(operation.resourceId)),
+    targetLink: link(target.path),
+    targetId: BigInt(resourceNumber(target.id)),
     status: statusOf(operation),
     progress: done ? 100 : progressOf(operation.progress),
     user: operation.createdBy,

@@ -1,7 +1,6 @@
 import { createDiskKind, deleteDiskKind, updateDiskKind } from '../../disks/operation-names.ts';
 import { createImageKind, deleteImageKind, updateImageKind } from '../../images/operation-names.ts';
 import type { Operation } from '../../operations/operation.ts';
-import { originFromJson } from '../../resources/origin.ts';
 import { createSnapshotKind, deleteSnapshotKind, updateSnapshotKind } from '../../snapshots/operation-names.ts';
 import { diskPath, imagePath, snapshotPath } from './links.ts';
 import type { Project } from './projects.ts';
@@ -35,11 +34,20 @@ function changedFields(input: unknown): readonly string[] {
   return Array.isArray(changed) ? changed.filter((field) => typeof field === 'string') : [];
 }
 
-/** The path of what the operation is on; of what is no image, disk or snapshot, the project's. */
-export function targetPath(operation: Operation, project: Project): string {
-  const { kind, zoneId, resourceName } = operation;
+/** What the operation is on. */
+export interface OperationTarget {
+  readonly id: string;
+  /** Of what is no image, disk or snapshot, the project's. */
+  readonly path: string;
+}
+
+export function targetOf(operation: Operation, project: Project): OperationTarget {
   const disk = isAskedOfDisk(operation) ? diskOf(operation) : undefined;
-  if (disk !== undefined) return diskPath(project.name, zoneId, disk);
+  if (disk !== undefined) return { id: disk.id, path: diskPath(project.name, operation.zoneId, disk.name) };
+  return { id: operation.resourceId, path: pathOf(operation, project) };
+}
+
+function pathOf({ kind, zoneId, resourceName }: Operation, project: Project): string {
   switch (kind.split('.')[0]) {
     case 'image':
       return imagePath(project.name, resourceName);
@@ -57,9 +65,10 @@ function isAskedOfDisk({ kind, zoneId }: Operation): boolean {
   return kind === createSnapshotKind && zoneId !== '';
 }
 
-/** The name of the disk; undefined until the snapshot is made. */
-function diskOf({ result }: Operation): string | undefined {
-  return isRecord(result) ? originFromJson(result.origin)?.name : undefined;
+/** The disk; undefined where an earlier version did not say. */
+function diskOf({ input }: Operation): { readonly id: string; readonly name: string } | undefined {
+  if (!isRecord(input) || typeof input.diskId !== 'string' || typeof input.diskName !== 'string') return undefined;
+  return { id: input.diskId, name: input.diskName };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
