@@ -93,6 +93,8 @@ export type ResourceNoun =
   | 'Cloud'
   | 'Operation'
   | 'Upload'
+  | 'Bucket'
+  | 'Object'
   | 'Attachment'
   | 'Endpoint'
   | 'Zone'

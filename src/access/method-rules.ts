@@ -224,6 +224,20 @@ const rules = {
   'PATCH /obraz/v1/uploads/{upload_id}': ['compute.images.create'],
   'DELETE /obraz/v1/uploads/{upload_id}': ['compute.images.create'],
 
+  // Objects are uploads with names, for everybody who may make images of them.
+  'GET /storage/v1/b': ['compute.images.create'],
+  'POST /storage/v1/b': ['compute.images.create'],
+  'GET /storage/v1/b/{bucket}': ['compute.images.create'],
+  'DELETE /storage/v1/b/{bucket}': ['compute.images.create'],
+  'GET /storage/v1/b/{bucket}/storageLayout': ['compute.images.create'],
+  'GET /storage/v1/b/{bucket}/managedFolders': ['compute.images.create'],
+  'GET /storage/v1/b/{bucket}/o': ['compute.images.create'],
+  'GET /storage/v1/b/{bucket}/o/{object}': ['compute.images.create'],
+  'DELETE /storage/v1/b/{bucket}/o/{object}': ['compute.images.create'],
+  'POST /upload/storage/v1/b/{bucket}/o': ['compute.images.create'],
+  'PUT /upload/storage/v1/b/{bucket}/o': ['compute.images.create'],
+  'DELETE /upload/storage/v1/b/{bucket}/o': ['compute.images.create'],
+
   'GET /obraz/v1/images/{image_id}/content': ['compute.images.get'],
   'GET /obraz/v1/images/{image_id}/extents': ['compute.images.get'],
 

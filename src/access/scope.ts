@@ -27,13 +27,15 @@ export interface ThingScope {
 }
 
 /** What is asked for by its id. */
-export type ThingNoun = 'Image' | 'Disk' | 'Snapshot' | 'Folder' | 'Cloud' | 'Service account' | 'Key';
+export type ThingNoun = 'Image' | 'Disk' | 'Snapshot' | 'Bucket' | 'Folder' | 'Cloud' | 'Service account' | 'Key';
 
 /** The permission to see one. */
 export const seenWith = {
   Image: 'compute.images.get',
   Disk: 'compute.disks.get',
   Snapshot: 'compute.snapshots.get',
+  /** What is in one is on its way to be an image: it is for those who may make some. */
+  Bucket: 'compute.images.create',
   Folder: 'resource-manager.folders.get',
   Cloud: 'resource-manager.clouds.get',
   'Service account': 'iam.serviceAccounts.get',

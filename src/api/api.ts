@@ -13,6 +13,7 @@ import type {
   FolderOperationFunctions,
   FolderSnapshotFunctions,
 } from './folder-functions.ts';
+import type { StorageFunctions } from './google/storage/storage-functions.ts';
 import { type ComputeFunctions, createComputeServices } from './google/compute-services.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
@@ -62,6 +63,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly catalog: Catalog;
   readonly operations: OperationFunctions & FolderOperationFunctions;
   readonly uploads: UploadFunctions;
+  readonly storage: StorageFunctions;
   readonly store: StoreFunctions;
   readonly pool: PoolFunctions;
   readonly quotas: Omit<QuotaFunctions, 'getCloud'>;
@@ -124,7 +126,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const pipeline = { log, authenticate, authorize, audit, findStarted, validate };
   const grpc = createGrpcDoor(pipeline, services);
   const rest = await createRestDoor(
-    { ...pipeline, content: deps.images, uploads: deps.uploads, tokens: deps.tokens },
+    { ...pipeline, content: deps.images, uploads: deps.uploads, storage: deps.storage, tokens: deps.tokens },
     services,
     computeServices,
   );

@@ -15,6 +15,7 @@ export interface AuditFunctions {
 
 /** Longer texts are cut: they are the caller's, and some are not what they should be. */
 const maxIdLength = 64;
+const maxMadeLength = 256;
 const maxUserAgentLength = 256;
 
 /** What the record has of one call, from its first header to its answer. It does nothing for calls that only read. */
@@ -50,7 +51,7 @@ export class AuditedCall {
 
   /** What the call made, where nothing that was asked for says it. */
   made(resourceId: string): void {
-    this.#place = { ...this.#place, resourceId };
+    this.#place = { ...this.#place, resourceId: plain(resourceId, maxMadeLength) };
   }
 
   /** For changes that are made in one transaction, as an operation. */

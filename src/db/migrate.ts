@@ -13,6 +13,7 @@ import { createAudit } from './migrations/0012-audit.ts';
 import { createQuotas } from './migrations/0012-quotas.ts';
 import { addFacts } from './migrations/0013-facts.ts';
 import { addNumbers } from './migrations/0013-numbers.ts';
+import { createBuckets } from './migrations/0014-buckets.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -39,6 +40,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
         await addFacts(db, dialect);
       },
     },
+    '0014-buckets': { up: (db: Kysely<unknown>) => createBuckets(db, dialect) },
   };
 }
 

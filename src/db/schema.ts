@@ -33,6 +33,9 @@ export interface Schema {
   volume_references: VolumeReferencesTable;
   attachments: AttachmentsTable;
   uploads: UploadsTable;
+  upload_readers: UploadReadersTable;
+  buckets: BucketsTable;
+  objects: ObjectsTable;
   quota_defaults: QuotaDefaultsTable;
   quota_limits: QuotaLimitsTable;
   quota_usage: QuotaUsageTable;
@@ -377,6 +380,41 @@ export interface UploadsTable {
   expires_at: number;
   /** The operation that imports it; '' when none does. */
   operation_id: string;
+}
+
+/** Operations that import an object's upload now: there may be several. */
+export interface UploadReadersTable {
+  upload_id: string;
+  operation_id: string;
+}
+
+/** See buckets/bucket.ts. */
+export interface BucketsTable {
+  name: string;
+  folder_id: string;
+  created_at: number;
+  location: string;
+  storage_class: string;
+}
+
+/** What an upload is, or is to be, in a bucket; see buckets/stored-object.ts. Goes with its upload. */
+export interface ObjectsTable {
+  upload_id: string;
+  bucket: string;
+  name: string;
+  /** 0 until all of it is there. */
+  generation: number;
+  /** When it was; 0 until then. */
+  whole_at: number;
+  content_type: string;
+  /** In base64, of all bytes; '' until they are there. */
+  md5: string;
+  /** Likewise, big-endian. */
+  crc32c: string;
+  /** What else its client said of it, as JSON. */
+  described: string;
+  /** What must hold when it becomes whole, as JSON. */
+  terms: string;
 }
 
 /** Who may use what as a block device. A row with the mode `read-write` is the lease of the disk's one writer. */

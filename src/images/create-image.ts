@@ -67,6 +67,8 @@ export type ImageSource =
   | {
       readonly kind: 'uri';
       readonly uri: string;
+      /** The folder of the object that the uri is of, where the caller was found to be allowed to read it; the image's by default. */
+      readonly objectsFolderId?: string;
       /** Which files are taken; any by default. */
       readonly form?: FileForm;
       /** What the file must be: its SHA-1 in 40 lower-case hexadecimal digits. For compatibility alone. */
@@ -151,7 +153,7 @@ async function startImport(
   request: CreateImage,
   { source, createdBy }: { readonly source: ImageSource & { kind: 'uri' }; readonly createdBy: string },
 ): Promise<Operation> {
-  const { uri, sha1: sourceSha1 = '', form = 'any', roundUpToBytes = 1 } = source;
+  const { uri, sha1: sourceSha1 = '', form = 'any', roundUpToBytes = 1, objectsFolderId } = source;
   const { sourceSha256, sourceSha512 } = request;
   const image = newImage(request, undefined);
   await insertNamed(tx, image, request);
@@ -162,7 +164,8 @@ async function startImport(
   });
   const uploadId = uploadIdOf(uri);
   if (uploadId !== undefined) {
-    await useUpload(tx, { uploadId, folderId: image.folderId, subjectId: createdBy, operationId: operation.id });
+    const { folderId } = image;
+    await useUpload(tx, { uploadId, folderId, objectsFolderId, subjectId: createdBy, operationId: operation.id });
   }
   await assertWithinQuotas(tx, image.folderId, { ...needsOf(image), 'compute.operations.count': 1 });
   return operation;

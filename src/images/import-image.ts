@@ -101,7 +101,7 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
     });
     progress.enter('sealing');
 
-    return (tx) => seal(tx, operation, volume, report);
+    return (tx) => seal(deps, tx, operation, volume, report);
   } catch (error) {
     signal.throwIfAborted();
     throw explainImportFailure(error, form);
@@ -110,13 +110,14 @@ export async function importImage(deps: ImportDeps, context: OperationContext): 
 
 /** The end of the story: volume, image READY, upload gone and operation done become true in one transaction. */
 async function seal(
+  deps: Pick<ImportDeps, 'uploads'>,
   tx: Transaction,
   { id: operationId, resourceId: imageId }: OperationInput,
   volume: WrittenVolume,
   source: SourceReport,
 ): Promise<JsonValue> {
   try {
-    await consumeUpload(tx, operationId);
+    await consumeUpload(deps.uploads, tx, operationId);
     const { id, sizeBytes, storedBytes, guestDigest } = await volume.commit(tx);
     const content = { volumeId: id, sizeBytes, storageSizeBytes: storedBytes, guestDigest: hexOf(guestDigest) };
     return createdImageToJson(await sealImage(tx, { imageId, ...content, source }), source);

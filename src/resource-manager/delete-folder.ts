@@ -15,6 +15,7 @@ const contents = [
   ['images', 'images'],
   ['disks', 'disks'],
   ['snapshots', 'snapshots'],
+  ['buckets', 'buckets'],
   ['uploads', 'uploads'],
   ['attachments', 'attachments'],
   ['service_accounts', 'service accounts'],
@@ -60,7 +61,12 @@ export async function deleteFolder(
 async function namesOfContents(tx: Transaction, folderId: string): Promise<string[]> {
   const names: string[] = [];
   for (const [table, name] of contents) {
-    const row = await tx.selectFrom(table).select('id').where('folder_id', '=', folderId).limit(1).executeTakeFirst();
+    const row = await tx
+      .selectFrom(table)
+      .select('folder_id')
+      .where('folder_id', '=', folderId)
+      .limit(1)
+      .executeTakeFirst();
     if (row !== undefined) names.push(name);
   }
   return names;

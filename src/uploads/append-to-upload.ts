@@ -29,6 +29,10 @@ export interface AppendToUpload {
   readonly checksum: Checksum | undefined;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
+  /** The declared length is only what was set aside so far: room for more is, as it comes. Without a checksum only. */
+  readonly mayGrow?: boolean;
+  /** Told of each piece that is kept, in order. */
+  readonly onPiece?: (piece: Uint8Array) => void;
 }
 
 /**
@@ -57,11 +61,18 @@ export async function appendToUpload(uploads: Uploads, request: AppendToUpload, 
 }
 
 /** Writes the body, and makes it durable bit by bit. When it ends too early, what came is made durable, too. */
-async function receive(file: UploadFile, durable: DurableLength, { body, signal }: AppendToUpload): Promise<void> {
+async function receive(file: UploadFile, durable: DurableLength, request: AppendToUpload): Promise<void> {
+  const { body, signal, mayGrow = false, onPiece } = request;
+  const keep = (piece: Uint8Array) => {
+    onPiece?.(piece);
+    return file.append(piece)?.then(() => durable.keepUp());
+  };
   try {
     await receiveBody(body, signal, (piece) => {
-      checkEnd(file.lengthBytes + piece.length, durable.upload);
-      return file.append(piece)?.then(() => durable.keepUp());
+      const end = file.lengthBytes + piece.length;
+      if (mayGrow && end > durable.upload.lengthBytes) return durable.lengthen(end).then(() => keep(piece));
+      checkEnd(end, durable.upload);
+      return keep(piece);
     });
     await file.flush();
   } catch (error) {
@@ -101,7 +112,7 @@ async function receiveChecked(
   await file.flush();
 }
 
-function checkFits(upload: Upload, { offsetBytes, bodyLength }: AppendToUpload): void {
+function checkFits(upload: Upload, { offsetBytes, bodyLength, mayGrow = false }: AppendToUpload): void {
   const { id, durableBytes } = upload;
   if (offsetBytes !== durableBytes) {
     throw new ServiceError({
@@ -110,7 +121,7 @@ function checkFits(upload: Upload, { offsetBytes, bodyLength }: AppendToUpload):
       message: `Upload "${id}" goes on at ${durableBytes}, not at ${offsetBytes}`,
     });
   }
-  checkEnd(durableBytes + (bodyLength ?? 0), upload);
+  if (!mayGrow) checkEnd(durableBytes + (bodyLength ?? 0), upload);
 }
 
 function checkEnd(end: number, { id, lengthBytes }: Upload): void {

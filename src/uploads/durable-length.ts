@@ -1,7 +1,8 @@
 import { notFound } from '../errors.ts';
+import { assertRoom, assertTakenLength } from './assert-room.ts';
 import type { Upload } from './upload.ts';
 import type { UploadFile } from './upload-file.ts';
-import { advanceUpload } from './upload-rows.ts';
+import { advanceUpload, lengthenUpload } from './upload-rows.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
@@ -49,6 +50,20 @@ export class DurableLength {
   async save(): Promise<void> {
     await this.#saving;
     if (this.#file.writtenBytes > this.#upload.durableBytes) await this.#save();
+  }
+
+  /** Sets room aside for a file of this length and some more, where its length was not known. */
+  async lengthen(lengthBytes: number): Promise<void> {
+    const { db, limits } = this.#uploads;
+    assertTakenLength(this.#uploads, lengthBytes);
+    const { id, lengthBytes: before } = this.#upload;
+    const to = Math.min(lengthBytes + limits.syncBytes, limits.maxLengthBytes);
+    const freeBytes = await this.#uploads.freeBytes();
+    await db.transact(async (tx) => {
+      await assertRoom(tx, this.#uploads, { freeBytes, moreBytes: to - before });
+      await lengthenUpload(tx, id, to);
+    });
+    this.#upload = { ...this.#upload, lengthBytes: to };
   }
 
   async #save(): Promise<void> {

@@ -53,7 +53,7 @@ export async function listUploadRows(
   return rows.map(toUpload);
 }
 
-/** How many uploads the subject has, in all folders. */
+/** How many uploads the owner has, in all folders. */
 export async function countUploads(tx: Transaction, createdBy: string): Promise<number> {
   const { uploads } = await tx
     .selectFrom('uploads')
@@ -86,6 +86,60 @@ export async function advanceUpload(
   return result.numUpdatedRows === 1n;
 }
 
+/** When an upload that was let go of expires: nothing puts that off any more. */
+const letGo = 0;
+
+/** Sets aside room for more. */
+export async function lengthenUpload(tx: Transaction, id: string, lengthBytes: number): Promise<void> {
+  await tx.updateTable('uploads').set({ length: lengthBytes }).where('id', '=', id).execute();
+}
+
+/** What is durable is all there is; it is kept until then. */
+export async function endUploadHere(tx: Transaction, id: string, expiresAt: Date): Promise<void> {
+  await tx
+    .updateTable('uploads')
+    .set((values) => ({ length: values.ref('durable_length'), expires_at: expiresAt.getTime() }))
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Puts its end off, unless it was let go of. */
+export async function keepUploadUntil(tx: Transaction, id: string, expiresAt: Date): Promise<void> {
+  await tx
+    .updateTable('uploads')
+    .set({ expires_at: expiresAt.getTime() })
+    .where('id', '=', id)
+    .where('expires_at', '<>', letGo)
+    .execute();
+}
+
+export async function insertUploadReader(tx: Transaction, id: string, operationId: string): Promise<void> {
+  await tx.insertInto('upload_readers').values({ upload_id: id, operation_id: operationId }).execute();
+}
+
+export async function hasReaders(db: Queryable, id: string): Promise<boolean> {
+  const reader = db.selectFrom('upload_readers').select('upload_id').where('upload_id', '=', id).limit(1);
+  return (await reader.executeTakeFirst()) !== undefined;
+}
+
+/** Leaves the upload to whoever reads it yet. */
+export async function expireUpload(tx: Transaction, id: string): Promise<void> {
+  await tx.updateTable('uploads').set({ expires_at: letGo }).where('id', '=', id).execute();
+}
+
+/** The operation reads no object any more. Puts the end off of what it read. May be repeated. */
+export async function deleteReaderOf(tx: Transaction, operationId: string, expiresAt: Date): Promise<void> {
+  await tx
+    .updateTable('uploads')
+    .set({ expires_at: expiresAt.getTime() })
+    .where('expires_at', '<>', letGo)
+    .where('id', 'in', (read) =>
+      read.selectFrom('upload_readers').select('upload_id').where('operation_id', '=', operationId),
+    )
+    .execute();
+  await tx.deleteFrom('upload_readers').where('operation_id', '=', operationId).execute();
+}
+
 export async function setUploadUser(tx: Transaction, id: string, operationId: string): Promise<void> {
   await tx.updateTable('uploads').set({ operation_id: operationId }).where('id', '=', id).execute();
 }
@@ -111,10 +165,15 @@ export async function deleteUploadRow(tx: Transaction, id: string): Promise<void
 
 /** Deletes what nobody uses and nobody has sent a byte for until its time was over. */
 export async function deleteExpiredUploads(tx: Transaction, now: number): Promise<void> {
-  await tx.deleteFrom('uploads').where('expires_at', '<=', now).where('operation_id', '=', '').execute();
+  await tx
+    .deleteFrom('uploads')
+    .where('expires_at', '<=', now)
+    .where('operation_id', '=', '')
+    .where('id', 'not in', (all) => all.selectFrom('upload_readers').select('upload_id'))
+    .execute();
 }
 
-function toUpload(row: Selectable<UploadsTable>): Upload {
+export function toUpload(row: Selectable<UploadsTable>): Upload {
   return {
     id: row.id,
     folderId: row.folder_id,

@@ -9,16 +9,19 @@
  * Open and complete uploads are removed when they expire. An import that succeeds removes the upload in the transaction
  * that ends it; one that fails leaves it complete, to be tried again with other options.
  *
+ * An upload of a bucket (buckets/) is read by any number of operations at once, and outlives them; what its bucket lets go
+ * of while some read it is removed behind the last of them.
+ *
  * The row says what is durable: bytes past `durableBytes` may be in the file already, and are overwritten by what the
  * client sends next.
  */
 export interface Upload {
   readonly id: string;
   readonly folderId: string;
-  /** The subject that began it, which alone may see and use it. */
+  /** The subject that began it, which alone may see and use it; or the bucket that it belongs to, as `ownerOfBucket` has it. */
   readonly createdBy: string;
   readonly createdAt: Date;
-  /** Of the whole file, as the client declared it; at least 1. */
+  /** Of the whole file, as the client declared it; or of what was set aside for one that may grow. */
   readonly lengthBytes: number;
   /** From the file's start on: what survives a power cut, and what the client is told that we have. */
   readonly durableBytes: number;
@@ -26,7 +29,7 @@ export interface Upload {
   readonly metadata: string;
   /** When it is removed; each byte that arrives puts it off. */
   readonly expiresAt: Date;
-  /** The operation that imports it now. */
+  /** The operation that imports it now; undefined for one of a bucket. */
   readonly operationId: string | undefined;
 }
 
@@ -35,4 +38,15 @@ export const uploadIdPrefix = 'upl';
 
 export function isComplete({ durableBytes, lengthBytes }: Upload): boolean {
   return durableBytes === lengthBytes;
+}
+
+const bucketOwner = 'bucket/';
+
+/** Whom the uploads of a bucket belong to: no subject, whose ids have no slash. */
+export function ownerOfBucket(bucket: string): string {
+  return bucketOwner + bucket;
+}
+
+export function isOfBucket({ createdBy }: Pick<Upload, 'createdBy'>): boolean {
+  return createdBy.startsWith(bucketOwner);
 }

@@ -288,8 +288,8 @@ eachDatabase(({ open: openDb }) => {
       sizeBytes: file.length,
     });
     await use(uploads, id, 'second');
-    await uploads.db.transact((tx) => consumeUpload(tx, 'first')); // not its own any more
-    await uploads.db.transact((tx) => consumeUpload(tx, 'second'));
+    await uploads.db.transact((tx) => consumeUpload(uploads, tx, 'first')); // not its own any more
+    await uploads.db.transact((tx) => consumeUpload(uploads, tx, 'second'));
     await assert.rejects(getUpload(uploads, { uploadId: id }, me), { code: 'NOT_FOUND' });
     await sweepUploads(uploads);
     assert.deepEqual(await readdir(uploads.directory), []);

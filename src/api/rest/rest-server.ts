@@ -5,6 +5,8 @@ import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
 import { addBatchRoute } from '../google/batch/batch-route.ts';
 import { addComputeRoutes } from '../google/compute-door.ts';
+import type { StorageFunctions } from '../google/storage/storage-functions.ts';
+import { addStorageRoutes } from '../google/storage/storage-routes.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
 import { answerBrokenHttp } from './broken-http.ts';
@@ -34,6 +36,7 @@ const maxStreamedReplies = 64;
 export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
+  readonly storage: StorageFunctions;
 }
 
 /** The REST door: takes connections that speak HTTP/1.1, with TLS already off. */
@@ -95,6 +98,7 @@ export async function createRestDoor(
   addTokenRoute(app, deps);
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
+  await app.register((scope) => addStorageRoutes(scope, deps));
   addComputeRoutes(app, deps, computeServices);
   addBatchRoute(app, deps);
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };

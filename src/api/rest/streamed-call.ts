@@ -9,7 +9,7 @@ import { CallRecord } from '../call-record.ts';
 import { type HeaderLookup, type RequestIds, requestIdHeaders } from '../request-ids.ts';
 import { httpStatus } from '../status-codes.ts';
 import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
-import { errorBody, jsonType, sendError } from './rest-reply.ts';
+import { errorBody, jsonType } from './rest-reply.ts';
 
 export interface StreamedCallDeps extends AuthorizationDeps {
   readonly log: Logger;
@@ -34,6 +34,15 @@ export type StreamedHandler = (call: {
   readonly signal: AbortSignal;
 }) => Promise<StreamedReply>;
 
+/** How a door tells errors. */
+export interface ErrorForm {
+  status(error: ServiceError): number;
+  /** JSON. */
+  body(error: ServiceError, requestId: string): string;
+}
+
+const plainErrors: ErrorForm = { status: (error) => httpStatus(error.code), body: errorBody };
+
 /**
  * Answers a request whose reply is too large to be held. An error before the first byte is a status like any other. After
  * it, the connection is destroyed: the client sees a body that is too short, never a wrong one that looks complete.
@@ -44,6 +53,7 @@ export async function serveStreamed(
   handler: StreamedHandler,
   request: FastifyRequest,
   reply: FastifyReply,
+  errors: ErrorForm = plainErrors,
 ): Promise<void> {
   const header = headersOf(request);
   const verb = request.method === 'HEAD' ? 'HEAD' : 'GET';
@@ -60,7 +70,8 @@ export async function serveStreamed(
   } catch (thrown) {
     const error = explainFailure(thrown);
     record.end({ code: error.code, cause: error.cause });
-    sendError(reply, record.ids, error);
+    const body = errors.body(error, record.ids.requestId);
+    await reply.code(errors.status(error)).headers(requestIdHeaders(record.ids)).type(jsonType).send(body);
     return;
   }
   await using opened = streamed;
@@ -79,16 +90,16 @@ export async function serveStreamed(
     } else {
       const error = explainFailure(thrown);
       if (response.headersSent || response.destroyed) response.destroy();
-      else answerInstead(response, error, record.ids);
+      else answerInstead(response, error, record.ids, errors);
       record.end({ code: error.code, cause: error.cause ?? error });
     }
   }
 }
 
 /** Answers with an error where another answer was prepared and nothing of it was sent. */
-function answerInstead(response: ServerResponse, error: ServiceError, ids: RequestIds): void {
+function answerInstead(response: ServerResponse, error: ServiceError, ids: RequestIds, errors: ErrorForm): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
-  const body = Buffer.from(errorBody(error, ids.requestId));
+  const body = Buffer.from(errors.body(error, ids.requestId));
   const headers = { 'content-type': jsonType, 'content-length': body.length };
-  response.writeHead(httpStatus(error.code), { ...requestIdHeaders(ids), ...headers }).end(body);
+  response.writeHead(errors.status(error), { ...requestIdHeaders(ids), ...headers }).end(body);
 }

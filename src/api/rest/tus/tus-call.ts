@@ -8,6 +8,7 @@ import { type AuthorizationDeps, type Authorize, authorizationOf } from '../../a
 import { CallRecord } from '../../call-record.ts';
 import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
 import { httpStatus } from '../../status-codes.ts';
+import { answerHead } from '../answer-early.ts';
 import { headersOf, leavingSignal, peerOf } from '../rest-connection.ts';
 import { errorBody, jsonType } from '../rest-reply.ts';
 import { checkVersion, tusVersion } from './tus-headers.ts';
@@ -51,9 +52,6 @@ const telling: Readonly<Record<string, number>> = {
   STORAGE_FULL: 507,
 };
 
-/** How long a client that is told no may go on sending before its connection is cut. */
-const lingerMs = 2_000;
-
 /** Answers a request of the tus protocol; `method` is the verb that is meant, and the route. What the handler throws is answered as an error, in the form of all others. */
 export async function serveTus(
   deps: TusCallDeps,
@@ -83,7 +81,7 @@ export async function serveTus(
     if (madeId !== undefined) audited.made(madeId);
     await audited.succeeded();
     record.end({ code: 'OK', ...(bytes === undefined ? {} : { bytes }) });
-    return send(request, reply, { status, headers: { ...common, ...headers }, body: '' });
+    return answerHead(request, reply, { status, headers: { ...common, ...headers }, body: '' });
   } catch (thrown) {
     if (signal.aborted) {
       record.end({ code: 'CANCELLED' });
@@ -92,44 +90,10 @@ export async function serveTus(
     const error = explainFailure(thrown);
     audited.failed(error.code);
     record.end({ code: error.code, cause: error.cause });
-    return send(request, reply, {
+    return answerHead(request, reply, {
       status: telling[error.reason] ?? httpStatus(error.code),
       headers: { ...common, 'content-type': jsonType, 'tus-version': tusVersion, 'cache-control': 'no-store' },
       body: errorBody(error, record.ids.requestId),
     });
   }
-}
-
-interface Head {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-function send(request: FastifyRequest, reply: FastifyReply, head: Head): FastifyReply {
-  if (isWhole(request.raw)) return reply.code(head.status).headers(head.headers).send(head.body);
-  sendEarly(request.raw, reply.hijack(), head);
-  return reply;
-}
-
-/** Whether all of the request has arrived, so that the connection can be used again. */
-function isWhole(request: IncomingMessage): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
-  return request.complete || (length === '0' && encoding === undefined);
-}
-
-/**
- * Answers while the client still sends. What it sends on is dropped for a while: a connection that is closed over unread
- * bytes is reset, and the client might never see what it was told.
- */
-function sendEarly(request: IncomingMessage, { raw: response }: FastifyReply, { status, headers, body }: Head): void {
-  const ownHeaders = { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' };
-  response.writeHead(status, ownHeaders).flushHeaders();
-  response.write(body);
-  const end = () => {
-    clearTimeout(timer);
-    response.end(() => request.destroy());
-  };
-  const timer = setTimeout(end, lingerMs);
-  request.once('end', end).once('close', end).on('error', end).resume();
 }

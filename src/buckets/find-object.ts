@@ -1,0 +1,20 @@
+import { uploadUri } from '../lib/upload-uri.ts';
+import type { Buckets } from './buckets.ts';
+import { getObject } from './get-object.ts';
+
+/** An object as the source of an image. */
+export interface FoundObject {
+  /** What the right to read it is asked on; for `objectsFolderId` of the image's source then. */
+  readonly folderId: string;
+  readonly uri: string;
+  readonly sizeBytes: number;
+}
+
+/** Where an object is. Throws NOT_FOUND. Who asks must ask for the right to read the folder before anything is told of it. */
+export async function findObject(
+  buckets: Pick<Buckets, 'db' | 'uploads'>,
+  { bucket, object }: { readonly bucket: string; readonly object: string },
+): Promise<FoundObject> {
+  const { upload } = await getObject(buckets, { bucket, name: object });
+  return { folderId: upload.folderId, uri: uploadUri(upload.id), sizeBytes: upload.lengthBytes };
+}
