@@ -5,24 +5,14 @@ export interface ObjectName {
 }
 
 const maxBucketLength = 222;
-const maxObjectBytes = 1024;
 
 /**
- * Whether a bucket may be called so: 3 to 63 of a-z, 0-9, `-` and `_`, with a letter or digit at both ends; with dots in it
- * up to 222, of which none between two dots are more than 63; not the like of an IPv4 address. (Cloud Storage, "Bucket name
- * requirements". That names with "goog" or "google" are kept back there is no matter here.)
+ * Whether a bucket anywhere may be called so: 3 to 63 of a-z, 0-9, `-` and `_`, with a letter or digit at both ends; with
+ * dots in it up to 222, of which none between two dots are more than 63; not the like of an IPv4 address. (Cloud Storage,
+ * "Bucket name requirements". Names with "goog" or "google" are the public service's own, so they are names.)
  */
-export function isBucketName(text: string): boolean {
+export function isAnyBucketName(text: string): boolean {
   if (text.length < 3 || text.length > maxBucketLength || /^\d+\.\d+\.\d+\.\d+$/.test(text)) return false;
   if (!/^[a-z0-9][a-z0-9._-]*[a-z0-9]$/.test(text)) return false;
   return text.split('.').every((part) => part.length > 0 && part.length <= 63);
-}
-
-/**
- * Whether an object may be called so: 1 to 1024 bytes of UTF-8 without CR and LF, neither `.` nor `..` (Cloud Storage,
- * "Object name requirements"), and without NUL, which PostgreSQL does not keep.
- */
-export function isObjectName(text: string): boolean {
-  if (text === '' || text === '.' || text === '..' || /[\r\n\0]/.test(text)) return false;
-  return text.length <= maxObjectBytes && text.isWellFormed() && Buffer.byteLength(text) <= maxObjectBytes;
 }

@@ -1,5 +1,6 @@
-import { ServiceError } from '../../errors.ts';
-import { isBucketName, isObjectName, type ObjectName } from '../../lib/object-name.ts';
+import { isObjectName } from '../../buckets/object-name.ts';
+import { isAnyBucketName, type ObjectName } from '../../lib/object-name.ts';
+import { invalidValue } from './compute-errors.ts';
 
 /*
  * What clients write in `rawDisk.source` for the object O of the bucket B:
@@ -19,15 +20,13 @@ import { isBucketName, isObjectName, type ObjectName } from '../../lib/object-na
 /** Longer than any such address: 1024 bytes of an object's name take up to 3072 letters. */
 const maxLength = 4096;
 
-/** Longest part of what was given that is said again in an error. */
-const maxShown = 1024;
-
 const objectHosts: readonly string[] = [
   'storage.googleapis.com',
   'commondatastorage.googleapis.com',
   'storage.cloud.google.com',
 ];
 
+const sourceField = 'resource.rawDisk.source';
 const notAnObject = 'The provided source location was not a valid Google Cloud Storage object reference.';
 
 /** The object that an address is of; undefined for anything else. */
@@ -48,7 +47,7 @@ export function parseObjectUrl(text: string): ObjectName | undefined {
 /** @param written the object's name, percent-encoded or not */
 function objectOf(bucket: string, written: string): ObjectName | undefined {
   const object = decoded(written);
-  return isBucketName(bucket) && isObjectName(object) ? { bucket, object } : undefined;
+  return isAnyBucketName(bucket) && isObjectName(object) ? { bucket, object } : undefined;
 }
 
 /** What is not well encoded was not encoded at all. */
@@ -67,9 +66,9 @@ function decoded(text: string): string {
  */
 export function readRawDiskSource(source: string): ObjectName {
   const object = parseObjectUrl(source);
-  if (object === undefined) throw invalid('source', source, notAnObject);
+  if (object === undefined) throw invalidValue(sourceField, source, notAnObject);
   if (!object.object.endsWith('.tar.gz'))
-    throw invalid('source', source, 'The provided source is not a supported file.');
+    throw invalidValue(sourceField, source, 'The provided source is not a supported file.');
   return object;
 }
 
@@ -80,7 +79,7 @@ export function readRawDiskSource(source: string): ObjectName {
  */
 export function readSha1Checksum(sha1Checksum: string): string {
   if (sha1Checksum === '' || /^[a-f0-9]{40}$/.test(sha1Checksum)) return sha1Checksum;
-  throw invalid('sha1Checksum', sha1Checksum, "Must be a match of regex '[a-f0-9]{40}'");
+  throw invalidValue('resource.rawDisk.sha1Checksum', sha1Checksum, "Must be a match of regex '[a-f0-9]{40}'");
 }
 
 /**
@@ -92,12 +91,6 @@ export function readSha1Checksum(sha1Checksum: string): string {
  */
 export function objectUri({ objectStore }: { readonly objectStore: string }, { bucket, object }: ObjectName): string {
   const parts = object.split('/');
-  if (parts.includes('.') || parts.includes('..')) throw invalid('source', `${bucket}/${object}`, notAnObject);
+  if (parts.includes('.') || parts.includes('..')) throw invalidValue(sourceField, `${bucket}/${object}`, notAnObject);
   return `${objectStore}/${bucket}/${parts.map(encodeURIComponent).join('/')}`;
-}
-
-function invalid(field: 'source' | 'sha1Checksum', value: string, sentence: string): ServiceError {
-  const shown = value.slice(0, maxShown).toWellFormed();
-  const message = `Invalid value for field 'resource.rawDisk.${field}': '${shown}'. ${sentence}`;
-  return new ServiceError({ code: 'INVALID_ARGUMENT', reason: 'INVALID_REQUEST', message });
 }
