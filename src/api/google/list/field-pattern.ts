@@ -11,8 +11,8 @@ export interface FieldPattern {
 
 /**
  * Instructions of all programs of a filter. A name in the words of gcloud takes 70 at most, a choice of twenty names 400.
- * Below 1,000 the library also looks for ways to go without a state, at 50 microseconds an instruction in the worst cases
- * found: classes of many ranges.
+ * Programs below 1,000 are also searched for a way to match in one pass, which takes up to 50 microseconds an instruction:
+ * of classes with many ranges, the worst found.
  */
 const maxProgramSize = 600;
 /** Above what is worth compiling to find out how much it is: 2 microseconds an instruction. */

@@ -310,18 +310,30 @@ const costly = [
   String.raw`^\pL{590}`,
 ];
 
+/** What the work costs this thread, the least of three times: others on the machine, compilers and collectors aside. */
+function cpuMs(work: () => void): number {
+  const times = [1, 2, 3].map(() => {
+    const before = process.threadCpuUsage();
+    work();
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / 1_000;
+  });
+  return Math.min(...times);
+}
+
 test('no pattern takes long, neither to be read nor to be refused nor on the longest field', () => {
   const description = Array.from({ length: 2_048 }, (_, index) => 'ab '[(index * index) % 3]).join('');
   for (const pattern of costly) {
-    const startedAt = performance.now();
     for (const key of ['name', 'description']) {
-      try {
-        matches(`${key} eq "${pattern}"`, { name: description.slice(0, 63), description });
-      } catch (error) {
-        assert.ok(error instanceof ServiceError);
-      }
+      const ms = cpuMs(() => {
+        try {
+          matches(`${key} eq "${pattern}"`, { name: description.slice(0, 63), description });
+        } catch (error) {
+          assert.ok(error instanceof ServiceError);
+        }
+      });
+      // Measured at 30 ms at the most; what backtracks takes minutes.
+      assert.ok(ms < 150, `${pattern} on ${key}: ${ms} ms`);
     }
-    // Measured at 20 ms at the most; a busy machine gets ten times that.
-    assert.ok(performance.now() - startedAt < 200, `${pattern}: ${performance.now() - startedAt} ms`);
   }
 });

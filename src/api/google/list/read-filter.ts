@@ -11,8 +11,8 @@ const maxFilterLength = 2_000;
 /**
  * The filter of a list of resources whose JSON is of this message; undefined for one that everything passes. It is in
  * either of two languages, never both: regex-filter.ts and aip-filter.ts. Throws INVALID_ARGUMENT in the words of the
- * public API; so does the filter, for a resource that would cost too much. Reading it takes 50 ms at the
- * very most, matching a resource 20.
+ * public API; so does the filter, for a resource that would cost too much. Reading one takes some 30 ms at the very most,
+ * matching a resource 20.
  */
 export function readFilter(text: string, schema: DescMessage): ResourceMatch | undefined {
   const expression = text.trim();
