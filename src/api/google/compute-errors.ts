@@ -85,6 +85,10 @@ function inPublicWords(error: ServiceError, path: string, permission: string): S
       return say(`Required '${permission}' permission for '${path}'`);
     case 'RESOURCE_EXHAUSTED':
       return quota === undefined ? error : say(quotaSentence(quota.name, quota.limit));
+    case 'FAILED_PRECONDITION':
+      return reason === 'DISK_IN_USE'
+        ? say(`The disk resource '${path}' is already being used by an attachment: end that first`)
+        : error;
     default:
       return error;
   }

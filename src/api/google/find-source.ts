@@ -3,6 +3,7 @@ import type { ThingNoun } from '../../access/scope.ts';
 import { ServiceError } from '../../errors.ts';
 import type { ImageSource } from '../../images/create-image.ts';
 import type { ObjectName } from '../../lib/object-name.ts';
+import type { ResourceStatus } from '../../resources/resource-status.ts';
 import { unlessMissing } from '../authorized.ts';
 import type { Call } from '../call.ts';
 import { gibBytes } from './gib.ts';
@@ -15,6 +16,7 @@ import { findProject, type Project, type ProjectFunctions } from './projects.ts'
 interface Sized {
   readonly id: string;
   readonly folderId: string;
+  readonly status: ResourceStatus;
   readonly minDiskSizeBytes?: number;
   readonly diskSizeBytes?: number;
   readonly sizeBytes?: number;
@@ -90,10 +92,20 @@ export async function findStored(
   const { folderId } = await findProject(functions, reference.project, call);
   const { noun, use } = kinds[reference.kind];
   const { name } = reference;
-  const named = { noun, name, path: pathOf(reference), find: () => find(functions, folderId, reference) };
-  const { id, minDiskSizeBytes = 0, diskSizeBytes = 0, sizeBytes = 0 } = await findNamed(named, call, use);
+  const path = pathOf(reference);
+  const found = await findNamed({ noun, name, path, find: () => find(functions, folderId, reference) }, call, use);
+  if (found.status !== 'READY') throw notReady(path);
+  const { id, minDiskSizeBytes = 0, diskSizeBytes = 0, sizeBytes = 0 } = found;
   const minSizeBytes = Math.max(minDiskSizeBytes, diskSizeBytes, sizeBytes);
   return { kind: reference.kind === 'family' ? 'image' : reference.kind, id, minSizeBytes };
+}
+
+function notReady(path: string): ServiceError {
+  return new ServiceError({
+    code: 'FAILED_PRECONDITION',
+    reason: 'RESOURCE_NOT_READY',
+    message: `The resource '${path}' is not ready`,
+  });
 }
 
 function find(functions: SourceFunctions, folderId: string, named: ResourceReference): Promise<Sized | undefined> {

@@ -31,6 +31,7 @@ const byReason: Readonly<Record<string, Particulars>> = {
   RESOURCE_NOT_READY: { reason: 'resourceNotReady' },
   SOURCE_NOT_READY: { reason: 'resourceNotReady' },
   RESOURCE_IN_USE: { reason: 'resourceInUseByAnotherResource' },
+  DISK_IN_USE: { reason: 'resourceInUseByAnotherResource' },
   INVALID_USAGE: { reason: 'invalidUsage' },
   QUOTA_EXCEEDED: { reason: 'quotaExceeded', status: 403 },
   MALFORMED_BATCH: { reason: 'badRequest' },
