@@ -34,21 +34,9 @@ import { listAttachments } from './attachments/list-attachments.ts';
 import { listAuditRecords } from './audit/list-audit-records.ts';
 import { recordMadeChange } from './audit/record-change.ts';
 import type { Refusals } from './audit/refusals.ts';
-import { appendToObject } from './buckets/append-to-object.ts';
-import { beginObject } from './buckets/begin-object.ts';
-import { createBuckets } from './buckets/buckets.ts';
-import { createBucket } from './buckets/create-bucket.ts';
-import { deleteBucket } from './buckets/delete-bucket.ts';
-import { deleteObject } from './buckets/delete-object.ts';
-import { dropObject } from './buckets/drop-object.ts';
-import { finishObject } from './buckets/finish-object.ts';
-import { getBucket } from './buckets/get-bucket.ts';
-import { getObject } from './buckets/get-object.ts';
-import { getObjectSession } from './buckets/get-object-session.ts';
-import { listBuckets } from './buckets/list-buckets.ts';
-import { listObjects } from './buckets/list-objects.ts';
-import { openObject } from './buckets/open-object.ts';
 import { bindCompute, type ComputeParts } from './bind-compute.ts';
+import { bindStorage } from './bind-storage.ts';
+import { createBuckets } from './buckets/buckets.ts';
 import type { Catalog } from './disks/catalog.ts';
 import { changeDisk } from './disks/change-disk.ts';
 import { createDisk } from './disks/create-disk.ts';
@@ -154,7 +142,7 @@ export interface Parts {
   readonly pool: Pick<Pool, 'status'>;
   /** Where clients find the export of a ticket. */
   readonly exportUri: (ticket: string) => string;
-  readonly compute: Omit<ComputeParts, 'access'>;
+  readonly compute: Omit<ComputeParts, 'access' | 'buckets'>;
   /** There may be something to collect. */
   readonly onGarbage: () => void;
 }
@@ -282,23 +270,7 @@ export function bindApi(parts: Parts): ApiDeps {
       appendToUpload: (request, subjectId) => appendToUpload(uploads, request, subjectId),
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
-    storage: {
-      // Asked for by its id; what is not there is refused as what may not be seen.
-      folderOfProject: async (project) => project,
-      createBucket: (request) => createBucket(buckets, request),
-      getBucket: (request) => getBucket(buckets, request),
-      listBuckets: (request) => listBuckets(buckets, request),
-      deleteBucket: (request) => deleteBucket(buckets, request),
-      getObject: (request) => getObject(buckets, request),
-      openObject: (request) => openObject(buckets, request),
-      listObjects: (request) => listObjects(buckets, request),
-      deleteObject: (request) => deleteObject(buckets, request),
-      beginObject: (request) => beginObject(buckets, request),
-      getObjectSession: (request) => getObjectSession(buckets, request),
-      appendToObject: (object, part) => appendToObject(buckets, object, part),
-      finishObject: (request) => finishObject(buckets, request),
-      dropObject: (request) => dropObject(buckets, request),
-    },
+    storage: bindStorage({ access, buckets }),
     pool: { status: () => parts.pool.status() },
     quotas: {
       getQuota: (request) => getQuota(deps, request),
@@ -340,7 +312,7 @@ export function bindApi(parts: Parts): ApiDeps {
       deleteCloud: (request, caller) => deleteCloud(access, request, caller),
       listCloudOperations: (request) => listCloudOperations(deps, request),
     },
-    compute: bindCompute({ ...parts.compute, access }),
+    compute: bindCompute({ ...parts.compute, access, buckets }),
     bindings: {
       listAccessBindings: (request) => listAccessBindings(deps, request),
       setAccessBindings: (thing, bindings, caller, check) => setAccessBindings(bound, thing, bindings, caller, check),

@@ -2,10 +2,13 @@ import type { AccessDeps } from './access/authorize.ts';
 import type { ComputeFunctions } from './api/google/compute-services.ts';
 import { objectUri } from './api/google/raw-disk-source.ts';
 import { findWriter } from './attachments/attachment-rows.ts';
+import type { Buckets } from './buckets/buckets.ts';
+import { findObject } from './buckets/find-object.ts';
 import { findFoldersCalled } from './folders/find-folders-called.ts';
 
 export interface ComputeParts {
   readonly access: AccessDeps;
+  readonly buckets: Buckets;
   /** What URLs in replies begin with. */
   readonly linkBase: string;
   /** Where objects are whose buckets are not kept here. */
@@ -13,11 +16,11 @@ export interface ComputeParts {
 }
 
 /** What the Compute API calls besides the functions of the other one. */
-export function bindCompute({ access, linkBase, objectStore }: ComputeParts): ComputeFunctions {
+export function bindCompute({ access, buckets, linkBase, objectStore }: ComputeParts): ComputeFunctions {
   return {
     findFoldersCalled: (idOrName, subject) => findFoldersCalled(access, idOrName, subject),
     findWriter: async (diskId) => (await findWriter(access.db.read, diskId))?.id,
-    findObject: async () => undefined,
+    findObject: (name) => findObject(buckets, name),
     objectUri: (object) => objectUri({ objectStore }, object),
     linkBase,
   };

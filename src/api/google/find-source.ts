@@ -159,7 +159,7 @@ async function findArchive(
     const object = await findObject(name);
     if (object === undefined) return { ...form, uri: objectUri(name) };
     await call.authorize({ folderId: object.folderId }, 'compute.images.create');
-    return { ...form, uri: object.uri };
+    return { ...form, uri: object.uri, objectsFolderId: object.folderId };
   } catch (error) {
     throw error instanceof ServiceError && hidden.has(error.code) ? noSuchObject(url) : error;
   }

@@ -1,6 +1,8 @@
+import { resourceNotFound, told } from '../compute-errors.ts';
+import { findProject, type ProjectFunctions } from '../projects.ts';
 import { textOf } from './object-request.ts';
 import { readJson } from './read-json.ts';
-import { authorizedBucket, type StorageDeps, type StorageHandler } from './storage-call.ts';
+import { authorizedBucket, type StorageCall, type StorageDeps, type StorageHandler } from './storage-call.ts';
 import { bucketJson } from './storage-json.ts';
 import { invalidArgument, pageOf } from './storage-query.ts';
 
@@ -12,9 +14,9 @@ const defaultLocation = 'US';
 const defaultStorageClass = 'DURABLE_REDUCED_AVAILABILITY';
 
 export function insertBucket({ storage }: StorageDeps): StorageHandler {
-  return async ({ authorize, subject, query, body, signal }) => {
-    const folderId = await storage.folderOfProject(projectOf(query), subject);
-    await authorize({ folderId });
+  return async (call) => {
+    const { body, signal } = call;
+    const folderId = await openFolder(storage, call);
     const json = await readJson(body, signal);
     const name = textOf(json, 'name') ?? '';
     if (name === '') throw invalidArgument('Required parameter: name');
@@ -26,10 +28,9 @@ export function insertBucket({ storage }: StorageDeps): StorageHandler {
 }
 
 export function listBuckets({ storage }: StorageDeps): StorageHandler {
-  return async ({ authorize, subject, query }) => {
-    const folderId = await storage.folderOfProject(projectOf(query), subject);
-    await authorize({ folderId });
-    const { items, nextPageToken } = await storage.listBuckets({ folderId, ...pageOf(query) });
+  return async (call) => {
+    const folderId = await openFolder(storage, call);
+    const { items, nextPageToken } = await storage.listBuckets({ folderId, ...pageOf(call.query) });
     const list = {
       kind: 'storage#buckets',
       ...(items.length === 0 ? {} : { items: items.map(bucketJson) }),
@@ -68,8 +69,13 @@ export function deleteBucket(deps: StorageDeps, name: string): StorageHandler {
   };
 }
 
-function projectOf(query: URLSearchParams): string {
+/** The folder of the project that a request names, once the caller may do there what the method does. */
+async function openFolder(functions: ProjectFunctions, { query, subject, authorize }: StorageCall): Promise<string> {
   const project = query.get('project') ?? '';
   if (project === '') throw invalidArgument('Required parameter: project');
-  return project;
+  const { folderId, exists } = await findProject(functions, project, { subject });
+  const about = { path: `projects/${project}`, permission: 'compute.images.create' };
+  await told(about, () => authorize({ folderId }));
+  if (!exists) throw resourceNotFound(about.path);
+  return folderId;
 }

@@ -1,4 +1,3 @@
-import type { Subject } from '../../../access/subject.ts';
 import type { AppendToObject } from '../../../buckets/append-to-object.ts';
 import type { BeginObject } from '../../../buckets/begin-object.ts';
 import type { Bucket } from '../../../buckets/bucket.ts';
@@ -8,11 +7,10 @@ import type { NamePage, NameQuery } from '../../../buckets/name-page.ts';
 import type { OpenedObject } from '../../../buckets/open-object.ts';
 import type { StoredObject, Terms } from '../../../buckets/stored-object.ts';
 import type { Upload } from '../../../uploads/upload.ts';
+import type { ProjectFunctions } from '../projects.ts';
 
 /** What the storage routes call, with what it needs already bound; see buckets/. */
-export interface StorageFunctions {
-  /** The folder that a client calls its project, by id or by name. Nothing is told of whether there is one. */
-  folderOfProject(project: string, subject: Subject): Promise<string>;
+export interface StorageFunctions extends ProjectFunctions {
   createBucket(request: Omit<Bucket, 'createdAt'>): Promise<Bucket>;
   getBucket(request: { name: string }): Promise<Bucket>;
   listBuckets(request: NameQuery & { folderId: string }): Promise<NamePage<Bucket>>;
