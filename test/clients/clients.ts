@@ -1,11 +1,11 @@
 import { type Step, stepNames } from './steps.ts';
 
 /** A client that is tested as it is published: nothing in it is changed. */
-export interface Client {
+export interface Client<Name extends string = Step> {
   /** With the version that is tested. */
   readonly title: string;
   /** The steps of its story; its test fails when it does others. */
-  readonly does: readonly Step[];
+  readonly does: readonly Name[];
   /** What its users set, and what keeps it from the other steps. */
   readonly notes: string;
 }

@@ -1,7 +1,16 @@
-import { type Prepared, prepareGo, prepareGrpcurl, preparePython, prepareTerraform } from './prepared.ts';
+import {
+  type Prepared,
+  prepareGcloud,
+  prepareGo,
+  prepareGoogleNode,
+  prepareGoogleTerraform,
+  prepareGrpcurl,
+  preparePython,
+  prepareTerraform,
+} from './prepared.ts';
 
 /**
- * Gets ready what the tests of a client need (`node test/clients/prepare.ts python|go|terraform`), so that they only run it: CI does
+ * Gets ready what the tests of a client need (`node test/clients/prepare.ts python`, or another of the folders below), so that they only run it: CI does
  * so before the tests, and leaves out the clients that cannot be had. Exits with 3 for those, and says why.
  */
 const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>> = {
@@ -13,6 +22,10 @@ const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>>
     await prepareGrpcurl(),
   ],
   terraform: async () => [await prepareTerraform()],
+  gcloud: async () => [await prepareGcloud()],
+  'google-nodejs': async () => [await prepareGoogleNode('cloud-story.mjs'), await prepareGoogleNode('apis-story.mjs')],
+  'google-python': async () => [await preparePython('google-python')],
+  'google-terraform': async () => [await prepareGoogleTerraform()],
 };
 
 const [name = ''] = process.argv.slice(2);

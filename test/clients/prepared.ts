@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** What a test runs: a command, or why it can't be had on this machine. */
@@ -22,15 +22,11 @@ export function commandOf(prepared: Prepared): readonly string[] {
   return prepared.command;
 }
 
-/** The Python SDK from PyPI, in a virtual environment of its own for each version of python/requirements.txt. */
-export async function preparePython(): Promise<Prepared> {
-  const requirements = join(here, 'python', 'requirements.txt');
-  const version = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex')
-    .slice(0, 16);
-  const environment = join(cache, `python-${version}`);
-  const command = [join(environment, 'bin', 'python'), join(here, 'python', 'story.py')];
+/** The program of a client in Python (`python/story.py`), in a virtual environment of its own for each requirements.txt. */
+export async function preparePython(client = 'python'): Promise<Prepared> {
+  const requirements = join(here, client, 'requirements.txt');
+  const environment = join(cache, `${client}-${await versionOf(requirements)}`);
+  const command = [join(environment, 'bin', 'python'), join(here, client, 'story.py')];
   const ready = join(environment, 'ready');
   if (await isThere(ready)) return { command };
   await rm(environment, { recursive: true, force: true });
@@ -41,6 +37,36 @@ export async function preparePython(): Promise<Prepared> {
   if (pip.code !== 0) return unlessUnreachable('PyPI', pip.said);
   await writeFile(ready, '');
   return { command };
+}
+
+/**
+ * A program of google-nodejs (`cloud-story.mjs`), beside its packages as package-lock.json there names them: they are
+ * twice as large as all of the project's.
+ */
+export async function prepareGoogleNode(program: string): Promise<Prepared> {
+  const folder = join(here, 'google-nodejs');
+  const environment = join(cache, `google-nodejs-${await versionOf(join(folder, 'package-lock.json'))}`);
+  const story = join(environment, program);
+  const ready = join(environment, 'ready');
+  if (!(await isThere(ready))) {
+    await rm(environment, { recursive: true, force: true });
+    await mkdir(environment, { recursive: true });
+    for (const file of ['package.json', 'package-lock.json'])
+      await copyFile(join(folder, file), join(environment, file));
+    const npm = await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], environment);
+    if (npm.code !== 0) return unlessUnreachable('the npm registry', npm.said);
+    await writeFile(ready, '');
+  }
+  await copyFile(join(folder, program), story);
+  return { command: [process.execPath, story] };
+}
+
+/** Of what is installed by a file: its hash. */
+async function versionOf(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** A Go program of this folder (`go/v2`), built of modules from the module proxy. */
@@ -66,6 +92,22 @@ export async function prepareTerraform(): Promise<Prepared> {
   return buildGo(['build', '-ldflags=-s -w', '-o', output, '.'], join(here, 'terraform', 'provider'), output);
 }
 
+/** A folder with Google's provider that OBRAZ_TEST_TERRAFORM_GOOGLE_PROVIDER names, or else the one built of its modules. */
+export async function prepareGoogleTerraform(): Promise<Prepared> {
+  if ((await run('terraform', ['version'])).code !== 0) return { missing: 'needs terraform' };
+  const given = process.env.OBRAZ_TEST_TERRAFORM_GOOGLE_PROVIDER ?? '';
+  if (given !== '') return { command: [given] };
+  const output = join(cache, 'terraform', 'terraform-provider-google');
+  await mkdir(dirname(output), { recursive: true });
+  return buildGo(['build', '-ldflags=-s -w', '-o', output, '.'], join(here, 'google-terraform', 'provider'), output);
+}
+
+/** gcloud as it is on this machine. */
+export async function prepareGcloud(): Promise<Prepared> {
+  if ((await run('gcloud', ['version'])).code === 0) return { command: ['gcloud'] };
+  return { missing: 'needs gcloud (the Google Cloud CLI)' };
+}
+
 async function buildGo(args: readonly string[], cwd: string, output: string): Promise<Prepared> {
   if ((await run('go', ['version'])).code !== 0) return { missing: 'needs go (golang)' };
   await mkdir(cache, { recursive: true });
@@ -86,9 +128,13 @@ async function buildGo(args: readonly string[], cwd: string, output: string): Pr
  * client out. Any other failure is one to look at: a wrong checksum, code that does not compile.
  */
 function unlessUnreachable(registry: string, said: string): Prepared {
-  const unreachable = /dial tcp|i\/o timeout|proxyconnect|Could not resolve|Max retries exceeded|NewConnectionError/;
+  const unreachable =
+    /dial tcp|i\/o timeout|proxyconnect|Could not resolve|Max retries exceeded|NewConnectionError|ENOTFOUND|ECONNREFUSED|ETIMEDOUT/;
   if (unreachable.test(said)) return { missing: `${registry} cannot be reached` };
-  const refused = /^.*(?:: (?:403 Forbidden|404 Not Found|410 Gone)|No matching distribution found).*$/m.exec(said);
+  const refused =
+    /^.*(?:: (?:403 Forbidden|404 Not Found|410 Gone)|No matching distribution found|npm error code E40[34]).*$/m.exec(
+      said,
+    );
   if (refused !== null) return { missing: `${registry} does not have what is needed: ${refused[0]}` };
   throw new Error(`A client could not be built:\n${said}`);
 }

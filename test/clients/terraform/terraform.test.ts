@@ -1,14 +1,32 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openRestDoor } from '../../fixtures/doors.ts';
 import { commandOf, prepareTerraform, whyMissing } from '../prepared.ts';
-import { setStage } from '../run-story.ts';
-import { type Attributes, openWorkspace } from './workspace.ts';
+import { type Stage, setStage } from '../run-story.ts';
+import { type Attributes, openWorkspace, type Workspace } from './workspace.ts';
 
 /** Terraform with the published provider's own resources: what a configuration goes through in its life. */
 
 const prepared = await prepareTerraform();
 const [provider = ''] = whyMissing(prepared) === false ? commandOf(prepared) : [];
+
+function open(stage: Stage, as: 'token' | 'key' = 'token'): Promise<Workspace> {
+  const story = stage.environment(as);
+  return openWorkspace({
+    configuration: join(import.meta.dirname, 'configuration'),
+    source: 'yandex-cloud/yandex',
+    provider,
+    environment: {
+      TF_VAR_source_url: story.STORY_SOURCE ?? '',
+      YC_ENDPOINT: story.STORY_ENDPOINT ?? '',
+      YC_FOLDER_ID: story.STORY_FOLDER ?? '',
+      YC_TOKEN: story.STORY_TOKEN ?? '',
+      YC_SERVICE_ACCOUNT_KEY_FILE: story.STORY_KEY_FILE ?? '',
+      SSL_CERT_FILE: story.STORY_CA ?? '',
+    },
+  });
+}
 
 const same = (one: Attributes, other: Attributes, names: readonly string[]) => {
   for (const name of names) assert.deepEqual(one[name], other[name], name);
@@ -20,7 +38,7 @@ const isEmpty = (value: unknown) =>
 describe('Terraform', { skip: whyMissing(prepared) }, () => {
   test('makes images, disks and snapshots of each other, finds them, and has nothing to change then', async () => {
     await using stage = await setStage();
-    await using workspace = await openWorkspace(stage, provider);
+    await using workspace = await open(stage);
     await workspace.apply({});
     await workspace.expectNoChanges({});
     const made = await workspace.state();
@@ -58,7 +76,7 @@ describe('Terraform', { skip: whyMissing(prepared) }, () => {
 
   test('changes in place whatever can be changed, and nothing else', async () => {
     await using stage = await setStage();
-    await using workspace = await openWorkspace(stage, provider);
+    await using workspace = await open(stage);
     await workspace.apply({});
     const names = ['image.from_url', 'disk.of_image', 'snapshot.of_disk'].map((name) => `yandex_compute_${name}`);
     const before = await workspace.state();
@@ -82,7 +100,7 @@ describe('Terraform', { skip: whyMissing(prepared) }, () => {
 
   test("replaces an image by another of the same name when its family changes; with a service account's key", async () => {
     await using stage = await setStage();
-    await using workspace = await openWorkspace(stage, provider, 'key');
+    await using workspace = await open(stage, 'key');
     await workspace.apply({});
     const before = (await workspace.state())('yandex_compute_image.from_url');
     await workspace.apply({ family: 'another' });
@@ -95,7 +113,7 @@ describe('Terraform', { skip: whyMissing(prepared) }, () => {
 
   test('imports what is there, sees what was deleted elsewhere, and destroys everything', async () => {
     await using stage = await setStage();
-    await using workspace = await openWorkspace(stage, provider);
+    await using workspace = await open(stage);
     await using door = openRestDoor(stage.obraz);
     await workspace.apply({});
     const made = await workspace.state();

@@ -3,7 +3,6 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { capture } from '../../fixtures/capture.ts';
 import { temporaryDirectory } from '../../fixtures/obraz.ts';
-import type { Stage } from '../run-story.ts';
 
 /** A folder with the configuration and its state, in which Terraform is run. */
 export interface Workspace extends AsyncDisposable {
@@ -20,27 +19,27 @@ export interface Workspace extends AsyncDisposable {
 export type Variables = Readonly<Record<string, string>>;
 export type Attributes = Readonly<Record<string, unknown>>;
 
-/** Opens one for a service; the provider is a built one, which Terraform takes from where it is. */
-export async function openWorkspace(stage: Stage, provider: string, as: 'token' | 'key' = 'token'): Promise<Workspace> {
+/** What Terraform is run with. */
+export interface WorkspaceSettings {
+  /** The folder of main.tf. */
+  readonly configuration: string;
+  /** The provider as main.tf names it, `yandex-cloud/yandex`, and the built one, which Terraform takes from where it is. */
+  readonly source: string;
+  readonly provider: string;
+  /** What the provider and the configuration read. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export async function openWorkspace(settings: WorkspaceSettings): Promise<Workspace> {
   await using opening = new AsyncDisposableStack();
   const { path } = opening.use(await temporaryDirectory());
-  await copyFile(join(import.meta.dirname, 'configuration', 'main.tf'), join(path, 'main.tf'));
-  const settings = join(path, 'terraform.rc');
-  const overrides = `dev_overrides {\n    "yandex-cloud/yandex" = ${JSON.stringify(dirname(provider))}\n  }`;
-  await writeFile(settings, `provider_installation {\n  ${overrides}\n  direct {}\n}\n`);
-  const story = stage.environment(as);
-  const environment = {
-    HOME: path,
-    CHECKPOINT_DISABLE: '1',
-    TF_CLI_CONFIG_FILE: settings,
-    TF_IN_AUTOMATION: '1',
-    TF_VAR_source_url: story.STORY_SOURCE ?? '',
-    YC_ENDPOINT: story.STORY_ENDPOINT ?? '',
-    YC_FOLDER_ID: story.STORY_FOLDER ?? '',
-    YC_TOKEN: story.STORY_TOKEN ?? '',
-    YC_SERVICE_ACCOUNT_KEY_FILE: story.STORY_KEY_FILE ?? '',
-    SSL_CERT_FILE: story.STORY_CA ?? '',
-  };
+  await copyFile(join(settings.configuration, 'main.tf'), join(path, 'main.tf'));
+  const rc = join(path, 'terraform.rc');
+  const place = JSON.stringify(dirname(settings.provider));
+  const overrides = `dev_overrides {\n    ${JSON.stringify(settings.source)} = ${place}\n  }`;
+  await writeFile(rc, `provider_installation {\n  ${overrides}\n  direct {}\n}\n`);
+  const own = { HOME: path, CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: rc, TF_IN_AUTOMATION: '1' };
+  const environment = { ...own, ...settings.environment };
   const run = (...args: readonly string[]) => capture(['terraform', ...args], { cwd: path, environment });
   const flags = (variables: Variables) => Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
   const owned = opening.move();
