@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import test from 'node:test';
 import { ConfigInvalid, readClientEnvironment, readConfig } from './config.ts';
+import { defaultDiskTypeIds } from './disks/disk-type.ts';
 import { quotaNames, usualQuota } from './quotas/quota.ts';
 
 test('has a default for everything', () => {
@@ -23,7 +24,7 @@ test('has a default for everything', () => {
     objectStore: 'https://storage.googleapis.com',
     linkBase: 'https://www.googleapis.com/compute/v1/',
     zones: ['ru-central1-a', 'ru-central1-b', 'ru-central1-d'],
-    diskTypes: ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3'],
+    diskTypes: defaultDiskTypeIds,
     keepDeletedMs: 86_400_000,
     poolBytes: undefined,
     auditRetention: { keepMs: 365 * 86_400_000, maxRecords: 250_000 },

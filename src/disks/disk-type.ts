@@ -5,12 +5,15 @@ export interface DiskType {
   readonly zoneIds: readonly string[];
 }
 
-/** Those of the public cloud, and what people know them by. */
+/** Those of the public clouds, and what people know them by; clients of either ask for its own, some without being told to. */
 const descriptions = {
   'network-hdd': 'Network storage with HDD backend',
   'network-ssd': 'Network storage with SSD backend',
   'network-ssd-nonreplicated': 'Non-replicated network storage with SSD backend',
   'network-ssd-io-m3': 'Fast network storage with three replicas',
+  'pd-standard': 'Standard persistent disk',
+  'pd-balanced': 'Balanced persistent disk',
+  'pd-ssd': 'SSD persistent disk',
 } as const;
 
 export const defaultDiskTypeIds: readonly string[] = Object.keys(descriptions);

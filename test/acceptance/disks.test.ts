@@ -182,11 +182,18 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       );
       assert.equal((await door.call('ZoneService.Get', { zoneId: zone })).body.regionId, 'ru-central1');
       await assert.rejects(door.call('ZoneService.Get', { zoneId: 'x' }), failsWith(5, /^Zone "x" not found$/));
-      const { body: types } = await door.call('DiskTypeService.List', { pageSize: 3 });
+      const { body: types } = await door.call('DiskTypeService.List', { pageSize: 4 });
       const { nextPageToken: pageToken } = types;
-      const { body: last } = await door.call('DiskTypeService.List', { pageSize: 3, pageToken });
+      const { body: last } = await door.call('DiskTypeService.List', { pageSize: 4, pageToken });
       const ids = [...types.diskTypes, ...last.diskTypes].map(({ id }: { id: string }) => id);
-      assert.deepEqual(ids, ['network-hdd', 'network-ssd', 'network-ssd-nonreplicated', 'network-ssd-io-m3']);
+      const ofGoogle = ['pd-standard', 'pd-balanced', 'pd-ssd'];
+      assert.deepEqual(ids, [
+        'network-hdd',
+        'network-ssd',
+        'network-ssd-nonreplicated',
+        'network-ssd-io-m3',
+        ...ofGoogle,
+      ]);
       const { body: ssd } = await door.call('DiskTypeService.Get', { diskTypeId: 'network-ssd' });
       assert.deepEqual(ssd.zoneIds, ['ru-central1-a', 'ru-central1-b', 'ru-central1-d']);
     });

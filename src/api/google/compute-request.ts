@@ -79,23 +79,37 @@ function bodyObject(field: DescField, body: Uint8Array): JsonObject {
   const json = parseJsonBody(body);
   if (json === '') return {};
   if (!isObject(json)) throw malformed('The body must be a JSON object.');
-  const unknown = field.message === undefined ? undefined : unknownName(field.message, json);
-  if (unknown !== undefined) throw malformed(`Unknown name "${unknown}" at '${field.name}': Cannot find field.`);
-  return json;
+  return field.message === undefined ? json : knownFields(field.message, json, { at: field.name, path: '' });
 }
 
-/** Nothing is dropped in silence: what this service does not keep it does not take. */
-function unknownName(schema: DescMessage, json: JsonObject): string | undefined {
+/**
+ * Nothing is dropped in silence: what this service does not keep it does not take. But clients that are made of the public
+ * service's own description send every map that they know, and say nothing by an empty one.
+ */
+function knownFields(
+  schema: DescMessage,
+  json: JsonObject,
+  { at, path }: { readonly at: string; readonly path: string },
+): JsonObject {
+  const known: JsonObject = {};
   for (const [name, value] of Object.entries(json)) {
     const field = fieldNamed(schema, name);
-    if (field === undefined) return name.slice(0, 80);
-    if (field.message === undefined || field.fieldKind === 'map') continue;
-    for (const item of Array.isArray(value) ? value : [value]) {
-      const inner = isObject(item) ? unknownName(field.message, item) : undefined;
-      if (inner !== undefined) return `${field.jsonName}.${inner}`;
+    if (field === undefined) {
+      if (isEmpty(value)) continue;
+      throw malformed(`Unknown name "${path}${name.slice(0, 80)}" at '${at}': Cannot find field.`);
     }
+    const { message } = field;
+    const inner = { at, path: `${path}${field.jsonName}.` };
+    const clean = (item: JsonValue) =>
+      message !== undefined && isObject(item) ? knownFields(message, item, inner) : item;
+    if (field.fieldKind === 'map') known[name] = value;
+    else known[name] = Array.isArray(value) ? value.map(clean) : clean(value);
   }
-  return undefined;
+  return known;
+}
+
+function isEmpty(value: JsonValue): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function isObject(json: JsonValue | undefined): json is JsonObject {
