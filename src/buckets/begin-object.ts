@@ -1,13 +1,14 @@
 import { resourceExhausted, ServiceError } from '../errors.ts';
 import { beginUpload } from '../uploads/begin-upload.ts';
 import { ownerOfBucket } from '../uploads/upload.ts';
-import { bucketNotFound, termsDoNotHold } from './bucket-errors.ts';
+import { bucketNotFound } from './bucket-errors.ts';
 import { lockBucket } from './bucket-rows.ts';
 import type { Buckets } from './buckets.ts';
 import { getBucket } from './get-bucket.ts';
+import { assertTerms } from './get-object.ts';
 import { isObjectName } from './object-name.ts';
 import { countObjects, findObjectByName, insertOpenObject } from './object-rows.ts';
-import { holds, type StoredObject } from './stored-object.ts';
+import type { StoredObject } from './stored-object.ts';
 
 export interface BeginObject extends Pick<StoredObject, 'bucket' | 'name' | 'contentType' | 'described' | 'terms'> {
   /** What is known of its length; 0 for nothing. Room for it is set aside. */
@@ -33,7 +34,7 @@ export async function beginObject(
     { folderId, createdBy: ownerOfBucket(bucket), lengthBytes, metadata: '' },
     async (tx) => {
       if ((await lockBucket(tx, bucket))?.folderId !== folderId) throw bucketNotFound();
-      if (!holds(terms, await findObjectByName(tx, { bucket, name }))) throw termsDoNotHold();
+      await assertTerms(tx, terms, { named: await findObjectByName(tx, { bucket, name }), now: uploads.now() });
       if ((await countObjects(tx, bucket)) >= limits.maxObjects) {
         const message = `The bucket has ${limits.maxObjects} objects already. Delete some.`;
         throw resourceExhausted('TOO_MANY_OBJECTS', message);

@@ -2,13 +2,14 @@ import type { Transaction } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
 import { uploadPath } from '../uploads/upload-file.ts';
 import { endUploadHere } from '../uploads/upload-rows.ts';
-import { sessionNotFound, termsDoNotHold } from './bucket-errors.ts';
+import { sessionNotFound } from './bucket-errors.ts';
 import type { Buckets } from './buckets.ts';
 import { dropObject } from './drop-object.ts';
+import { assertTerms } from './get-object.ts';
 import { letGo, removeFiles } from './let-go.ts';
 import type { Digests } from './object-digests.ts';
 import { findObjectByName, findObjectOfUpload, makeObjectWhole } from './object-rows.ts';
-import { holds, type StoredObject, type Terms } from './stored-object.ts';
+import type { StoredObject, Terms } from './stored-object.ts';
 
 /**
  * What has arrived is all there is: gives the object its name, and takes that from whatever had it. Returns when this is
@@ -56,7 +57,7 @@ async function takeName(
 ): Promise<string[]> {
   const now = uploads.now();
   const before = await findObjectByName(tx, { bucket, name });
-  if (!holds(terms, before)) throw termsDoNotHold();
+  await assertTerms(tx, terms, { named: before, now });
   const files = before !== undefined && (await letGo(tx, before.upload.id)) ? [before.upload.id] : [];
   // Microseconds, as clients expect it; two within one millisecond follow each other all the same.
   const generation = Math.max(now * 1000, (before?.generation ?? 0) + 1);

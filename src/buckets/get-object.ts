@@ -1,4 +1,4 @@
-import type { Queryable } from '../db/database.ts';
+import type { Queryable, Transaction } from '../db/database.ts';
 import { hasReaders } from '../uploads/upload-rows.ts';
 import { objectNotFound, termsDoNotHold } from './bucket-errors.ts';
 import type { Buckets } from './buckets.ts';
@@ -23,6 +23,16 @@ export async function getObject(
   if (!isThere || (generation ?? object.generation) !== object.generation) throw objectNotFound(named);
   if (!holds(terms, object)) throw termsDoNotHold();
   return object;
+}
+
+/** Throws FAILED_PRECONDITION unless the terms hold of what has the name now; `named` may be over, and then nothing has. */
+export async function assertTerms(
+  tx: Transaction,
+  terms: Terms,
+  { named, now }: { readonly named: StoredObject | undefined; readonly now: number },
+): Promise<void> {
+  const current = named !== undefined && (await isVisible(tx, named, now)) ? named : undefined;
+  if (!holds(terms, current)) throw termsDoNotHold();
 }
 
 /** Whether it is whole, and its time is not over: while it is read, it is not. */
