@@ -181,7 +181,7 @@ test('takes a file with what is said of it, as gcloud and as other clients frame
     ["'", '\n'],
     ['"', '\r\n'],
     ['', '\r\n'],
-  ] as const) {{
+  ] as const) {
     const boundary = '=====123==';
     const head = `--${boundary}${line}Content-Type: application/json${line}${line}${JSON.stringify(said)}${line}--${boundary}${line}Content-Type: c/d${line}${line}`;
     const body = Buffer.concat([Buffer.from(head), file, Buffer.from(`${line}--${boundary}--${line}`)]);
@@ -254,7 +254,11 @@ test('takes a file whose length is told at its end, or never, and an empty one',
   }
   assert.equal((await ask('PUT', await begin(ask, 'empty'), { headers: part('*', '*', 0) })).body.size, '0');
   const short = await begin(ask, 'short');
-  const wrong = await ask('PUT', short, { body: new Blob([new Uint8Array(file)]).stream(), duplex: 'half', headers: part(0, '*', 10) });
+  const wrong = await ask('PUT', short, {
+    body: new Blob([new Uint8Array(file)]).stream(),
+    duplex: 'half',
+    headers: part(0, '*', 10),
+  });
   assert.deepEqual([wrong.status, (await ask('PUT', short, { headers: part('*', '*', 10) })).status], [400, 404]);
   for (const range of ['bytes 1-0/5', 'bytes 0-5/5', 'bytes x', 'bytes 0-/5', 'items 0-1/2']) {
     const answer = await ask('PUT', await begin(ask, 'ranges'), { body: 'abc', headers: { 'content-range': range } });
