@@ -31,7 +31,7 @@ export async function beginObject(
   const { folderId } = await getBucket({ db }, { name: bucket });
   const upload = await beginUpload(
     uploads,
-    { folderId, createdBy: ownerOfBucket(bucket), lengthBytes, metadata: '' },
+    { folderId, createdBy: ownerOfBucket(bucket), lengthBytes, metadata: filenameIn(name) },
     async (tx) => {
       if ((await lockBucket(tx, bucket))?.folderId !== folderId) throw bucketNotFound();
       await assertTerms(tx, terms, { named: await findObjectByName(tx, { bucket, name }), now: uploads.now() });
@@ -43,4 +43,9 @@ export async function beginObject(
     (tx, { id }) => insertOpenObject(tx, { ...object, uploadId: id }),
   );
   return upload.id;
+}
+
+/** The object's name as uploads have their files', for reports of what images were made of. */
+function filenameIn(name: string): string {
+  return `filename ${Buffer.from(name).toString('base64')}`;
 }

@@ -190,7 +190,7 @@ eachDatabase(({ open: openDb }) => {
     await putTestObject(buckets, 'x', Buffer.from('another'));
     await sweepUploads(uploads);
     const path = join(uploads.directory, upload.id);
-    assert.deepEqual(await findUploadedFile(uploads, upload.id), { path, fileName: '', sizeBytes: file.length });
+    assert.deepEqual(await findUploadedFile(uploads, upload.id), { path, fileName: 'x', sizeBytes: file.length });
     await uploads.db.transact((tx) => consumeUpload(uploads, tx, 'first'));
     await sweepUploads(uploads);
     assert.ok(file.equals(await readFile(path)));

@@ -1,4 +1,4 @@
-import type { ServiceError } from '../../errors.ts';
+import type { ServiceError, StatusCode } from '../../errors.ts';
 import { httpStatus } from '../status-codes.ts';
 
 /** How the public service tells an error: the body that its clients take apart. */
@@ -16,7 +16,29 @@ interface GoogleError {
       readonly locationType?: string;
     },
   ];
-  readonly status: string;
+  /** Not by all of its APIs. */
+  readonly status?: string;
+}
+
+/** An error as the body of a reply. */
+export function googleEnvelope(told: {
+  readonly code: number;
+  readonly message: string;
+  readonly reason: string;
+  /** The header at fault. */
+  readonly location?: string | undefined;
+  readonly status?: string;
+}): string {
+  const { code, reason, location, status } = told;
+  const message = told.message.toWellFormed();
+  const where = location === undefined ? {} : { location, locationType: 'header' };
+  const error: GoogleError = {
+    code,
+    message,
+    errors: [{ message, domain: 'global', reason, ...where }],
+    ...(status === undefined ? {} : { status }),
+  };
+  return JSON.stringify({ error });
 }
 
 /** Of the reasons that have words, statuses or places of their own there. */
@@ -36,17 +58,26 @@ const byReason: Readonly<Record<string, Particulars>> = {
   QUOTA_EXCEEDED: { reason: 'quotaExceeded', status: 403 },
   MALFORMED_BATCH: { reason: 'badRequest' },
   SOURCE_NOT_FOUND: { reason: 'notFound', status: 404 },
+  REQUEST_TOO_LARGE: { reason: 'requestTooLarge', status: 413 },
 };
 
-const reasons: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<StatusCode, string>> = {
+  CANCELLED: 'backendError',
+  UNKNOWN: 'internalError',
   INVALID_ARGUMENT: 'invalid',
+  DEADLINE_EXCEEDED: 'backendError',
   NOT_FOUND: 'notFound',
   ALREADY_EXISTS: 'alreadyExists',
   PERMISSION_DENIED: 'forbidden',
   RESOURCE_EXHAUSTED: 'rateLimitExceeded',
   FAILED_PRECONDITION: 'failedPrecondition',
-  UNAUTHENTICATED: 'authError',
+  ABORTED: 'conflict',
+  OUT_OF_RANGE: 'invalid',
+  UNIMPLEMENTED: 'notImplemented',
+  INTERNAL: 'internalError',
   UNAVAILABLE: 'backendError',
+  DATA_LOSS: 'internalError',
+  UNAUTHENTICATED: 'authError',
 };
 
 /** The HTTP status that the public service answers such an error with. */
@@ -56,21 +87,12 @@ export function googleStatus({ code, reason }: Pick<ServiceError, 'code' | 'reas
 
 /** The body of the reply to a request that failed. */
 export function googleErrorBody(error: ServiceError): string {
-  const { code, reason, message: words } = error;
-  const message = words.toWellFormed();
-  const location = code === 'UNAUTHENTICATED' ? 'Authorization' : byReason[reason]?.location;
-  const body: GoogleError = {
+  const { code, reason, message } = error;
+  return googleEnvelope({
     code: googleStatus(error),
     message,
-    errors: [
-      {
-        message,
-        domain: 'global',
-        reason: byReason[reason]?.reason ?? reasons[code] ?? 'internalError',
-        ...(location === undefined ? {} : { location, locationType: 'header' }),
-      },
-    ],
+    reason: byReason[reason]?.reason ?? reasons[code],
+    location: code === 'UNAUTHENTICATED' ? 'Authorization' : byReason[reason]?.location,
     status: code,
-  };
-  return JSON.stringify({ error: body });
+  });
 }

@@ -1,5 +1,6 @@
 import type { ServiceError, StatusCode } from '../../../errors.ts';
 import type { ErrorForm } from '../../rest/streamed-call.ts';
+import { googleEnvelope } from '../google-error.ts';
 
 /** How Google's storage API tells an error: a status, a word for programs, and where the mistake is, if it says so. */
 interface ToldAs {
@@ -46,10 +47,6 @@ export const storageErrors: ErrorForm = {
   status: (error) => toldAs(error).status,
   body(error) {
     const { status, reason, location } = toldAs(error);
-    const { message } = error;
-    const where = location === undefined ? {} : { locationType: 'header', location };
-    return JSON.stringify({
-      error: { code: status, message, errors: [{ message, domain: 'global', reason, ...where }] },
-    });
+    return googleEnvelope({ code: status, message: error.message, reason, location });
   },
 };

@@ -67,7 +67,8 @@ async function insertWhole(
     await storage.appendToObject(begun, { offsetBytes: 0, body, signal });
     return objectReply(await storage.finishObject({ uploadId }), baseUrl);
   } catch (error) {
-    await storage.dropObject({ uploadId });
+    // What cannot be dropped now expires.
+    await storage.dropObject({ uploadId }).catch(() => {});
     throw error;
   }
 }
