@@ -26,8 +26,8 @@ import { describeDataDirectory, makeDataDirectory } from './installation/data-di
 import { openInstallation } from './installation/open-installation.ts';
 import { openUsers } from './installation/open-users.ts';
 import { openWatchedCertificate, type WatchedCertificate } from './installation/watched-certificate.ts';
+import { FairBudget } from './lib/fair-budget.ts';
 import { formatHostPort, type HostPort, isLoopback, reachable } from './lib/host-port.ts';
-import { MemoryBudget } from './lib/memory-budget.ts';
 import { repeat } from './lib/repeat.ts';
 import { writeFileDurably } from './lib/write-file-durably.ts';
 import { assertStoreIsKnown } from './maintenance/assert-store-is-known.ts';
@@ -54,6 +54,12 @@ import { openVolume } from './volumes/stored-device.ts';
 
 /** What all imports together may hold in memory. */
 const importMemoryBytes = 256 * 1024 * 1024;
+
+/** Imports under way at once: many more than the memory is enough for, because most of them wait for bytes to come. */
+const importPlaces = 16;
+
+/** For how long an import keeps its place when more clouds than there are places have something to import. */
+const importTurnMs = 10 * 60_000;
 
 /** Phases of the shutdown: calls that run may end, then work under way is given back. Both fit in ten seconds. */
 const drainMs = 4_000;
@@ -125,7 +131,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     }),
   );
   await sweepSpool({ db, spoolDirectory: directory.spool });
-  const memory = new MemoryBudget(importMemoryBytes);
+  const memory = new FairBudget(importMemoryBytes);
   const pool = opening.use(
     await Pool.open({
       directory: directory.pool,
@@ -177,14 +183,16 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     }),
   );
   const running = { db, log, ownerId, onSettled: (operationId: string) => waits.settled(operationId) };
-  const imageRunner = opening.use(createRunner({ ...running, kinds: kindsByName(imageKinds) }));
+  const imageRunner = opening.use(
+    createRunner({ ...running, kinds: kindsByName(imageKinds), concurrency: importPlaces, turnMs: importTurnMs }),
+  );
   // A scrub takes hours: it must not take an import's place. What an earlier process left is the first one's to free.
   const storeRunner = opening.use(
     createRunner({ ...running, kinds: kindsByName(storeKinds), concurrency: storeKinds.length, isAlone: false }),
   );
   // Nor must those who only see images, and have them hashed, take the places of those who make some.
   const digestRunner = opening.use(
-    createRunner({ ...running, kinds: kindsByName([digestKind]), concurrency: 1, isAlone: false }),
+    createRunner({ ...running, kinds: kindsByName([digestKind]), concurrency: 2, isAlone: false }),
   );
   const runners = [imageRunner, storeRunner, digestRunner];
   const runner = {

@@ -14,6 +14,7 @@ import { createQuotas } from './migrations/0012-quotas.ts';
 import { addFacts } from './migrations/0013-facts.ts';
 import { addNumbers } from './migrations/0013-numbers.ts';
 import { createBuckets } from './migrations/0014-buckets.ts';
+import { createTurns } from './migrations/0015-turns.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -41,6 +42,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
       },
     },
     '0014-buckets': { up: (db: Kysely<unknown>) => createBuckets(db, dialect) },
+    '0015-turns': { up: (db: Kysely<unknown>) => createTurns(db, dialect) },
   };
 }
 

@@ -14,6 +14,7 @@ export interface Schema {
   revoked_tokens: RevokedTokensTable;
   access_bindings: AccessBindingsTable;
   operations: OperationsTable;
+  operation_turns: OperationTurnsTable;
   idempotency_keys: IdempotencyKeysTable;
   images: ImagesTable;
   image_labels: ImageLabelsTable;
@@ -137,6 +138,15 @@ export interface OperationsTable {
   attempts: number;
   /** Not to be claimed before. */
   run_after: number;
+  /** The cloud of the folder, by which turns are taken; '' for what was done before there were turns. */
+  cloud_id: string;
+}
+
+/** When an operation of a kind was last claimed for a cloud. Only claims ask; an old row says as much as none. */
+export interface OperationTurnsTable {
+  cloud_id: string;
+  kind: string;
+  claimed_at: number;
 }
 
 export interface IdempotencyKeysTable {

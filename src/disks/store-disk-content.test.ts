@@ -5,7 +5,7 @@ import { folderId, insertFolder } from '../../test/fixtures/image-fixture.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs } from '../../test/fixtures/store.ts';
 import { flipByte, livePacks, readVolume } from '../../test/fixtures/stored-volumes.ts';
 import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
-import { MemoryBudget } from '../lib/memory-budget.ts';
+import { FairBudget } from '../lib/fair-budget.ts';
 import type { OperationContext } from '../operations/kind.ts';
 import { findVolume } from '../volumes/volume-rows.ts';
 import type { FrozenContent } from './frozen-content.ts';
@@ -21,11 +21,11 @@ async function openBase(t: TestContext) {
   const { store } = testStore;
   await insertFolder(store.db);
   const base = await storeGuestAs(testStore, 'snapshot', createMemoryGuest(bytes));
-  const deps = { store, contents: untouchedContents, memory: new MemoryBudget(256 * mib) };
+  const deps = { store, contents: untouchedContents, memory: new FairBudget(256 * mib) };
   const operation = { id: 'op', kind: 'test', folderId, resourceId: 'snapshot', input: null, checkpoint: undefined };
   const lease = { operationId: 'op', epoch: 1 };
   const signal = new AbortController().signal;
-  const context: OperationContext = { operation, lease, signal, report() {} };
+  const context: OperationContext = { operation, lease, signal, timesGivenWay: 0, report() {} };
   const content: FrozenContent = { diskId: 'disk', sizeBytes: 6 * mib, volumeId: base.id, frozenId: undefined };
   return { testStore, deps, context, content };
 }

@@ -1,9 +1,10 @@
 import type { Transaction } from '../db/database.ts';
 import { dedupDomainOf } from '../folders/dedup-domain.ts';
-import type { MemoryBudget } from '../lib/memory-budget.ts';
+import type { FairBudget } from '../lib/fair-budget.ts';
 import type { OperationContext } from '../operations/kind.ts';
 import type { HeldVolume } from '../resources/content-source.ts';
 import { explainStorageFailure } from '../resources/storage-lied.ts';
+import { storeInTurn } from '../resources/store-in-turn.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import type { Store } from '../volumes/store.ts';
 import { storeGuestBytes } from '../volumes/store-guest.ts';
@@ -16,7 +17,7 @@ export interface StoreDiskContentDeps {
   readonly store: Store;
   readonly contents: DiskContents;
   /** What all imports together may hold in memory; storing a disk is one of them. */
-  readonly memory: MemoryBudget;
+  readonly memory: FairBudget;
 }
 
 /**
@@ -25,18 +26,20 @@ export interface StoreDiskContentDeps {
  */
 export async function storeDiskContent(
   deps: StoreDiskContentDeps,
-  { operation, lease, signal }: OperationContext,
+  context: OperationContext,
   content: FrozenContent,
   onProgress: (guestBytes: number) => void,
 ): Promise<WrittenVolume> {
   const { store, memory } = deps;
-  using _reserved = await memory.reserve(storeGuestBytes, signal);
+  const { operation, lease } = context;
+  const domainId = await dedupDomainOf(store.db.read, operation.folderId);
   try {
-    await using reader = await openFrozenContent(deps, content);
-    const domainId = await dedupDomainOf(store.db.read, operation.folderId);
-    return await writeVolume(store, { domainId, lease, reader, signal, onProgress });
+    return await storeInTurn(memory, context, { cloudId: domainId, bytes: storeGuestBytes }, async (signal) => {
+      await using reader = await openFrozenContent(deps, content);
+      return await writeVolume(store, { domainId, lease, reader, signal, onProgress });
+    });
   } catch (error) {
-    signal.throwIfAborted();
+    context.signal.throwIfAborted();
     throw explainStorageFailure(error);
   }
 }

@@ -1,3 +1,4 @@
+import { type Held, lengthenTurn } from '../lib/fair-share.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { OperationKind } from './kind.ts';
 import type { Lease } from './lease.ts';
@@ -5,12 +6,17 @@ import type { OperationInput } from './operation.ts';
 import { type OperationRow, toInput } from './operation-rows.ts';
 
 /** An operation that this process runs now. */
-export class ActiveRun {
+export class ActiveRun implements Held {
   readonly kind: OperationKind;
   readonly operation: OperationInput;
   readonly lease: Lease;
   /** This claim included. */
   readonly attempts: number;
+  /** Its cloud: places are shared between clouds. */
+  readonly group: string;
+  readonly since = performance.now();
+  readonly turnMs: number;
+  readonly timesGivenWay: number;
   leaseExpiresAt: number;
   /** Settles, never rejects, when nothing of the run is left. */
   ended: Promise<void> = Promise.resolve();
@@ -18,11 +24,18 @@ export class ActiveRun {
   #progress: JsonValue | undefined;
   #writtenProgress: JsonValue | undefined;
 
-  constructor(kind: OperationKind, row: OperationRow) {
+  constructor(
+    kind: OperationKind,
+    row: OperationRow,
+    { turnMs, timesGivenWay }: { readonly turnMs: number; readonly timesGivenWay: number },
+  ) {
     this.kind = kind;
     this.operation = toInput(row);
     this.lease = { operationId: row.id, epoch: row.lease_epoch };
     this.attempts = row.attempts;
+    this.group = row.cloud_id;
+    this.turnMs = lengthenTurn(turnMs, timesGivenWay);
+    this.timesGivenWay = timesGivenWay;
     this.leaseExpiresAt = row.lease_expires_at;
   }
 

@@ -1,28 +1,35 @@
 import type { Database } from '../db/database.ts';
-import { type DueQuery, isAnythingDue, lockDueRows, type OperationRow, updateRow } from './operation-rows.ts';
+import { type DueQuery, findNextDue, lockDueRow, upsertTurn } from './next-due.ts';
+import { type OperationRow, updateRow } from './operation-rows.ts';
 
 /**
- * Takes the lease on what is due: never run before, waiting for another attempt, or left by a process that no longer
- * renews. Several processes may claim at once; each operation goes to one of them.
+ * Takes the lease on the operation whose turn it is (next-due.ts); undefined when nothing is due. Several processes may claim
+ * at once; each operation goes to one of them. Asks for the writer only when there is something to claim.
  */
-export async function claimOperations(
+export async function claimNext(
   db: Database,
   { ownerId, leaseMs, ...query }: DueQuery & { readonly ownerId: string; readonly leaseMs: number },
-): Promise<OperationRow[]> {
-  if (!(await isAnythingDue(db.read, query))) return [];
-  return db.transact(async (tx) => {
-    const claimed: OperationRow[] = [];
-    for (const row of await lockDueRows(tx, db.dialect, query)) {
+): Promise<OperationRow | undefined> {
+  const { now } = query;
+  for (const passedOver: string[] = []; ; ) {
+    const next = await findNextDue(db.read, { ...query, except: [...query.except, ...passedOver] });
+    if (next === undefined) return undefined;
+    const claimed = await db.transact(async (tx) => {
+      const row = await lockDueRow(tx, db.dialect, { id: next.id, now });
+      if (row === undefined) return undefined;
       const change = {
         state: 'running',
         lease_owner: ownerId,
         lease_epoch: row.lease_epoch + 1,
-        lease_expires_at: query.now + leaseMs,
+        lease_expires_at: now + leaseMs,
         attempts: row.attempts + 1,
       } satisfies Partial<OperationRow>;
       await updateRow(tx, row.id, change);
-      claimed.push({ ...row, ...change });
-    }
-    return claimed;
-  });
+      await upsertTurn(tx, { cloudId: row.cloud_id, kind: row.kind, now });
+      return { ...row, ...change };
+    });
+    if (claimed !== undefined) return claimed;
+    // Another process has it.
+    passedOver.push(next.id);
+  }
 }

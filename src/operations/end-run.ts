@@ -45,10 +45,11 @@ export async function retryLater(tx: Transaction, lease: Lease, runAfter: number
   await changeLeased(tx, lease, { ...free, run_after: runAfter });
 }
 
-/** running -> pending, as if this attempt had never begun. */
-export async function giveBack(tx: Transaction, lease: Lease): Promise<void> {
+/** running -> pending, as if this attempt had never begun; `runAfter`, if it is given, is when it became due. */
+export async function giveBack(tx: Transaction, lease: Lease, runAfter?: number): Promise<void> {
   const attempts = await changeLeased(tx, lease, {});
-  await changeLeased(tx, lease, { ...free, attempts: Math.max(0, attempts - 1) });
+  const due = runAfter === undefined ? {} : { run_after: runAfter };
+  await changeLeased(tx, lease, { ...free, ...due, attempts: Math.max(0, attempts - 1) });
 }
 
 const free = { state: 'pending', lease_owner: '', lease_expires_at: 0 } as const;

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { deleteOldTurns } from './next-due.ts';
 
 /** How long what is over is kept, in milliseconds. */
 export interface Retention {
@@ -24,6 +25,7 @@ export async function forgetOld(
   const keysBefore = now() - retention.idempotencyKeysMs;
   const operationsBefore = now() - retention.operationsMs;
   await db.transact((tx) => tx.deleteFrom('idempotency_keys').where('created_at', '<', keysBefore).execute());
+  await db.transact((tx) => deleteOldTurns(tx, now() - dayMs));
   for (let forgotten = 0; ; ) {
     signal?.throwIfAborted();
     const deleted = await db.transact((tx) =>

@@ -55,7 +55,7 @@ async function insert(
   work: Pick<OperationRow, 'state' | 'input' | 'result'>,
 ): Promise<Operation> {
   const id = newId(idPrefix(resourceId));
-  const row: OperationRow = {
+  const row: Omit<OperationRow, 'cloud_id'> = {
     id,
     number: resourceNumber(id),
     kind,

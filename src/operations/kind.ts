@@ -14,7 +14,7 @@ export interface OperationKind {
    * not, nothing it still commits under its lease goes through.
    *
    * What it throws decides: UNAVAILABLE is tried again later, any other ServiceError is the operation's error, LeaseLost
-   * is nobody's business, and the rest is INTERNAL and logged.
+   * is nobody's business, GaveWay leaves the rest to another turn, and anything else is INTERNAL and logged.
    */
   run(context: OperationContext): Promise<Commit>;
 
@@ -40,9 +40,11 @@ export type Commit = (tx: Transaction) => Promise<JsonValue>;
 
 export interface OperationContext {
   readonly operation: OperationInput;
-  /** Aborted when the operation is cancelled, when the lease is lost, and when the process stops. */
+  /** Aborted when the operation is cancelled, when it is to give way, when the lease is lost, and when the process stops. */
   readonly signal: AbortSignal;
   readonly lease: Lease;
+  /** How often it gave way to other clouds' work since this process first ran it. */
+  readonly timesGivenWay: number;
   /** Kept in memory at once, written at most once a second. */
   report(progress: JsonValue): void;
 }

@@ -14,8 +14,15 @@ export type OperationChange = Omit<Updateable<OperationsTable>, 'id' | 'kind' | 
 // The text of the partial index's own condition: a bound parameter in its place would leave the index unused.
 const notDone = sql<boolean>`state <> 'done'`;
 
-export async function insertRow(tx: Transaction, row: OperationRow): Promise<void> {
-  await tx.insertInto('operations').values(row).execute();
+/** The cloud is the folder's. */
+export async function insertRow(tx: Transaction, row: Omit<OperationRow, 'cloud_id'>): Promise<void> {
+  await tx
+    .insertInto('operations')
+    .values((values) => {
+      const cloud = values.selectFrom('folders').select('cloud_id').where('id', '=', row.folder_id);
+      return { ...row, cloud_id: values.fn.coalesce(cloud, sql.lit('')) };
+    })
+    .execute();
 }
 
 export async function findRow(db: Queryable, id: string): Promise<OperationRow | undefined> {
@@ -69,57 +76,9 @@ export async function updateRow(tx: Transaction, id: string, change: OperationCh
   await tx.updateTable('operations').set(change).where('id', '=', id).execute();
 }
 
-export interface DueQuery {
-  readonly now: number;
-  readonly kinds: readonly string[];
-  /** Operations not to be claimed: this process is still busy with them. */
-  readonly except: readonly string[];
-  readonly limit: number;
-}
-
-/** Operations that may be claimed, longest due first. */
-function dueRows(db: Queryable, { now, kinds, except, limit }: DueQuery) {
-  return db
-    .selectFrom('operations')
-    .where(notDone)
-    .where('run_after', '<=', now)
-    .where((row) => row.or([row('state', '=', 'pending'), row('lease_expires_at', '<=', now)]))
-    .where('kind', 'in', kinds)
-    .$if(except.length > 0, (query) => query.where('id', 'not in', except))
-    .orderBy('run_after')
-    .orderBy('id')
-    .limit(limit);
-}
-
-/** Whether there is anything to claim: a read, so that an idle runner never asks for the writer. */
-export async function isAnythingDue(db: Queryable, query: DueQuery): Promise<boolean> {
-  return (
-    (await dueRows(db, { ...query, limit: 1 })
-      .select('id')
-      .executeTakeFirst()) !== undefined
-  );
-}
-
-/** The rows themselves, held until the transaction ends; those that another process holds are passed over. */
-export async function lockDueRows(
-  tx: Transaction,
-  dialect: 'sqlite' | 'postgres',
-  query: DueQuery,
-): Promise<OperationRow[]> {
-  return dueRows(tx, query)
-    .selectAll()
-    .$if(dialect === 'postgres', (due) => due.forUpdate().skipLocked())
-    .execute();
-}
-
 /** Ends every lease now, so that all running operations may be claimed. */
 export async function expireLeases(tx: Transaction): Promise<void> {
-  await tx
-    .updateTable('operations')
-    .set({ lease_expires_at: 0 })
-    .where(notDone)
-    .where('state', '=', 'running')
-    .execute();
+  await tx.updateTable('operations').set({ lease_expires_at: 0 }).where(sql<boolean>`state = 'running'`).execute();
 }
 
 /** What is not done yet on a resource, oldest first. */
@@ -202,7 +161,7 @@ function operationsIn(db: Queryable, { folderId, nouns, zoneId }: FolderScope) {
   return query.where((row) => row.or(nouns.map((noun) => row('kind', 'like', `${noun}.%`))));
 }
 
-export function toOperation(row: OperationRow): Operation {
+export function toOperation(row: Omit<OperationRow, 'cloud_id'>): Operation {
   return {
     id: row.id,
     kind: row.kind,

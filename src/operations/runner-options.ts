@@ -10,6 +10,10 @@ export interface RunnerOptions {
   readonly ownerId: string;
   /** Operations run at the same time. */
   readonly concurrency?: number;
+  /** How long a run keeps its place while another cloud has none, once every place is taken; for ever by default. */
+  readonly turnMs?: number;
+  /** How long what is due waits for a place before a run of a cloud that has more places is stopped for it. */
+  readonly patienceMs?: number;
   /** How long an operation of a process that died stays unclaimed. */
   readonly leaseMs?: number;
   /** How often a lease is renewed. */
@@ -30,6 +34,8 @@ export interface RunnerOptions {
 export function withDefaults(options: RunnerOptions): Required<RunnerOptions> {
   return {
     concurrency: 4,
+    turnMs: Number.POSITIVE_INFINITY,
+    patienceMs: 1_000,
     leaseMs: 30_000,
     renewMs: 10_000,
     beatMs: 1_000,

@@ -119,8 +119,11 @@ eachDatabase(({ open }) => {
     const db = await openDatabase(t, open);
     let now = 0;
     let most = 0;
+    const full = Promise.withResolvers<void>();
     const kind = fakeKind(async () => {
       most = Math.max(most, ++now);
+      if (now === 3) full.resolve();
+      await full.promise;
       await delay(2);
       now--;
       return async () => null;

@@ -2,12 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Transaction } from '../db/database.ts';
 import { ServiceError } from '../errors.ts';
+import { whoGivesWay } from '../lib/fair-share.ts';
+import { GaveWay } from '../lib/gave-way.ts';
+import { LruMap } from '../lib/lru-map.ts';
 import { ActiveRun } from './active-run.ts';
-import { claimOperations } from './claim-operations.ts';
+import { claimNext } from './claim-operations.ts';
 import { fail, finish, giveBack, retryLater } from './end-run.ts';
 import { explainFailure } from './failure.ts';
 import { beat } from './heartbeat.ts';
 import { LeaseLost } from './lease.ts';
+import { findNextDue } from './next-due.ts';
 import type { OperationInput } from './operation.ts';
 import { expireLeases, findRow, type OperationRow, toInput } from './operation-rows.ts';
 import { type RunnerOptions, withDefaults } from './runner-options.ts';
@@ -39,6 +43,8 @@ export class RunnerStopping extends Error {
 
 const defaultGraceMs = 5_000;
 const maxSettleDelayMs = 10_000;
+/** Of as many operations it is remembered that they gave way. */
+const gaveWayKept = 10_000;
 
 export function createRunner(options: RunnerOptions): Runner {
   return new OperationRunner(options);
@@ -52,6 +58,7 @@ class OperationRunner implements Runner {
   readonly #cleaning = new Set<Promise<void>>();
   /** Cancelled while a claim was under way, which may have taken them. */
   readonly #cancelledInClaim = new Set<string>();
+  readonly #gaveWay = new LruMap<string, number>(gaveWayKept);
   /** Aborted when nothing may be waited for any more. */
   readonly #halt = new AbortController();
   #state: 'new' | 'started' | 'stopping' = 'new';
@@ -124,18 +131,19 @@ class OperationRunner implements Runner {
 
   // --- claiming ---------------------------------------------------------------------------------------------------
 
-  /** Claims until nothing is due or every place is taken. The end of a run wakes it again. */
+  /** Claims until nothing is due or every place is taken. The end of a run wakes it again, and so does every beat. */
   async #claim(): Promise<void> {
     const { db, kinds, ownerId, leaseMs, concurrency } = this.#options;
     this.#isClaiming = true;
     try {
-      while (this.#isWanted && this.#state === 'started') {
+      while (this.#isWanted && this.#state === 'started' && kinds.size > 0) {
         this.#isWanted = false;
-        const limit = concurrency - this.#active.size;
-        if (limit <= 0 || kinds.size === 0) break;
-        const except = [...this.#active.keys()];
-        const query = { now: Date.now(), kinds: [...kinds.keys()], except, limit };
-        for (const row of await claimOperations(db, { ...query, ownerId, leaseMs })) this.#launch(row);
+        while (this.#state === 'started' && this.#active.size < concurrency) {
+          const row = await claimNext(db, { ...this.#dueQuery(), ownerId, leaseMs });
+          if (row === undefined) break;
+          this.#launch(row);
+        }
+        if (this.#active.size >= concurrency) await this.#makePlace();
       }
     } catch (error) {
       this.#log.error({ err: error }, 'operations could not be claimed; trying again soon');
@@ -145,10 +153,26 @@ class OperationRunner implements Runner {
     }
   }
 
+  #dueQuery() {
+    return { now: Date.now(), kinds: [...this.#options.kinds.keys()], except: [...this.#active.keys()] };
+  }
+
+  /** Every place is taken: has a run give way if another cloud's operation is due and has waited long enough. */
+  async #makePlace(): Promise<void> {
+    const runs = [...this.#active.values()];
+    if (runs.some(({ signal }) => signal.aborted)) return;
+    const query = this.#dueQuery();
+    const next = await findNextDue(this.#options.db.read, query);
+    if (next === undefined || query.now - next.runAfter < this.#options.patienceMs) return;
+    const run = whoGivesWay(runs, { group: next.cloudId, held: next.running }, performance.now());
+    run?.abort(new GaveWay());
+  }
+
   #launch(row: OperationRow): void {
     const kind = this.#options.kinds.get(row.kind);
     if (kind === undefined) throw new Error(`claimed an operation of the unknown kind ${row.kind}`);
-    const run = new ActiveRun(kind, row);
+    const timesGivenWay = this.#gaveWay.get(row.id) ?? 0;
+    const run = new ActiveRun(kind, row, { turnMs: this.#options.turnMs, timesGivenWay });
     this.#active.set(row.id, run);
     if (this.#state !== 'started') run.abort(new RunnerStopping());
     if (this.#cancelledInClaim.has(row.id)) run.abort(new LeaseLost(run.lease));
@@ -161,14 +185,14 @@ class OperationRunner implements Runner {
   // --- one run ----------------------------------------------------------------------------------------------------
 
   async #carryOut(run: ActiveRun): Promise<void> {
-    const { operation, lease, signal, attempts } = run;
+    const { operation, lease, signal, attempts, timesGivenWay } = run;
     const log = this.#log.child({ operationId: operation.id, kind: operation.kind, attempt: attempts });
     try {
       signal.throwIfAborted();
       if (attempts > this.#options.maxAttempts) throw diedTooOften(attempts - 1);
       log.info('operation runs');
       const report = run.report.bind(run);
-      const commit = await run.kind.run({ operation, signal, lease, report });
+      const commit = await run.kind.run({ operation, signal, lease, timesGivenWay, report });
       await this.#options.db.transact((tx) => finish(tx, lease, { commit, progress: run.progress }));
       this.#options.onSettled(operation.id);
       log.info('operation is done');
@@ -185,6 +209,13 @@ class OperationRunner implements Runner {
       return;
     }
     const { maxAttempts, retryDelayMs } = this.#options;
+    if ((run.signal.aborted ? run.signal.reason : error) instanceof GaveWay) {
+      log.info('operation gives way to those of other clouds');
+      this.#gaveWay.set(run.operation.id, run.timesGivenWay + 1);
+      await this.#tryTo('give the lease back', run, (tx) => giveBack(tx, run.lease, Date.now()));
+      await this.#cleanUp(run.operation.id, run.operation);
+      return;
+    }
     // What the work throws once it is aborted is only its way to end.
     if (error instanceof LeaseLost || run.signal.aborted) {
       log.info('operation was cancelled or is run by another process');

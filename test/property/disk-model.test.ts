@@ -11,9 +11,9 @@ import { updateDisk } from '../../src/disks/update-disk.ts';
 import { internal } from '../../src/errors.ts';
 import { findFrozenDisks } from '../../src/images/find-frozen-disks.ts';
 import { lockImageSource } from '../../src/images/image-source.ts';
-import { MemoryBudget } from '../../src/lib/memory-budget.ts';
+import { FairBudget } from '../../src/lib/fair-budget.ts';
 import { checkHolders } from '../../src/maintenance/check-holders.ts';
-import { claimOperations } from '../../src/operations/claim-operations.ts';
+import { claimNext } from '../../src/operations/claim-operations.ts';
 import { fail, finish } from '../../src/operations/end-run.ts';
 import { kindsByName, type OperationKind } from '../../src/operations/kind.ts';
 import { expireLeases, findRow, toInput } from '../../src/operations/operation-rows.ts';
@@ -63,7 +63,7 @@ const copyOf = ({ sizeBytes, bytes }: Content): Content => ({ sizeBytes, bytes: 
 /** Disks over a store, that are closed, killed and opened again. */
 class Real implements AsyncDisposable {
   readonly testStore: TestStore;
-  readonly memory = new MemoryBudget(256 * mib);
+  readonly memory = new FairBudget(256 * mib);
   readonly #used = new Map<string, DiskInUse>();
   readonly #releases = new Set<Promise<void>>();
   #directory = '';
@@ -233,8 +233,8 @@ function snapshotKind({ store, contents, memory }: Real): OperationKind {
 async function runOperation(real: Real, does: 'store' | 'fail'): Promise<string | undefined> {
   const { store } = real;
   const kind = snapshotKind(real);
-  const query = { now: Date.now() + 1, kinds: [createSnapshotKind], except: [], limit: 1 };
-  const [row] = await claimOperations(store.db, { ...query, ownerId: 'test', leaseMs: 60_000 });
+  const query = { now: Date.now() + 1, kinds: [createSnapshotKind], except: [] };
+  const row = await claimNext(store.db, { ...query, ownerId: 'test', leaseMs: 60_000 });
   if (row === undefined) return undefined;
   const lease = { operationId: row.id, epoch: row.lease_epoch };
   const operation = toInput(row);
@@ -244,7 +244,7 @@ async function runOperation(real: Real, does: 'store' | 'fail'): Promise<string 
     await kind.cleanUp?.(operation);
   } else {
     const { signal } = new AbortController();
-    const commit = await kind.run({ operation, lease, signal, report() {} });
+    const commit = await kind.run({ operation, lease, signal, timesGivenWay: 0, report() {} });
     await store.db.transact((tx) => finish(tx, lease, { commit, progress: undefined }));
     kind.onDone?.(operation);
   }

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { eachDatabase } from '../../test/fixtures/databases.ts';
+import type { Database, Transaction } from '../db/database.ts';
+import { claimNext } from './claim-operations.ts';
+import { findNextDue } from './next-due.ts';
+import { type OperationRow, updateRow } from './operation-rows.ts';
+
+const kinds = ['import', 'digest'];
+
+function makeRow(id: string, change: Partial<OperationRow> = {}): OperationRow {
+  const about = { kind: 'import', folder_id: 'f', resource_id: id, resource_name: '', zone_id: '', description: '' };
+  const times = { created_at: 0, modified_at: 0, run_after: 0, lease_expires_at: 0 };
+  const work = { input: 'null', checkpoint: null, progress: null, error: null, result: null } as const;
+  const lease = { lease_owner: '', lease_epoch: 0, attempts: 0, state: 'pending' } as const;
+  return { id, number: id, ...about, ...times, ...work, ...lease, created_by: 's', cloud_id: id.charAt(0), ...change };
+}
+
+async function insertAll(tx: Transaction, rows: readonly OperationRow[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += 1_000) {
+    await tx
+      .insertInto('operations')
+      .values(rows.slice(at, at + 1_000))
+      .execute();
+  }
+}
+
+/** Claims until nothing is due; returns the ids. */
+async function claimAll(db: Database, now: number, most = Number.POSITIVE_INFINITY): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < most) {
+    const row = await claimNext(db, { now, kinds, except: [], ownerId: 'one', leaseMs: 1_000 });
+    if (row === undefined) break;
+    ids.push(row.id);
+  }
+  return ids;
+}
+
+eachDatabase(({ open }) => {
+  test('clouds take turns, whoever asked first and however often', async (t) => {
+    const db = await open(t);
+    const rows = ['a1', 'a2', 'a3', 'a4'].map((id, index) => makeRow(id, { run_after: index }));
+    rows.push(makeRow('b1', { run_after: 10 }), makeRow('b2', { run_after: 11 }), makeRow('c1', { run_after: 12 }));
+    rows.push(makeRow('d1', { run_after: 1_000 }), makeRow('e1', { kind: 'other' }));
+    await db.transact((tx) => insertAll(tx, rows));
+    assert.deepEqual(await claimAll(db, 100), ['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
+  });
+
+  test('with one place, clouds still take turns', async (t) => {
+    const db = await open(t);
+    const ids = ['a1', 'a2', 'a3', 'b1', 'b2', 'c1'];
+    const rows = ids.map((id, index) => makeRow(id, { run_after: index }));
+    await db.transact((tx) => insertAll(tx, rows));
+    const served: string[] = [];
+    for (let now = 100; now < 106; now++) {
+      const [id] = await claimAll(db, now, 1);
+      assert.ok(id);
+      served.push(id);
+      await db.transact((tx) => updateRow(tx, id, { state: 'done' }));
+    }
+    assert.deepEqual(served, ['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
+  });
+
+  test('counts what other processes run, and takes over what one that died has left', async (t) => {
+    const db = await open(t);
+    const running = { state: 'running', lease_owner: 'other' } as const;
+    await db.transact((tx) =>
+      insertAll(tx, [
+        makeRow('a1', { ...running, lease_expires_at: 1_000 }),
+        makeRow('a2'),
+        makeRow('b1', { run_after: 5 }),
+        makeRow('c1', { ...running, lease_expires_at: 50, kind: 'digest', run_after: 7 }),
+      ]),
+    );
+    const next = await findNextDue(db.read, { now: 100, kinds, except: [] });
+    assert.deepEqual(next, { id: 'b1', cloudId: 'b', runAfter: 5, running: 0 });
+    assert.deepEqual(await claimAll(db, 100), ['b1', 'c1', 'a2']);
+    assert.equal((await findNextDue(db.read, { now: 1_100, kinds, except: ['b1', 'c1', 'a2'] }))?.id, 'a1');
+  });
+
+  test('is found among 100,000 that wait without a look at each of them', async (t) => {
+    const db = await open(t);
+    const rows: OperationRow[] = [];
+    for (let index = 0; index < 100_000; index++) {
+      // One cloud has nearly all of it, and 100 have one each.
+      const cloud = index < 100 ? `b${index}` : 'a';
+      rows.push(makeRow(`op${index}`, { cloud_id: cloud, run_after: index }));
+    }
+    await db.transact((tx) => insertAll(tx, rows));
+    const query = { now: 1_000_000, kinds, except: [] };
+    await findNextDue(db.read, query);
+    const began = performance.now();
+    for (let asked = 0; asked < 10; asked++) await findNextDue(db.read, query);
+    const tookMs = (performance.now() - began) / 10;
+    t.diagnostic(`${tookMs.toFixed(1)} ms`);
+    assert.ok(tookMs < 100, `${tookMs} ms`);
+  });
+});
