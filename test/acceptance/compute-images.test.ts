@@ -308,7 +308,7 @@ describe('refusals in the words of the public service', () => {
       'a field that is not kept',
       400,
       'invalid',
-      { name: 'x', sourceImage: 'family/fam', rolloutOverride: {} },
+      { name: 'x', sourceImage: 'family/fam', rolloutOverride: { defaultRolloutTime: 'x' } },
       () => 'Invalid JSON payload received. Unknown name "rolloutOverride" at \'image_resource\': Cannot find field.',
     ],
     [
