@@ -6,6 +6,7 @@ import {
   prepareGoogleTerraform,
   prepareGrpcurl,
   preparePython,
+  prepareS3Server,
   prepareTerraform,
 } from './prepared.ts';
 
@@ -22,6 +23,7 @@ const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>>
     await prepareGrpcurl(),
   ],
   terraform: async () => [await prepareTerraform()],
+  s3: async () => [await prepareS3Server()],
   gcloud: async () => [await prepareGcloud()],
   'google-nodejs': async () => [await prepareGoogleNode('cloud-story.mjs'), await prepareGoogleNode('apis-story.mjs')],
   'google-python': async () => [await preparePython('google-python')],

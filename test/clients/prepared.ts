@@ -82,6 +82,16 @@ export const prepareGrpcurl = (): Promise<Prepared> => {
   return buildGo(['build', '-o', output, module], join(here, 'go', 'grpcurl'), output);
 };
 
+/** Where the S3 server is once it was built. */
+export const s3ServerPath = join(cache, 'versitygw');
+
+/** The S3 server of the tests, Versity's gateway to a plain folder, in the version that test/s3/server/go.mod names. */
+export const prepareS3Server = (): Promise<Prepared> => {
+  const module = 'github.com/versity/versitygw/cmd/versitygw';
+  const folder = join(here, '..', 's3', 'server');
+  return buildGo(['build', '-ldflags=-s -w', '-o', s3ServerPath, module], folder, s3ServerPath);
+};
+
 /** A folder with the Terraform provider that OBRAZ_TEST_TERRAFORM_PROVIDER names, or else the one built of its modules. */
 export async function prepareTerraform(): Promise<Prepared> {
   if ((await run('terraform', ['version'])).code !== 0) return { missing: 'needs terraform' };
