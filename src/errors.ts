@@ -48,6 +48,8 @@ export class ServiceError extends Error {
   readonly reason: string;
   readonly fields: readonly FieldViolation[];
   readonly quota: QuotaFacts | undefined;
+  /** When to try again what was refused only for now, in milliseconds from now. */
+  readonly retryMs: number | undefined;
 
   constructor(error: {
     code: StatusCode;
@@ -55,6 +57,7 @@ export class ServiceError extends Error {
     message: string;
     fields?: readonly FieldViolation[];
     quota?: QuotaFacts;
+    retryMs?: number;
     cause?: unknown;
   }) {
     super(error.message, { cause: error.cause });
@@ -63,6 +66,7 @@ export class ServiceError extends Error {
     this.reason = error.reason;
     this.fields = error.fields ?? [];
     this.quota = error.quota;
+    this.retryMs = error.retryMs;
   }
 }
 
@@ -161,6 +165,11 @@ export function permissionDenied(message: string): ServiceError {
 
 export function resourceExhausted(reason: string, message: string, cause?: unknown): ServiceError {
   return new ServiceError({ code: 'RESOURCE_EXHAUSTED', reason, message, cause });
+}
+
+/** Refused before any work, because there is too much of it; the same call may succeed in a moment. */
+export function overloaded(message: string, retryMs: number): ServiceError {
+  return new ServiceError({ code: 'RESOURCE_EXHAUSTED', reason: 'OVERLOADED', message, retryMs });
 }
 
 /** A cloud has used up one of its quotas; clients know the sentence. */

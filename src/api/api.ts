@@ -7,14 +7,16 @@ import type { Operation } from '../operations/operation.ts';
 import type { AuditFunctions } from './audited-call.ts';
 import type { AuthorizationDeps } from './authorization.ts';
 import type { FolderOf } from './authorized.ts';
+import { CallFigures } from './call-figures.ts';
+import { bodyLimits, CallGate, type CallLimits, callLimits, contentLimits } from './call-gate.ts';
 import type {
   FolderDiskFunctions,
   FolderImageFunctions,
   FolderOperationFunctions,
   FolderSnapshotFunctions,
 } from './folder-functions.ts';
-import type { StorageFunctions } from './google/storage/storage-functions.ts';
 import { type ComputeFunctions, createComputeServices } from './google/compute-services.ts';
+import type { StorageFunctions } from './google/storage/storage-functions.ts';
 import { createGrpcDoor } from './grpc.ts';
 import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
@@ -70,6 +72,15 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly folders: FolderFunctions & CloudFunctions;
   readonly bindings: BindingFunctions;
   readonly compute: ComputeFunctions;
+  /** What calls may take of the process; the usual when it is not said. */
+  readonly limits?: Partial<ApiLimits>;
+}
+
+/** Of calls, of files that are being sent to us, and of contents that are being read. */
+export interface ApiLimits {
+  readonly calls: CallLimits;
+  readonly bodies: CallLimits;
+  readonly contents: CallLimits;
 }
 
 export interface ListenOptions {
@@ -123,10 +134,23 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const computeServices = createComputeServices(deps);
   const requests = [...services, ...computeServices].flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
   const { validate, warm } = createRequestValidator();
-  const pipeline = { log, authenticate, authorize, audit, findStarted, validate };
+  const figures = new CallFigures();
+  const limits = { calls: callLimits, bodies: bodyLimits, contents: contentLimits, ...deps.limits };
+  const calls = new CallGate(limits.calls);
+  const bodies = new CallGate(limits.bodies);
+  const contents = new CallGate(limits.contents);
+  const pipeline = { log, figures, calls, authenticate, authorize, audit, findStarted, validate };
   const grpc = createGrpcDoor(pipeline, services);
   const rest = await createRestDoor(
-    { ...pipeline, content: deps.images, uploads: deps.uploads, storage: deps.storage, tokens: deps.tokens },
+    {
+      ...pipeline,
+      bodies,
+      contents,
+      content: deps.images,
+      uploads: deps.uploads,
+      storage: deps.storage,
+      tokens: deps.tokens,
+    },
     services,
     computeServices,
   );

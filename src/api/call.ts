@@ -16,4 +16,6 @@ export interface Call extends PublicCall {
   readonly subject: Subject;
   readonly caller: Caller;
   readonly authorize: Authorize;
+  /** Does what only waits, for long perhaps, outside of the few places of calls that work: see CallGate. */
+  readonly aside: <T>(wait: () => Promise<T>) => Promise<T>;
 }

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
+import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { QuotaFacts, StoredError } from '../errors.ts';
 import {
   BadRequestSchema,
   ErrorInfoSchema,
   QuotaFailureSchema,
   RequestInfoSchema,
+  RetryInfoSchema,
 } from '../gen/google/rpc/error_details_pb.ts';
 import { type Status, StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { QuotaFailureSchema as QuotaMetricsSchema } from '../gen/yandex/cloud/quota/quota_pb.ts';
@@ -23,12 +24,15 @@ const maxFields = 8;
 const maxFieldLength = 128;
 const maxDescriptionLength = 192;
 
+/** An operation's error, or a call's, which may be worth trying again. */
+type ToldError = StoredError & { readonly retryMs?: number | undefined };
+
 /**
  * The error as google.rpc.Status, the same over gRPC, over REST and inside an operation: BadRequest when fields are at
- * fault, both kinds of QuotaFailure when a quota is, ErrorInfo with the stable reason, and RequestInfo when it answers a
- * request (operations have no request).
+ * fault, both kinds of QuotaFailure when a quota is, RetryInfo when it is only for now, ErrorInfo with the stable reason,
+ * and RequestInfo when it answers a request (operations have no request).
  */
-export function toStatus(error: StoredError, requestId: string | undefined): Status {
+export function toStatus(error: ToldError, requestId: string | undefined): Status {
   const details: Any[] = [];
   if (error.fields.length > 0) {
     const fieldViolations = error.fields.slice(0, maxFields).map(({ field, description }) => ({
@@ -38,6 +42,9 @@ export function toStatus(error: StoredError, requestId: string | undefined): Sta
     details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
   }
   if (error.quota !== undefined) details.push(...quotaDetails(error.quota));
+  if (error.retryMs !== undefined) {
+    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: durationFromMs(error.retryMs) })));
+  }
   const info = create(ErrorInfoSchema, { reason: error.reason, domain: errorDomain });
   details.push(anyPack(ErrorInfoSchema, info));
   if (requestId !== undefined) {

@@ -1,5 +1,4 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { Logger } from 'pino';
 import type { Caller } from '../access/caller.ts';
 import type { Subject } from '../access/subject.ts';
 import type { ServiceError } from '../errors.ts';
@@ -9,13 +8,15 @@ import type { ApiMethod } from './api-service.ts';
 import { AuditedCall, type AuditFunctions } from './audited-call.ts';
 import { type AuthorizationDeps, authorizationOf } from './authorization.ts';
 import type { PublicCall } from './call.ts';
-import { CallRecord } from './call-record.ts';
+import { type CallGate, type CallPlace, strangerAt } from './call-gate.ts';
+import { CallRecord, type CallRecordDeps } from './call-record.ts';
 import { idempotencyKey, requestHash } from './idempotency.ts';
 import type { HeaderLookup, RequestIds } from './request-ids.ts';
 import type { RequestValidator } from './validate-request.ts';
 
-export interface PipelineDeps extends AuthorizationDeps {
-  readonly log: Logger;
+export interface PipelineDeps extends AuthorizationDeps, CallRecordDeps {
+  /** Bounds the calls that are worked on. */
+  readonly calls: CallGate;
   readonly validate: RequestValidator;
   readonly audit: AuditFunctions;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
@@ -48,12 +49,12 @@ export type Answer<T> =
   | { readonly kind: 'error'; readonly ids: RequestIds; readonly error: ServiceError };
 
 /**
- * The one way every call takes, whatever its encoding: authenticate, decode, validate, handle, record, encode, log. Never
- * throws.
+ * The one way every call takes, whatever its encoding: authenticate, wait for the caller's turn, decode, validate, handle,
+ * record, encode, log. Never throws.
  */
 export async function answer<T>(deps: PipelineDeps, incoming: IncomingCall<T>): Promise<Answer<T>> {
   const { method, header, door, peer } = incoming;
-  const record = new CallRecord(deps.log, { header, method: method.name, door, peer });
+  const record = new CallRecord(deps, { header, method: method.name, door, peer });
   const audited = new AuditedCall(deps.audit, {
     method: method.name,
     requestId: record.ids.requestId,
@@ -61,13 +62,15 @@ export async function answer<T>(deps: PipelineDeps, incoming: IncomingCall<T>): 
     userAgent: header('user-agent'),
   });
   try {
-    const reply = incoming.encode(await handle(deps, incoming, record, audited));
+    using place = deps.calls.enter();
+    const reply = incoming.encode(await handle(deps, incoming, { record, audited, place }));
     record.end({ code: 'OK' });
     return { kind: 'reply', ids: record.ids, reply };
   } catch (thrown) {
     const error = explainFailure(thrown);
-    audited.failed(error.code);
-    record.end({ code: error.code, cause: error.cause });
+    // What is refused for a moment only comes again, and is recorded then.
+    if (error.retryMs === undefined) audited.failed(error.code);
+    record.end({ code: error.code, reason: error.reason, cause: error.cause });
     return { kind: 'error', ids: record.ids, error };
   }
 }
@@ -75,18 +78,21 @@ export async function answer<T>(deps: PipelineDeps, incoming: IncomingCall<T>): 
 async function handle(
   deps: PipelineDeps,
   incoming: IncomingCall<unknown>,
-  record: CallRecord,
-  audited: AuditedCall,
+  { record, audited, place }: { readonly record: CallRecord; readonly audited: AuditedCall; readonly place: CallPlace },
 ): Promise<Message> {
-  const { method, header, address, signal } = incoming;
+  const { method, header, address, peer, signal } = incoming;
   const { requestId } = record.ids;
   const call: PublicCall = { requestId, address, signal };
-  if (method.access === 'public') return method.handle(request(deps, incoming), call);
+  if (method.access === 'public') {
+    await place.take(strangerAt(peer), signal);
+    return method.handle(request(deps, incoming), call);
+  }
 
   // Strangers get no work out of us beyond this: their request is not even decoded.
   const subject = await deps.authenticate(header('authorization'));
   record.subjectId = subject.id;
   audited.subjectId = subject.id;
+  await place.take(subject.id, signal);
   const message = request(deps, incoming);
   const key = incoming.idempotencyKey === undefined ? idempotencyKey(header) : incoming.idempotencyKey();
   const caller = {
@@ -102,7 +108,13 @@ async function handle(
   const started = method.answerStarted === undefined ? undefined : await deps.findStarted(caller);
   if (started !== undefined && method.answerStarted !== undefined) return method.answerStarted(started, message);
   const { authorize, assertAsked } = authorizationOf(deps, method.name, subject, (scope) => audited.asked(scope));
-  const reply = await method.handle(message, { ...call, subject, caller, authorize });
+  const reply = await method.handle(message, {
+    ...call,
+    subject,
+    caller,
+    authorize,
+    aside: (wait) => place.aside(wait),
+  });
   assertAsked();
   await audited.succeeded();
   return reply;

@@ -3,11 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
 import { callAddress } from '../call-address.ts';
-import { CallRecord } from '../call-record.ts';
+import { CallRecord, type CallRecordDeps } from '../call-record.ts';
 import { answer, type PipelineDeps } from '../pipeline.ts';
 import { requestIdHeaders } from '../request-ids.ts';
 import { headersOf, leavingSignal, peerOf } from '../rest/rest-connection.ts';
 import { findRoute, type Route, routesOf } from '../rest/routes.ts';
+import { retryAfterHeader } from '../retry-after.ts';
 import { computeRequest, requestIdOf } from './compute-request.ts';
 import { googleErrorBody, googleStatus } from './google-error.ts';
 
@@ -56,24 +57,25 @@ async function answerCompute(
   });
   reply.headers(requestIdHeaders(answered.ids)).type(googleJsonType);
   if (answered.kind === 'reply') return reply.send(answered.reply);
-  return reply.code(googleStatus(answered.error)).send(googleErrorBody(answered.error));
+  const { error } = answered;
+  return reply.code(googleStatus(error)).headers(retryAfterHeader(error)).send(googleErrorBody(error));
 }
 
 /** Answers and logs what is no method of the API. */
 function refuseUnknown(
-  { log }: PipelineDeps,
+  deps: CallRecordDeps,
   path: string,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
   const method = `${request.method} ${path.slice(0, 256)}`;
-  const record = new CallRecord(log, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
+  const record = new CallRecord(deps, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
   const error = new ServiceError({
     code: 'NOT_FOUND',
     reason: 'NO_SUCH_METHOD',
     message: `${method} is no method of this API`,
   });
-  record.end({ code: error.code, cause: undefined });
+  record.end({ code: error.code, reason: error.reason });
   reply.headers(requestIdHeaders(record.ids)).type(googleJsonType);
   return reply.code(googleStatus(error)).send(googleErrorBody(error));
 }

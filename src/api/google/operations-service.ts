@@ -82,7 +82,7 @@ export function operationServices({ operations, projects, link }: ComputeOperati
     const request = { operationId: operation.id };
     const ended = operation.done
       ? operation
-      : await operations.waitForOperation(request, { signal: call.signal, maxMs: waitMs });
+      : await call.aside(() => operations.waitForOperation(request, { signal: call.signal, maxMs: waitMs }));
     return operationMessage(ended, project, link);
   };
 

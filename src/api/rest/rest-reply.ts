@@ -3,6 +3,7 @@ import type { ServiceError } from '../../errors.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { toStatus } from '../error-status.ts';
 import { type RequestIds, requestIdHeaders } from '../request-ids.ts';
+import { retryAfterHeader } from '../retry-after.ts';
 import { httpStatus } from '../status-codes.ts';
 import { errorTypes, replyJson } from './reply-json.ts';
 
@@ -20,5 +21,6 @@ export function sendError(
   error: ServiceError,
   status = httpStatus(error.code),
 ): FastifyReply {
-  return reply.code(status).headers(requestIdHeaders(ids)).type(jsonType).send(errorBody(error, ids.requestId));
+  const headers = { ...requestIdHeaders(ids), ...retryAfterHeader(error) };
+  return reply.code(status).headers(headers).type(jsonType).send(errorBody(error, ids.requestId));
 }

@@ -2,7 +2,7 @@ import type { Registry } from '@bufbuild/protobuf';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { internal, ServiceError } from '../../errors.ts';
 import { callAddress } from '../call-address.ts';
-import { CallRecord } from '../call-record.ts';
+import { CallRecord, type CallRecordDeps } from '../call-record.ts';
 import { pollIntervalHeader } from '../operation-poll-interval.ts';
 import { answer, type PipelineDeps } from '../pipeline.ts';
 import { requestIdHeaders } from '../request-ids.ts';
@@ -77,7 +77,7 @@ export async function answerRefused(
 
 /** Answers and logs what got no further than its path. */
 export function refuse(
-  deps: Pick<PipelineDeps, 'log'>,
+  deps: CallRecordDeps,
   error: ServiceError,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -85,8 +85,8 @@ export function refuse(
 ): FastifyReply {
   const [path = ''] = splitTarget(request.raw.url ?? '');
   const method = `${request.method} ${path.slice(0, 256)}`;
-  const record = new CallRecord(deps.log, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
-  record.end({ code: error.code, cause: error.cause });
+  const record = new CallRecord(deps, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
+  record.end({ code: error.code, reason: error.reason, cause: error.cause });
   return sendError(reply, record.ids, error, status);
 }
 

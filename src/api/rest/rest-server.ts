@@ -1,8 +1,8 @@
 import { createServer, IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type FastifyInstance, fastify } from 'fastify';
-import { unavailable } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
+import type { CallGate } from '../call-gate.ts';
 import { addBatchRoute } from '../google/batch/batch-route.ts';
 import { addComputeRoutes } from '../google/compute-door.ts';
 import type { StorageFunctions } from '../google/storage/storage-functions.ts';
@@ -15,7 +15,7 @@ import { extentsRoute, imageExtents } from './image-extents.ts';
 import { limitArrival } from './limit-arrival.ts';
 import { replyTypesOf } from './reply-json.ts';
 import { jsonType } from './rest-reply.ts';
-import { answerRefused, answerRpc, refuse } from './rest-rpc.ts';
+import { answerRefused, answerRpc } from './rest-rpc.ts';
 import { routesOf } from './routes.ts';
 import { serveStreamed } from './streamed-call.ts';
 import { addTokenRoute, type TokenRouteDeps } from './token-route.ts';
@@ -31,9 +31,11 @@ const requestTimeoutMs = 60_000;
 const silenceTimeoutMs = 120_000;
 /** Longer than load balancers keep theirs, so that it is they who close. */
 const keepAliveTimeoutMs = 75_000;
-const maxStreamedReplies = 64;
 
 export interface RestDeps extends PipelineDeps, TokenRouteDeps {
+  /** Bound the files that are being sent to us, and the contents that are being read. */
+  readonly bodies: CallGate;
+  readonly contents: CallGate;
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
   readonly storage: StorageFunctions;
@@ -112,24 +114,13 @@ export async function createRestDoor(
 }
 
 function addContentRoutes(app: FastifyInstance, deps: RestDeps): void {
-  let streaming = 0;
   const add = (template: string, handlerOf: typeof imageContent): void => {
     app.route<{ Params: { imageId: string } }>({
       method: ['GET', 'HEAD'],
       url: template.replace('{image_id}', ':imageId'),
       handler: async (request, reply) => {
-        const handler = handlerOf(deps.content, request.params.imageId);
-        streaming += 1;
-        try {
-          if (streaming > maxStreamedReplies) {
-            const message = 'Too many images are being read; try again in a second';
-            return await refuse(deps, unavailable(message), request, reply.header('retry-after', '1'), 503);
-          }
-          await serveStreamed(deps, template, handler, request, reply);
-          return reply;
-        } finally {
-          streaming -= 1;
-        }
+        await serveStreamed(deps, template, handlerOf(deps.content, request.params.imageId), request, reply);
+        return reply;
       },
     });
   };

@@ -1,18 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import type { Subject } from '../../access/subject.ts';
 import type { ServiceError } from '../../errors.ts';
 import { explainFailure } from '../../operations/failure.ts';
 import { type AuthorizationDeps, type Authorize, authorizationOf } from '../authorization.ts';
-import { CallRecord } from '../call-record.ts';
+import type { CallGate } from '../call-gate.ts';
+import { CallRecord, type CallRecordDeps } from '../call-record.ts';
 import { type HeaderLookup, type RequestIds, requestIdHeaders } from '../request-ids.ts';
+import { retryAfterHeader } from '../retry-after.ts';
 import { httpStatus } from '../status-codes.ts';
 import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
 import { errorBody, jsonType } from './rest-reply.ts';
 
-export interface StreamedCallDeps extends AuthorizationDeps {
-  readonly log: Logger;
+export interface StreamedCallDeps extends AuthorizationDeps, CallRecordDeps {
+  /** Bounds the contents that are being read. */
+  readonly contents: CallGate;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
 }
@@ -57,21 +59,25 @@ export async function serveStreamed(
 ): Promise<void> {
   const header = headersOf(request);
   const verb = request.method === 'HEAD' ? 'HEAD' : 'GET';
-  const record = new CallRecord(deps.log, { header, method: `${verb} ${route}`, door: 'rest', peer: peerOf(request) });
+  const record = new CallRecord(deps, { header, method: `${verb} ${route}`, door: 'rest', peer: peerOf(request) });
   const signal = leavingSignal(reply);
+  using stack = new DisposableStack();
   let streamed: StreamedReply;
   try {
+    const place = stack.use(deps.contents.enter());
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
+    await place.take(subject.id, signal);
     const query = new URL(request.raw.url ?? '/', 'http://localhost').searchParams;
     const { authorize, assertAsked } = authorizationOf(deps, `GET ${route}`, subject);
     streamed = await handler({ authorize, verb, header, query, signal });
     assertAsked();
   } catch (thrown) {
     const error = explainFailure(thrown);
-    record.end({ code: error.code, cause: error.cause });
+    record.end({ code: error.code, reason: error.reason, cause: error.cause });
     const body = errors.body(error, record.ids.requestId);
-    await reply.code(errors.status(error)).headers(requestIdHeaders(record.ids)).type(jsonType).send(body);
+    const headers = { ...requestIdHeaders(record.ids), ...retryAfterHeader(error) };
+    await reply.code(errors.status(error)).headers(headers).type(jsonType).send(body);
     return;
   }
   await using opened = streamed;
@@ -91,7 +97,7 @@ export async function serveStreamed(
       const error = explainFailure(thrown);
       if (response.headersSent || response.destroyed) response.destroy();
       else answerInstead(response, error, record.ids, errors);
-      record.end({ code: error.code, cause: error.cause ?? error });
+      record.end({ code: error.code, reason: error.reason, cause: error.cause ?? error });
     }
   }
 }

@@ -1,18 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import { grantPath } from '../../access/check-grant.ts';
 import { ruleOf } from '../../access/method-rules.ts';
 import type { ServiceError } from '../../errors.ts';
 import { explainFailure } from '../../operations/failure.ts';
 import { AuditedCall, type AuditFunctions } from '../audited-call.ts';
-import { CallRecord } from '../call-record.ts';
+import { type CallGate, strangerAt } from '../call-gate.ts';
+import { CallRecord, type CallRecordDeps } from '../call-record.ts';
 import { requestIdHeaders } from '../request-ids.ts';
+import { retryAfterHeader } from '../retry-after.ts';
 import type { TokenFunctions } from '../yandex/iam-token-service.ts';
-import { headersOf, peerOf } from './rest-connection.ts';
+import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
 import { jsonType } from './rest-reply.ts';
 
-export interface TokenRouteDeps {
-  readonly log: Logger;
+export interface TokenRouteDeps extends CallRecordDeps {
+  /** Bounds the calls that are worked on. */
+  readonly calls: CallGate;
   readonly audit: AuditFunctions;
   readonly tokens: Pick<TokenFunctions, 'issueToken'>;
 }
@@ -45,7 +47,7 @@ export function addTokenRoute(app: FastifyInstance, deps: TokenRouteDeps): void 
 async function answerGrant(deps: TokenRouteDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const header = headersOf(request);
   const peer = peerOf(request);
-  const record = new CallRecord(deps.log, { header, method, door: 'rest', peer });
+  const record = new CallRecord(deps, { header, method, door: 'rest', peer });
   const { requestId } = record.ids;
   const audited = new AuditedCall(deps.audit, { method, requestId, peer, userAgent: header('user-agent') });
   const send = (status: number, body: TokenAnswer) =>
@@ -62,14 +64,17 @@ async function answerGrant(deps: TokenRouteDeps, request: FastifyRequest, reply:
     return send(400, asked);
   }
   try {
+    using place = deps.calls.enter();
+    await place.take(strangerAt(peer), leavingSignal(reply));
     const { iamToken, expiresAt } = await deps.tokens.issueToken(asked);
     record.end({ code: 'OK' });
     const lifeMs = expiresAt.getTime() - Date.now();
     return send(200, { access_token: iamToken, expires_in: Math.floor(lifeMs / 1000), token_type: 'Bearer' });
   } catch (thrown) {
     const error = explainFailure(thrown);
-    audited.failed(error.code);
-    record.end({ code: error.code, cause: error.cause });
+    if (error.retryMs === undefined) audited.failed(error.code);
+    record.end({ code: error.code, reason: error.reason, cause: error.cause });
+    reply.headers(retryAfterHeader(error));
     return send(...oauthError(error));
   }
 }
@@ -96,6 +101,7 @@ function malformed(why: string): OauthError {
 function oauthError({ code, message }: ServiceError): [status: number, OauthError] {
   if (code === 'UNAUTHENTICATED') return [400, { error: 'invalid_grant', error_description: message }];
   if (code === 'INVALID_ARGUMENT') return [400, { error: 'invalid_request', error_description: message }];
+  if (code === 'RESOURCE_EXHAUSTED') return [429, { error: 'temporarily_unavailable', error_description: message }];
   if (code === 'UNAVAILABLE') return [503, { error: 'temporarily_unavailable', error_description: message }];
   return [500, { error: 'server_error', error_description: message }];
 }

@@ -6,6 +6,7 @@ import { fastify } from 'fastify';
 import { pino } from 'pino';
 import { authorized, goodToken, someImage, someOperation, startApi } from '../../../../test/fixtures/api-fixture.ts';
 import { notFound } from '../../../errors.ts';
+import { CallFigures } from '../../call-figures.ts';
 import { leavingSignal } from '../../rest/rest-connection.ts';
 import { addBatchRoute } from './batch-route.ts';
 
@@ -125,7 +126,7 @@ test('when the client leaves, what is under way is aborted and no more is begun'
   t.after(() => app.close());
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  addBatchRoute(app, { log: pino({ level: 'silent' }) });
+  addBatchRoute(app, { log: pino({ level: 'silent' }), figures: new CallFigures() });
   let begun = 0;
   let aborted = 0;
   const full = Promise.withResolvers<void>();

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { CallRecord } from '../../call-record.ts';
-import type { PipelineDeps } from '../../pipeline.ts';
+import { CallRecord, type CallRecordDeps } from '../../call-record.ts';
 import { requestIdHeaders } from '../../request-ids.ts';
 import { headersOf, leavingSignal, peerOf } from '../../rest/rest-connection.ts';
 import { jsonType } from '../../rest/rest-reply.ts';
@@ -23,9 +22,9 @@ const maxUnderWay = 10;
  * with a request id and a record of its own, in its turn; the reply begins with the first answer. When the client leaves,
  * those under way are aborted and no more are begun.
  */
-export function addBatchRoute(app: FastifyInstance, deps: Pick<PipelineDeps, 'log'>): void {
+export function addBatchRoute(app: FastifyInstance, deps: CallRecordDeps): void {
   app.post(batchRoute, async (request, reply) => {
-    const record = new CallRecord(deps.log, {
+    const record = new CallRecord(deps, {
       header: headersOf(request),
       method: `POST ${batchRoute}`,
       door: 'rest',

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import type { Subject } from '../../../access/subject.ts';
 import type { Bucket } from '../../../buckets/bucket.ts';
 import { bucketNotFound } from '../../../buckets/bucket-errors.ts';
@@ -9,17 +8,23 @@ import { explainFailure } from '../../../operations/failure.ts';
 import { AuditedCall, type AuditFunctions } from '../../audited-call.ts';
 import { type AuthorizationDeps, type Authorize, authorizationOf } from '../../authorization.ts';
 import { authorized } from '../../authorized.ts';
-import { CallRecord } from '../../call-record.ts';
+import type { CallGate } from '../../call-gate.ts';
+import { CallRecord, type CallRecordDeps } from '../../call-record.ts';
 import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
 import { answerHead } from '../../rest/answer-early.ts';
 import { headersOf, leavingSignal, peerOf } from '../../rest/rest-connection.ts';
 import { jsonType } from '../../rest/rest-reply.ts';
+import { retryAfterHeader } from '../../retry-after.ts';
 import { baseUrlOf } from './base-url.ts';
 import { storageErrors } from './storage-errors.ts';
 import type { StorageFunctions } from './storage-functions.ts';
 
-export interface StorageDeps extends AuthorizationDeps {
-  readonly log: Logger;
+export interface StorageDeps extends AuthorizationDeps, CallRecordDeps {
+  /** Bounds the calls that are worked on, and the bodies that come in. */
+  readonly calls: CallGate;
+  readonly bodies: CallGate;
+  /** Bounds the contents that are being read. */
+  readonly contents: CallGate;
   readonly audit: AuditFunctions;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
@@ -62,15 +67,17 @@ export async function serveStorage(
 ): Promise<FastifyReply> {
   const header = headersOf(request);
   const peer = peerOf(request);
-  const record = new CallRecord(deps.log, { header, method, door: 'rest', peer });
+  const record = new CallRecord(deps, { header, method, door: 'rest', peer });
   const { requestId } = record.ids;
   const audited = new AuditedCall(deps.audit, { method, requestId, peer, userAgent: header('user-agent') });
   const signal = leavingSignal(reply);
   const common = { ...requestIdHeaders(record.ids), 'content-type': jsonType, 'cache-control': 'no-store' };
   try {
+    using place = (request.routeOptions.config.isLongBody ? deps.bodies : deps.calls).enter();
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
     audited.subjectId = subject.id;
+    await place.take(subject.id, signal);
     const { authorize, assertAsked } = authorizationOf(deps, method, subject, (scope) => audited.asked(scope));
     const query = new URL(request.raw.url ?? '/', 'http://localhost').searchParams;
     const baseUrl = baseUrlOf(request);
@@ -87,10 +94,11 @@ export async function serveStorage(
       return reply.hijack();
     }
     const error = explainFailure(thrown);
-    audited.failed(error.code);
-    record.end({ code: error.code, cause: error.cause });
+    if (error.retryMs === undefined) audited.failed(error.code);
+    record.end({ code: error.code, reason: error.reason, cause: error.cause });
     const body = storageErrors.body(error, requestId);
-    return answerHead(request, reply, { status: storageErrors.status(error), headers: common, body });
+    const headers = { ...common, ...retryAfterHeader(error) };
+    return answerHead(request, reply, { status: storageErrors.status(error), headers, body });
   }
 }
 

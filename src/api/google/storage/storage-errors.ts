@@ -12,6 +12,7 @@ interface ToldAs {
 /** Where the reason is more telling than its code. */
 const byReason: Readonly<Record<string, ToldAs>> = {
   CONDITION_NOT_MET: { status: 412, reason: 'conditionNotMet', location: 'If-Match' },
+  OVERLOADED: { status: 429, reason: 'rateLimitExceeded' },
   BUCKET_NOT_EMPTY: { status: 409, reason: 'conflict' },
   REQUEST_TOO_LARGE: { status: 413, reason: 'uploadTooLarge' },
   UPLOAD_TOO_LONG: { status: 413, reason: 'uploadTooLarge' },

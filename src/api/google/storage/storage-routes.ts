@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ServiceError, unavailable } from '../../../errors.ts';
-import { CallRecord } from '../../call-record.ts';
+import { ServiceError } from '../../../errors.ts';
+import { CallRecord, type CallRecordDeps } from '../../call-record.ts';
 import { requestIdHeaders } from '../../request-ids.ts';
 import { headersOf, peerOf } from '../../rest/rest-connection.ts';
 import { jsonType } from '../../rest/rest-reply.ts';
@@ -20,9 +20,6 @@ import { type StorageDeps, type StorageHandler, serveStorage } from './storage-c
 import { storageErrors } from './storage-errors.ts';
 import { insertObject } from './upload-handlers.ts';
 
-/** Uploads and downloads at a time: each may hold some bytes, and keeps the disk busy. */
-const maxTransfers = 64;
-
 const buckets = '/storage/v1/b';
 const objects = `${buckets}/:bucket/o`;
 /** Where objects are sent. gcloud has resumable uploads at a path of their own. */
@@ -36,20 +33,6 @@ type HandlerOf = (deps: StorageDeps, params: Params) => StorageHandler;
  * docs/storage-api.md.
  */
 export async function addStorageRoutes(app: FastifyInstance, deps: StorageDeps): Promise<void> {
-  let transfers = 0;
-  const transfer = async (request: FastifyRequest, reply: FastifyReply, work: () => Promise<unknown>) => {
-    if (transfers >= maxTransfers) {
-      reply.header('retry-after', '1');
-      return refuse(deps, unavailable('Too many files are being sent; try again in a second'), request, reply);
-    }
-    transfers += 1;
-    try {
-      await work();
-      return reply;
-    } finally {
-      transfers -= 1;
-    }
-  };
   const add = (method: 'GET' | 'POST' | 'DELETE', url: string, handlerOf: HandlerOf): void => {
     app.route<{ Params: Params }>({
       method: [method],
@@ -64,16 +47,10 @@ export async function addStorageRoutes(app: FastifyInstance, deps: StorageDeps):
         method: [method],
         url,
         config: { isLongBody: true },
-        handler: (request, reply) =>
-          transfer(request, reply, () =>
-            serveStorage(
-              deps,
-              `${method} ${nameOf(`/upload${objects}`)}`,
-              handlerOf(deps, request.params),
-              request,
-              reply,
-            ),
-          ),
+        handler: (request, reply) => {
+          const row = `${method} ${nameOf(`/upload${objects}`)}`;
+          return serveStorage(deps, row, handlerOf(deps, request.params), request, reply);
+        },
       });
     }
   };
@@ -96,13 +73,14 @@ export async function addStorageRoutes(app: FastifyInstance, deps: StorageDeps):
     app.route<{ Params: Params; Querystring: { alt?: string } }>({
       method: ['GET'],
       url,
-      handler: (request, reply) => {
+      handler: async (request, reply) => {
         const { bucket, '*': name } = request.params;
         const isMedia = url.startsWith('/download') || request.query.alt === 'media';
         const row = nameOf(`${objects}/*`);
         if (!isMedia) return serveStorage(deps, `GET ${row}`, getObject(deps, { bucket, name }), request, reply);
         const handler = objectContent(deps, { bucket, name });
-        return transfer(request, reply, () => serveStreamed(deps, row, handler, request, reply, storageErrors));
+        await serveStreamed(deps, row, handler, request, reply, storageErrors);
+        return reply;
       },
     });
   }
@@ -117,16 +95,11 @@ function nameOf(url: string): string {
 }
 
 /** Answers and logs what got no further than its path. */
-function refuse(
-  { log }: Pick<StorageDeps, 'log'>,
-  error: ServiceError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
+function refuse(deps: CallRecordDeps, error: ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const [path = ''] = (request.raw.url ?? '').split('?');
   const method = `${request.method} ${path.slice(0, 256)}`;
-  const record = new CallRecord(log, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
-  record.end({ code: error.code, cause: error.cause });
+  const record = new CallRecord(deps, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
+  record.end({ code: error.code, reason: error.reason, cause: error.cause });
   const head = { ...requestIdHeaders(record.ids), 'content-type': jsonType };
   const body = storageErrors.body(error, record.ids.requestId);
   return reply.code(storageErrors.status(error)).headers(head).send(body);

@@ -1,20 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import type { Subject } from '../../../access/subject.ts';
 import { explainFailure } from '../../../operations/failure.ts';
 import { AuditedCall, type AuditFunctions } from '../../audited-call.ts';
 import { type AuthorizationDeps, type Authorize, authorizationOf } from '../../authorization.ts';
-import { CallRecord } from '../../call-record.ts';
+import type { CallGate } from '../../call-gate.ts';
+import { CallRecord, type CallRecordDeps } from '../../call-record.ts';
 import { type HeaderLookup, requestIdHeaders } from '../../request-ids.ts';
+import { retryAfterHeader } from '../../retry-after.ts';
 import { httpStatus } from '../../status-codes.ts';
 import { answerHead } from '../answer-early.ts';
 import { headersOf, leavingSignal, peerOf } from '../rest-connection.ts';
 import { errorBody, jsonType } from '../rest-reply.ts';
 import { checkVersion, tusVersion } from './tus-headers.ts';
 
-export interface TusCallDeps extends AuthorizationDeps {
-  readonly log: Logger;
+export interface TusCallDeps extends AuthorizationDeps, CallRecordDeps {
+  /** Bounds the calls that are worked on, and the bodies that come in. */
+  readonly calls: CallGate;
+  readonly bodies: CallGate;
   readonly audit: AuditFunctions;
   /** Throws UNAUTHENTICATED unless the `authorization` header holds a valid token. */
   authenticate(authorization: string | undefined): Promise<Subject>;
@@ -61,7 +64,7 @@ export async function serveTus(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const header = headersOf(request);
-  const record = new CallRecord(deps.log, { header, method, door: 'rest', peer: peerOf(request) });
+  const record = new CallRecord(deps, { header, method, door: 'rest', peer: peerOf(request) });
   const audited = new AuditedCall(deps.audit, {
     method,
     requestId: record.ids.requestId,
@@ -72,9 +75,11 @@ export async function serveTus(
   const common = { ...requestIdHeaders(record.ids), 'tus-resumable': tusVersion };
   try {
     checkVersion(header);
+    using place = (request.routeOptions.config.isLongBody ? deps.bodies : deps.calls).enter();
     const subject = await deps.authenticate(header('authorization'));
     record.subjectId = subject.id;
     audited.subjectId = subject.id;
+    await place.take(subject.id, signal);
     const { authorize, assertAsked } = authorizationOf(deps, method, subject, (scope) => audited.asked(scope));
     const { status, headers, bytes, madeId } = await handler({ subject, authorize, header, body: request.raw, signal });
     assertAsked();
@@ -88,11 +93,17 @@ export async function serveTus(
       return reply.hijack();
     }
     const error = explainFailure(thrown);
-    audited.failed(error.code);
-    record.end({ code: error.code, cause: error.cause });
+    if (error.retryMs === undefined) audited.failed(error.code);
+    record.end({ code: error.code, reason: error.reason, cause: error.cause });
     return answerHead(request, reply, {
       status: telling[error.reason] ?? httpStatus(error.code),
-      headers: { ...common, 'content-type': jsonType, 'tus-version': tusVersion, 'cache-control': 'no-store' },
+      headers: {
+        ...common,
+        'content-type': jsonType,
+        'tus-version': tusVersion,
+        'cache-control': 'no-store',
+        ...retryAfterHeader(error),
+      },
       body: errorBody(error, record.ids.requestId),
     });
   }

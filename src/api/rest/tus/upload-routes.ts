@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { invalidField, ServiceError, unavailable } from '../../../errors.ts';
+import { invalidField, ServiceError } from '../../../errors.ts';
 import { checksumAlgorithms } from '../../../uploads/append-to-upload.ts';
 import type { Upload } from '../../../uploads/upload.ts';
 import { parseUploadMetadata } from '../../../uploads/upload-metadata.ts';
@@ -21,9 +21,6 @@ import {
 export const uploadsRoute = '/obraz/v1/uploads';
 const uploadRoute = `${uploadsRoute}/{upload_id}`;
 
-/** Requests at a time: each may hold a batch of bytes, and keeps the disk busy. */
-const maxRequests = 64;
-
 export interface UploadRoutesDeps extends TusCallDeps {
   readonly uploads: UploadFunctions;
 }
@@ -33,7 +30,6 @@ export interface UploadRoutesDeps extends TusCallDeps {
  * listing are methods of UploadService. Bodies stay in the request: they are no JSON, and of any length.
  */
 export async function addUploadRoutes(app: FastifyInstance, deps: UploadRoutesDeps): Promise<void> {
-  let running = 0;
   const serve = async (
     route: string,
     handler: TusHandler | undefined,
@@ -41,16 +37,7 @@ export async function addUploadRoutes(app: FastifyInstance, deps: UploadRoutesDe
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     if (handler === undefined) return refuse(deps, noSuchVerb(route), request, reply, 404);
-    if (running >= maxRequests) {
-      const message = 'Too many files are being uploaded; try again in a second';
-      return refuse(deps, unavailable(message), request, reply.header('retry-after', '1'), 503);
-    }
-    running += 1;
-    try {
-      return await serveTus(deps, `${verbOf(request)} ${route}`, handler, request, reply);
-    } finally {
-      running -= 1;
-    }
+    return serveTus(deps, `${verbOf(request)} ${route}`, handler, request, reply);
   };
 
   app.removeAllContentTypeParsers();
