@@ -198,12 +198,17 @@ const rules = {
   'google.cloud.compute.v1.GlobalOperations/Get': seeingWhatItIsOn,
   'google.cloud.compute.v1.GlobalOperations/Wait': seeingWhatItIsOn,
   'google.cloud.compute.v1.GlobalOperations/Delete': changingWhatItIsOn,
-  'google.cloud.compute.v1.GlobalOperations/List': ['compute.images.list'],
+  // Those on what the caller may not list are left out.
+  'google.cloud.compute.v1.GlobalOperations/List': ['compute.images.list', 'compute.snapshots.list'],
   'google.cloud.compute.v1.ZoneOperations/Get': seeingWhatItIsOn,
   'google.cloud.compute.v1.ZoneOperations/Wait': seeingWhatItIsOn,
   'google.cloud.compute.v1.ZoneOperations/Delete': changingWhatItIsOn,
-  'google.cloud.compute.v1.ZoneOperations/List': ['compute.disks.list'],
-  'google.cloud.compute.v1.GlobalOperations/AggregatedList': ['compute.images.list'],
+  'google.cloud.compute.v1.ZoneOperations/List': ['compute.disks.list', 'compute.snapshots.list'],
+  'google.cloud.compute.v1.GlobalOperations/AggregatedList': [
+    'compute.images.list',
+    'compute.snapshots.list',
+    'compute.disks.list',
+  ],
 
   'obraz.v1.AttachmentService/Create': [
     'compute.disks.update',

@@ -4,8 +4,9 @@ import type { Disk as DiskMessage } from '../../gen/google/cloud/compute/v1/disk
 import { invalidUsage, invalidValue, malformedUrl } from './compute-errors.ts';
 import type { StoredSource } from './find-source.ts';
 import { gibBytes } from './gib.ts';
-import { checkDescription, checkLabels, checkName, checkSize, guestDetailsOf } from './image-fields.ts';
+import { checkDescription, checkLabels, checkSize, guestDetailsOf } from './image-fields.ts';
 import { parseReference, type ResourceReference } from './links.ts';
+import { checkName } from './names.ts';
 import type { Project } from './projects.ts';
 
 /** Who asks for a blank disk of no size gets so much, as from the public service. */

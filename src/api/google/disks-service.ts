@@ -3,10 +3,12 @@ import type { Permission } from '../../access/permissions.ts';
 import type { Catalog } from '../../disks/catalog.ts';
 import type { DiskChange } from '../../disks/change-disk.ts';
 import type { Disk } from '../../disks/disk.ts';
+import type { Warning } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import {
   DiskAggregatedListSchema,
   DiskListSchema,
   DiskSchema,
+  type DisksScopedList,
   DisksScopedListSchema,
 } from '../../gen/google/cloud/compute/v1/disk_pb.ts';
 import { Disks } from '../../gen/google/cloud/compute/v1/disk_service_pb.ts';
@@ -17,6 +19,7 @@ import type { FolderDiskFunctions } from '../folder-functions.ts';
 import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
 import type { DiskFunctions } from '../yandex/disk-service.ts';
 import type { SnapshotFunctions } from '../yandex/snapshot-service.ts';
+import { aggregatedItems } from './aggregated-items.ts';
 import { invalidValue, resourceNotFound, told } from './compute-errors.ts';
 import { type AskedList, computeList } from './compute-list.ts';
 import { computeService } from './compute-service.ts';
@@ -26,7 +29,8 @@ import { findStored, type SourceFunctions } from './find-source.ts';
 import { checkLabels, checkSize } from './image-fields.ts';
 import { checkFingerprint } from './label-fingerprint.ts';
 import { diskPath, type Link, snapshotPath, zonePath } from './links.ts';
-import { findNamed, permissionOf } from './named-resource.ts';
+import { findNamed, type Opening, permissionOf } from './named-resource.ts';
+import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { findProject, openProject, type Project, type ProjectFunctions } from './projects.ts';
 import { getPolicy, setPolicy, testPermissions } from './resource-policy.ts';
@@ -56,7 +60,13 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
   const { disks, snapshots, catalog, projects, sources, bindings, link } = deps;
 
   /** The disk that a request names, once the caller may do with it what the method does, or has the permission given. */
-  const open = async ({ project: projectName, zone }: Asked, name: string, call: Call, permission?: Permission) => {
+  const open = async (
+    { project: projectName, zone }: Asked,
+    name: string,
+    call: Call,
+    { field = 'disk', permission }: Opening = {},
+  ) => {
+    checkReference(field, name);
     const project = await findProject(projects, projectName, call);
     const { folderId } = project;
     const path = diskPath(projectName, zone, name);
@@ -115,12 +125,16 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
       async aggregatedList({ project, ...asked }, call) {
         const found = await page(project, asked, `projects/${project}/aggregated/disks`, undefined, call);
         const byZone = Map.groupBy(found.items, ({ zoneId }) => `zones/${zoneId}`);
-        const scopes = [...byZone].map(([scope, inZone]) => [
+        const scopes = [...byZone].map(([scope, inZone]): [string, DisksScopedList] => [
           scope,
           create(DisksScopedListSchema, { disks: inZone.map((disk) => diskMessage(disk, found.project, link)) }),
         ]);
-        const kind = 'compute#diskAggregatedList';
-        return create(DiskAggregatedListSchema, { kind, items: Object.fromEntries(scopes), ...found.about });
+        const nothing = (warning: Warning) => create(DisksScopedListSchema, { warning });
+        return create(DiskAggregatedListSchema, {
+          kind: 'compute#diskAggregatedList',
+          items: aggregatedItems(new Map(scopes), `zones/${catalog.zones[0]?.id}`, nothing),
+          ...found.about,
+        });
       },
 
       async insert({ project: projectName, zone, diskResource, sourceImage }, call) {
@@ -139,7 +153,9 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
 
       async createSnapshot({ project: projectName, disk: name, snapshotResource, ...asked }, call) {
         const project = await openProject(projects, projectName, call);
-        const { disk } = await open({ ...asked, project: projectName }, name, call, 'compute.disks.use');
+        const { disk } = await open({ ...asked, project: projectName }, name, call, {
+          permission: 'compute.disks.use',
+        });
         const request = createSnapshotOf(snapshotResource, { project, diskId: disk.id, isAskedOfDisk: true });
         const about = { path: snapshotPath(projectName, request.name), permission: permissionOf(call.caller.method) };
         const operation = await told(about, () => snapshots.createSnapshot(request, call.caller));
@@ -166,7 +182,7 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
       async setLabels({ resource, zoneSetLabelsRequestResource, ...asked }, call) {
         const { labels = {}, labelFingerprint } = zoneSetLabelsRequestResource ?? {};
         const what = { labels: checkLabels(labels) };
-        const found = await open(asked, resource, call);
+        const found = await open(asked, resource, call, { field: 'resource' });
         return await change(found, what, call, (disk) => checkFingerprint(labelFingerprint, disk.labels));
       },
 
@@ -179,17 +195,18 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
       },
 
       async getIamPolicy({ resource, ...asked }, call) {
-        return await getPolicy(bindings, (await open(asked, resource, call)).disk.id);
+        return await getPolicy(bindings, (await open(asked, resource, call, { field: 'resource' })).disk.id);
       },
 
       async setIamPolicy({ resource, zoneSetPolicyRequestResource: wanted, ...asked }, call) {
-        const { id } = (await open(asked, resource, call)).disk;
+        const { id } = (await open(asked, resource, call, { field: 'resource' })).disk;
         return await setPolicy(bindings, { noun: 'Disk', id }, wanted, call);
       },
 
       async testIamPermissions({ resource, testPermissionsRequestResource: wanted, ...asked }, call) {
-        await open(asked, resource, call);
-        return await testPermissions(wanted, call, (permission) => open(asked, resource, call, permission));
+        const ask = (permission?: Permission) => open(asked, resource, call, { field: 'resource', permission });
+        await ask();
+        return await testPermissions(wanted, call, ask);
       },
     },
     link,

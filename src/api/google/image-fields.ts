@@ -4,12 +4,9 @@ import { type Deprecation, deprecationStates } from '../../images/deprecation.ts
 import type { Architecture, GuestDetails } from '../../resources/guest-details.ts';
 import { invalidValue } from './compute-errors.ts';
 import { gibBytes } from './gib.ts';
+import { checkName } from './names.ts';
 
 /** What a request says of a resource, checked: the same words and limits for images, disks and snapshots. */
-
-/** The public service's own, shown to who breaks it. */
-const namePattern = '(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)';
-const nameShape = new RegExp(`^${namePattern}$`);
 
 const labelKey = /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u;
 const labelValue = /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u;
@@ -43,11 +40,6 @@ const featureTypes: ReadonlySet<string> = new Set([
 
 /** Of images and snapshots: one place, whose name is kept and means nothing here. */
 const location = /^[a-z][a-z0-9-]{0,62}$/;
-
-export function checkName(field: string, name: string): string {
-  if (!nameShape.test(name)) throw invalidValue(field, name, `Must be a match of regex '${namePattern}'`);
-  return name;
-}
 
 export function checkFamily(family: string): string {
   return family === '' ? family : checkName('resource.family', family);

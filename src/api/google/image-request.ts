@@ -7,7 +7,6 @@ import {
   checkDescription,
   checkFamily,
   checkLabels,
-  checkName,
   checkSize,
   checkStorageLocations,
   deprecationOf,
@@ -15,6 +14,7 @@ import {
 } from './image-fields.ts';
 import { wantedSource } from './image-source.ts';
 import { jsonOf } from './json-of.ts';
+import { checkName } from './names.ts';
 import type { Project } from './projects.ts';
 
 /** Content is not encrypted by keys of callers: who asks for that must know. */

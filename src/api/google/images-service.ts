@@ -26,7 +26,8 @@ import { imageMessage } from './image-message.ts';
 import { createImageOf } from './image-request.ts';
 import { checkFingerprint } from './label-fingerprint.ts';
 import { familyPath, imagePath, type Link } from './links.ts';
-import { findNamed, permissionOf } from './named-resource.ts';
+import { findNamed, type Opening, permissionOf } from './named-resource.ts';
+import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { findProject, openListed, openProject, type Project, type ProjectFunctions } from './projects.ts';
 import { getPolicy, setPolicy, testPermissions } from './resource-policy.ts';
@@ -53,7 +54,8 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
   const { images, projects, bindings, findSource, link } = deps;
 
   /** The image that a request names, once the caller may do with it what the method does, or has the permission given. */
-  const open = async (projectName: string, name: string, call: Call, permission?: Permission) => {
+  const open = async (projectName: string, name: string, call: Call, { field = 'image', permission }: Opening = {}) => {
+    checkReference(field, name);
     const project = await findProject(projects, projectName, call);
     const { folderId } = project;
     const path = imagePath(projectName, name);
@@ -79,6 +81,7 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
   };
 
   const latest = async (projectName: string, family: string, call: Call): Promise<ImageMessage> => {
+    checkReference('family', family);
     const project = await findProject(projects, projectName, call);
     const { folderId } = project;
     const about = { path: familyPath(projectName, family), permission: permissionOf(call.caller.method) };
@@ -147,7 +150,8 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
 
         async delete({ project, image }, call) {
           const found = await open(project, image, call);
-          const operation = await images.deleteImage({ imageId: found.image.id }, call.caller);
+          const about = { path: found.path, permission: permissionOf(call.caller.method) };
+          const operation = await told(about, () => images.deleteImage({ imageId: found.image.id }, call.caller));
           return operationMessage(operation, found.project, link);
         },
 
@@ -170,24 +174,25 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
 
         async setLabels({ project, resource, globalSetLabelsRequestResource }, call) {
           const { labels = {}, labelFingerprint } = globalSetLabelsRequestResource ?? {};
-          const found = await open(project, resource, call);
+          const found = await open(project, resource, call, { field: 'resource' });
           const what = { labels: checkLabels(labels) };
           return await change(found, what, call, (image) => checkFingerprint(labelFingerprint, image.labels));
         },
 
         async getIamPolicy({ project, resource }, call) {
-          const { image } = await open(project, resource, call);
+          const { image } = await open(project, resource, call, { field: 'resource' });
           return await getPolicy(bindings, image.id);
         },
 
         async setIamPolicy({ project, resource, globalSetPolicyRequestResource: wanted }, call) {
-          const { image } = await open(project, resource, call);
+          const { image } = await open(project, resource, call, { field: 'resource' });
           return await setPolicy(bindings, { noun: 'Image', id: image.id }, wanted, call);
         },
 
         async testIamPermissions({ project, resource, testPermissionsRequestResource: asked }, call) {
-          await open(project, resource, call);
-          return await testPermissions(asked, call, (permission) => open(project, resource, call, permission));
+          const ask = (permission?: Permission) => open(project, resource, call, { field: 'resource', permission });
+          await ask();
+          return await testPermissions(asked, call, ask);
         },
       },
       link,

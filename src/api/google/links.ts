@@ -1,3 +1,5 @@
+import { isProject, isReference } from './names.ts';
+
 /** Makes the URLs that stand in replies. */
 export type Link = (path: string) => string;
 
@@ -56,7 +58,7 @@ const diskShape = /^zones\/([^/]+)\/disks\/([^/]+)$/;
 
 /**
  * What a URL in a request means. Clients write them in full, with the host that they were told to send requests to, or from
- * the project or from within it; only the path counts. Undefined for what names no image, family, snapshot or disk.
+ * the project or from within it; only the path counts. Undefined for what can name no image, family, snapshot or disk.
  *
  * @param project whose resource it is where the URL does not say
  */
@@ -64,12 +66,13 @@ export function parseReference(url: string, project: string): ResourceReference 
   const path = decoded(url.replace(host, '').replace(version, '').replace(/^\//, ''));
   if (path === undefined) return undefined;
   const [, named = project, rest = path] = inProject.exec(path) ?? [];
+  if (!isProject(named)) return undefined;
   for (const { kind, shape } of shapes) {
     const name = shape.exec(rest)?.[1];
-    if (name !== undefined) return { kind, project: named, name };
+    if (name !== undefined) return isReference(name) ? { kind, project: named, name } : undefined;
   }
-  const [, zone, name] = diskShape.exec(rest) ?? [];
-  return zone === undefined || name === undefined ? undefined : { kind: 'disk', project: named, zone, name };
+  const [, zone = '', name = ''] = diskShape.exec(rest) ?? [];
+  return isReference(zone) && isReference(name) ? { kind: 'disk', project: named, zone, name } : undefined;
 }
 
 function decoded(path: string): string | undefined {

@@ -20,6 +20,12 @@ export interface Named<R extends InFolder> {
   find(): Promise<R | undefined>;
 }
 
+/** Where a path has a resource's name, and what is asked for on it, where these are not the usual ones. */
+export interface Opening {
+  readonly field?: string;
+  readonly permission?: Permission | undefined;
+}
+
 /**
  * The resource of that name, once the caller may do with it what the method does, or has the permission given. Refusals are in
  * the public service's words.

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ruleOf } from '../../access/method-rules.ts';
 import { notFound } from '../../errors.ts';
 import type { Warning } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import {
@@ -26,10 +27,12 @@ import { aggregatedItems } from './aggregated-items.ts';
 import { told } from './compute-errors.ts';
 import { type AskedList, computeList } from './compute-list.ts';
 import { computeService } from './compute-service.ts';
+import { isGranted } from './is-granted.ts';
 import { type Link, zonePath } from './links.ts';
+import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { operationNumber } from './operation-name.ts';
-import { findProject, openProject, type ProjectFunctions } from './projects.ts';
+import { findProject, openProject, type Project, type ProjectFunctions } from './projects.ts';
 
 /** How long a client is kept waiting: less than what a silent connection is cut after. */
 const waitMs = 110_000;
@@ -40,11 +43,26 @@ export interface ComputeOperationDeps {
   readonly link: Link;
 }
 
-/** Operations on other things are Yandex's alone. */
-const nouns = ['image', 'snapshot', 'disk'];
+/** What operations are listed on, and what it takes; those on other things are Yandex's alone. */
+const listedNouns = [
+  ['image', 'compute.images.list'],
+  ['snapshot', 'compute.snapshots.list'],
+  ['disk', 'compute.disks.list'],
+] as const;
 
 function scopeOf(zoneId: string): string {
   return zoneId === '' ? 'global' : `zones/${zoneId}`;
+}
+
+/** Of what a list is of, by the row of its method, no more than the caller may list. */
+async function nounsFor({ authorize, caller }: Call, { folderId }: Project): Promise<readonly string[]> {
+  const rule = ruleOf(caller.method);
+  const nouns: string[] = [];
+  for (const [noun, permission] of listedNouns) {
+    if (typeof rule === 'string' || !rule.includes(permission)) continue;
+    if (await isGranted(() => authorize({ folderId }, permission))) nouns.push(noun);
+  }
+  return nouns;
 }
 
 /** An operation as a request names it. */
@@ -58,6 +76,7 @@ interface Asked {
 /** Operations on images, snapshots and disks, whichever door they were started through. */
 export function operationServices({ operations, projects, link }: ComputeOperationDeps): ApiService[] {
   const open = async ({ project: name, zone = '', operation: text }: Asked, call: Call, verb: 'get' | 'update') => {
+    checkReference('operation', text);
     const project = await findProject(projects, name, call);
     const { folderId } = project;
     const number = operationNumber(text);
@@ -94,7 +113,7 @@ export function operationServices({ operations, projects, link }: ComputeOperati
     call: Call,
   ) => {
     const project = await openProject(projects, name, call);
-    const scope = { nouns, ...(zoneId === undefined ? {} : { zoneId }) };
+    const scope = { nouns: await nounsFor(call, project), ...(zoneId === undefined ? {} : { zoneId }) };
     const { items, nextPageToken } = await computeList(asked, {
       path,
       folderId: project.folderId,

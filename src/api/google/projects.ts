@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors.ts';
 import type { Call } from '../call.ts';
 import { invalidValue, resourceNotFound, told } from './compute-errors.ts';
 import { permissionOf } from './named-resource.ts';
+import { checkProject } from './names.ts';
 
 /** What the public service calls a project is a folder. */
 export interface Project {
@@ -25,6 +26,7 @@ export async function findProject(
   name: string,
   { subject }: Pick<Call, 'subject'>,
 ): Promise<Project & { readonly exists: boolean }> {
+  checkProject(name);
   const [folder, another] = await findFoldersCalled(name, subject);
   if (another !== undefined) {
     throw invalidValue('project', name, 'Several folders have this name: give the id of the one that is meant.');

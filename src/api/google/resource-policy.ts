@@ -3,7 +3,6 @@ import type { BoundNoun } from '../../access/access-binding.ts';
 import { maxBindings } from '../../access/access-binding.ts';
 import { ruleOf } from '../../access/method-rules.ts';
 import type { Permission } from '../../access/permissions.ts';
-import { ServiceError } from '../../errors.ts';
 import {
   type GlobalSetPolicyRequest,
   type Policy,
@@ -15,21 +14,22 @@ import {
 import type { Call } from '../call.ts';
 import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
 import { invalidValue } from './compute-errors.ts';
+import { isGranted } from './is-granted.ts';
 import { checkEtag, policyMessage, wantedPolicy } from './policy.ts';
 
 /** More are no honest question. */
 const maxAsked = 100;
 
 /** What the public service has words of its own for. */
-const renamedVerbs: Readonly<Record<string, string>> = {
-  useReadOnly: 'use',
-  setLabels: 'update',
-  deprecate: 'update',
-  resize: 'update',
-  createSnapshot: 'use',
-  getIamPolicy: 'listAccessBindings',
-  setIamPolicy: 'updateAccessBindings',
-};
+const renamedVerbs: ReadonlyMap<string, string> = new Map([
+  ['useReadOnly', 'use'],
+  ['setLabels', 'update'],
+  ['deprecate', 'update'],
+  ['resize', 'update'],
+  ['createSnapshot', 'use'],
+  ['getIamPolicy', 'listAccessBindings'],
+  ['setIamPolicy', 'updateAccessBindings'],
+]);
 
 /** The bindings of a resource that the caller may see the bindings of. */
 export async function getPolicy(bindings: BindingFunctions, resourceId: string): Promise<Policy> {
@@ -46,6 +46,10 @@ export async function setPolicy(
 ): Promise<Policy> {
   if (request === undefined) throw invalidValue('policy', '', 'Required field is missing.');
   const { etag, wanted } = wantedPolicy(request, thing.noun);
+  if (wanted.length > maxBindings) {
+    const remedy = `There can be ${maxBindings} members of all roles together at most.`;
+    throw invalidValue('policy.bindings', String(wanted.length), remedy);
+  }
   await bindings.setAccessBindings(thing, wanted, caller, (present) => checkEtag(etag, present));
   return await getPolicy(bindings, thing.id);
 }
@@ -76,15 +80,5 @@ export async function testPermissions(
 function ourName(name: string): string {
   const dot = name.lastIndexOf('.') + 1;
   const verb = name.slice(dot);
-  return name.slice(0, dot) + (renamedVerbs[verb] ?? verb);
-}
-
-async function isGranted(ask: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await ask();
-    return true;
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === 'PERMISSION_DENIED') return false;
-    throw error;
-  }
+  return name.slice(0, dot) + (renamedVerbs.get(verb) ?? verb);
 }

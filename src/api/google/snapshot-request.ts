@@ -1,7 +1,8 @@
 import type { Snapshot as SnapshotMessage } from '../../gen/google/cloud/compute/v1/snapshot_pb.ts';
 import type { CreateSnapshot } from '../../snapshots/create-snapshot.ts';
 import { invalidValue } from './compute-errors.ts';
-import { checkDescription, checkLabels, checkName, checkStorageLocations, guestDetailsOf } from './image-fields.ts';
+import { checkDescription, checkLabels, checkStorageLocations, guestDetailsOf } from './image-fields.ts';
+import { checkName } from './names.ts';
 import type { Project } from './projects.ts';
 
 const keyFields = ['snapshotEncryptionKey', 'sourceDiskEncryptionKey'] as const;

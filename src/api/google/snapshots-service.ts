@@ -15,7 +15,8 @@ import { findStored, type SourceFunctions } from './find-source.ts';
 import { checkLabels } from './image-fields.ts';
 import { checkFingerprint } from './label-fingerprint.ts';
 import { type Link, parseReference, snapshotPath } from './links.ts';
-import { findNamed, permissionOf } from './named-resource.ts';
+import { findNamed, type Opening, permissionOf } from './named-resource.ts';
+import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { findProject, openProject, type ProjectFunctions } from './projects.ts';
 import { getPolicy, setPolicy, testPermissions } from './resource-policy.ts';
@@ -37,7 +38,13 @@ export interface ComputeSnapshotDeps {
 /** Snapshots, which are in no zone. */
 export function snapshotsService({ snapshots, projects, sources, bindings, link }: ComputeSnapshotDeps): ApiService {
   /** The snapshot that a request names, once the caller may do with it what the method does, or has the permission given. */
-  const open = async (projectName: string, name: string, call: Call, permission?: Permission) => {
+  const open = async (
+    projectName: string,
+    name: string,
+    call: Call,
+    { field = 'snapshot', permission }: Opening = {},
+  ) => {
+    checkReference(field, name);
     const project = await findProject(projects, projectName, call);
     const { folderId } = project;
     const path = snapshotPath(projectName, name);
@@ -98,7 +105,7 @@ export function snapshotsService({ snapshots, projects, sources, bindings, link 
       async setLabels({ project, resource, globalSetLabelsRequestResource }, call) {
         const { labels = {}, labelFingerprint } = globalSetLabelsRequestResource ?? {};
         const change = { labels: checkLabels(labels) };
-        const { about, ...found } = await open(project, resource, call);
+        const { about, ...found } = await open(project, resource, call, { field: 'resource' });
         const check = (snapshot: Snapshot) => checkFingerprint(labelFingerprint, snapshot.labels);
         const request = { snapshotId: found.snapshot.id, change, check };
         const operation = await told(about, () => snapshots.changeSnapshot(request, call.caller));
@@ -106,17 +113,18 @@ export function snapshotsService({ snapshots, projects, sources, bindings, link 
       },
 
       async getIamPolicy({ project, resource }, call) {
-        return await getPolicy(bindings, (await open(project, resource, call)).snapshot.id);
+        return await getPolicy(bindings, (await open(project, resource, call, { field: 'resource' })).snapshot.id);
       },
 
       async setIamPolicy({ project, resource, globalSetPolicyRequestResource: wanted }, call) {
-        const { id } = (await open(project, resource, call)).snapshot;
+        const { id } = (await open(project, resource, call, { field: 'resource' })).snapshot;
         return await setPolicy(bindings, { noun: 'Snapshot', id }, wanted, call);
       },
 
       async testIamPermissions({ project, resource, testPermissionsRequestResource: wanted }, call) {
-        await open(project, resource, call);
-        return await testPermissions(wanted, call, (permission) => open(project, resource, call, permission));
+        const ask = (permission?: Permission) => open(project, resource, call, { field: 'resource', permission });
+        await ask();
+        return await testPermissions(wanted, call, ask);
       },
     },
     link,
