@@ -1,13 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import type { Catalog } from '../../disks/catalog.ts';
+import { type Catalog, getZone } from '../../disks/catalog.ts';
 import type { DiskType } from '../../disks/disk-type.ts';
 import type { Zone } from '../../disks/zone.ts';
+import type { Warning } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import {
   DiskTypeAggregatedListSchema,
   DiskTypeListSchema,
   type DiskType as DiskTypeMessage,
   DiskTypeSchema,
   DiskTypes,
+  type DiskTypesScopedList,
+  DiskTypesScopedListSchema,
   ProjectSchema,
   Projects,
   ZoneListSchema,
@@ -17,8 +20,12 @@ import {
 } from '../../gen/google/cloud/compute/v1/zone_service_pb.ts';
 import { resourceNumber } from '../../lib/resource-number.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
+import { aggregatedItems } from './aggregated-items.ts';
 import { resourceNotFound } from './compute-errors.ts';
+import { type AskedList, computeList } from './compute-list.ts';
 import { diskTypePath, type Link, regionPath, zonePath } from './links.ts';
+import { checkProject } from './names.ts';
+import { pagesOf } from './pages-of.ts';
 import { openProject, type ProjectFunctions } from './projects.ts';
 
 /** Zones and types of disks have no birthday here; clients want one. */
@@ -27,59 +34,78 @@ const epoch = new Date(0).toISOString();
 /** In GiB, for who asks for a disk of no size. */
 const defaultDiskSizeGb = 10n;
 
+/** A type of disks, in one of the zones that have it. */
+interface TypeInZone {
+  /** Of this pair alone. */
+  readonly id: string;
+  readonly type: DiskType;
+  readonly zoneId: string;
+}
+
 /** What there is to make disks in and of: the same in every project, and for everybody who is known here. */
 export function placeServices(catalog: Catalog, projects: ProjectFunctions, link: Link): ApiService[] {
-  const zoneMessages = (project: string) => catalog.zones.map((zone) => zoneMessage(zone, project, link));
-  const typeMessages = (project: string, zoneId: string) =>
-    catalog.diskTypes.map((type) => diskTypeMessage(type, project, zoneId, link));
+  const typesIn = (zoneIds: readonly string[]): TypeInZone[] =>
+    zoneIds.flatMap((zoneId) => catalog.diskTypes.map((type) => ({ id: `${zoneId}/${type.id}`, type, zoneId })));
+
   const checkZone = (project: string, zoneId: string): void => {
+    checkProject(project);
     if (!catalog.zones.some(({ id }) => id === zoneId)) throw resourceNotFound(zonePath(project, zoneId));
   };
+
+  const listTypes = async (project: string, path: string, zoneIds: readonly string[], asked: AskedList) => {
+    const messageOf = ({ type, zoneId }: TypeInZone) => diskTypeMessage(type, project, zoneId, link);
+    const fetch = pagesOf(typesIn(zoneIds));
+    const page = await computeList(asked, { path, folderId: '', schema: DiskTypeSchema, messageOf, fetch });
+    return { found: page.items, messageOf, about: aboutList(path, page.nextPageToken, link) };
+  };
+
   return [
     authenticatedService(Zones, {
       async get({ project, zone }) {
-        const found = zoneMessages(project).find(({ name }) => name === zone);
-        if (found === undefined) throw resourceNotFound(zonePath(project, zone));
-        return found;
+        checkZone(project, zone);
+        return zoneMessage(getZone(catalog, { zoneId: zone }), project, link);
       },
 
-      async list({ project }) {
+      async list({ project, ...asked }) {
+        checkProject(project);
         const path = `projects/${project}/zones`;
-        return create(ZoneListSchema, {
-          kind: 'compute#zoneList',
-          id: path,
-          items: zoneMessages(project),
-          selfLink: link(path),
-        });
+        const messageOf = (zone: Zone) => zoneMessage(zone, project, link);
+        const fetch = pagesOf(catalog.zones);
+        const page = await computeList(asked, { path, folderId: '', schema: ZoneSchema, messageOf, fetch });
+        const about = aboutList(path, page.nextPageToken, link);
+        return create(ZoneListSchema, { kind: 'compute#zoneList', items: page.items.map(messageOf), ...about });
       },
     }),
     authenticatedService(DiskTypes, {
       async get({ project, zone, diskType }) {
         checkZone(project, zone);
-        const found = typeMessages(project, zone).find(({ name }) => name === diskType);
+        const found = catalog.diskTypes.find(({ id }) => id === diskType);
         if (found === undefined) throw resourceNotFound(diskTypePath(project, zone, diskType));
-        return found;
+        return diskTypeMessage(found, project, zone, link);
       },
 
-      async list({ project, zone }) {
+      async list({ project, zone, ...asked }) {
         checkZone(project, zone);
-        const path = `projects/${project}/zones/${zone}/diskTypes`;
-        return create(DiskTypeListSchema, {
-          kind: 'compute#diskTypeList',
-          id: path,
-          items: typeMessages(project, zone),
-          selfLink: link(path),
-        });
+        const path = `${zonePath(project, zone)}/diskTypes`;
+        const { found, messageOf, about } = await listTypes(project, path, [zone], asked);
+        return create(DiskTypeListSchema, { kind: 'compute#diskTypeList', items: found.map(messageOf), ...about });
       },
 
-      async aggregatedList({ project }) {
+      async aggregatedList({ project, ...asked }) {
+        checkProject(project);
         const path = `projects/${project}/aggregated/diskTypes`;
-        const scopes = catalog.zones.map(({ id }) => [`zones/${id}`, { diskTypes: typeMessages(project, id) }]);
+        const zoneIds = catalog.zones.map(({ id }) => id);
+        const { found, messageOf, about } = await listTypes(project, path, zoneIds, asked);
+        const byZone = Map.groupBy(found, ({ zoneId }) => `zones/${zoneId}`);
+        const scopes = [...byZone].map(([scope, types]): [string, DiskTypesScopedList] => [
+          scope,
+          create(DiskTypesScopedListSchema, { diskTypes: types.map(messageOf) }),
+        ]);
+        const nothing = (warning: Warning) => create(DiskTypesScopedListSchema, { warning });
         return create(DiskTypeAggregatedListSchema, {
           kind: 'compute#diskTypeAggregatedList',
-          id: path,
-          items: Object.fromEntries(scopes),
-          selfLink: link(path),
+          items: aggregatedItems(new Map(scopes), `zones/${zoneIds[0]}`, nothing),
+          ...about,
         });
       },
     }),
@@ -95,6 +121,11 @@ export function placeServices(catalog: Catalog, projects: ProjectFunctions, link
       },
     }),
   ];
+}
+
+/** What every list says of itself. */
+function aboutList(path: string, nextPageToken: string, link: Link) {
+  return { id: path, selfLink: link(path), ...(nextPageToken === '' ? {} : { nextPageToken }) };
 }
 
 function zoneMessage({ id, regionId }: Zone, project: string, link: Link): ZoneMessage {
