@@ -14,7 +14,9 @@ import { invalidValue, malformed } from './compute-errors.ts';
 
 /** Parameters that every method has and that change nothing here: how the reply looks, whom to bill, which key. */
 const standardParameters: ReadonlySet<string> = new Set([
+  'access_token',
   'alt',
+  'callback',
   'fields',
   'key',
   'oauth_token',
@@ -66,10 +68,12 @@ function ownParameters(schema: DescMessage, query: URLSearchParams): URLSearchPa
   const own = new URLSearchParams();
   for (const [name, value] of query) {
     if (standardParameters.has(name) || name.startsWith('$')) continue;
-    if (fieldNamed(schema, name) === undefined) {
+    const field = fieldNamed(schema, name);
+    if (field === undefined) {
       throw malformed(`Unknown name "${name.slice(0, 80)}": Cannot bind query parameter.`);
     }
-    own.append(name, value === 'True' || value === 'False' ? value.toLowerCase() : value);
+    if (own.has(field.jsonName)) throw malformed(`Parameter "${field.jsonName}" is given more than once.`);
+    own.append(field.jsonName, value === 'True' || value === 'False' ? value.toLowerCase() : value);
   }
   return own;
 }

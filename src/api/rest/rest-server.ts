@@ -101,7 +101,7 @@ export async function createRestDoor(
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
   await app.register((scope) => addStorageRoutes(scope, deps));
-  addComputeRoutes(app, deps, computeServices);
+  await app.register((scope) => addComputeRoutes(scope, deps, computeServices));
   addBatchRoute(app, deps);
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };
   app.all('/*', (request, reply) => answerRpc(deps, methods, request, reply));
