@@ -2,6 +2,7 @@ import type { Database, Queryable } from '../db/database.ts';
 import { notFound, resourceExhausted } from '../errors.ts';
 import { findFolder } from '../folders/folder-rows.ts';
 import { newId } from '../lib/ids.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { type Administrator, assertMayUse } from './administrator.ts';
 import type { Key, KeyAlgorithm } from './key.ts';
 import type { KeyPairs } from './key-pairs.ts';
@@ -25,7 +26,7 @@ const keysPerAccount = 100;
 
 /**
  * Makes a key pair for a service account. The private half (PKCS #8, PEM) is in the answer and nowhere else. Throws
- * NOT_FOUND for the account, RESOURCE_EXHAUSTED when it has too many keys, or too many are being made in its cloud.
+ * NOT_FOUND for the account, RESOURCE_EXHAUSTED when it or its cloud has too many keys, or too many are being made in its cloud.
  */
 export async function createKey(
   { db, keyPairs, administrator }: CreateKeyDeps,
@@ -48,6 +49,7 @@ export async function createKey(
     await assertRoom(tx, serviceAccountId);
     const made: Key = { ...request, id: newId('aje'), folderId: account.folderId, createdAt: new Date(), publicKeyPem };
     await insertKey(tx, made);
+    await assertWithinQuotas(tx, made.folderId, { 'iam.authorizedKeys.count': 1 });
     return made;
   });
   return { key, privateKeyPem };

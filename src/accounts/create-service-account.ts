@@ -6,6 +6,7 @@ import { newId } from '../lib/ids.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { createAccountKind } from './operation-names.ts';
 import type { ServiceAccount } from './service-account.ts';
 import { accountToJson } from './service-account-json.ts';
@@ -18,7 +19,7 @@ export interface CreateServiceAccount {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Makes a service account, at once. Throws NOT_FOUND for the folder, ALREADY_EXISTS for the name. */
+/** Makes a service account, at once. Throws NOT_FOUND for the folder, ALREADY_EXISTS for the name, RESOURCE_EXHAUSTED. */
 export async function createServiceAccount(
   deps: { readonly db: Database },
   request: CreateServiceAccount,
@@ -29,6 +30,7 @@ export async function createServiceAccount(
     if ((await findFolder(tx, folderId)) === undefined) throw notFound('Folder', folderId);
     const account: ServiceAccount = { ...request, id: newId('aje'), createdAt: new Date() };
     await claimAccountName(tx, account, () => insertAccount(tx, account));
+    await assertWithinQuotas(tx, folderId, { 'iam.serviceAccounts.count': 1 });
     return insertFinishedOperation(tx, {
       kind: createAccountKind,
       folderId,

@@ -4,6 +4,7 @@ import { lockDisk } from '../disks/disk-rows.ts';
 import { failedPrecondition, invalidField, notFound } from '../errors.ts';
 import { lockImageSource } from '../images/image-source.ts';
 import { newId } from '../lib/ids.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import type { ContentSource } from '../resources/content-source.ts';
 import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
 import { addVolumeReference } from '../volumes/volume-rows.ts';
@@ -38,7 +39,7 @@ const maxTtlMs = 7 * 24 * 3_600_000;
 
 /**
  * Gives the right to use a disk, an image or a snapshot as a block device. A disk has one writer at a time: FAILED_PRECONDITION
- * for another. The content of an image or a snapshot stays as long as the attachment, whatever becomes of its owner.
+ * for another; RESOURCE_EXHAUSTED when the cloud has too many attachments. The content of an image or a snapshot stays as long as the attachment, whatever becomes of its owner.
  */
 export async function createAttachment(
   { db }: { readonly db: Database },
@@ -69,6 +70,7 @@ export async function createAttachment(
       expiresAt: new Date(now + ttlMs),
     };
     await insert(tx, made, ticket);
+    await assertWithinQuotas(tx, made.folderId, { 'compute.attachments.count': 1 });
     if (found.volumeId !== undefined) await addVolumeReference(tx, made.id, found.volumeId);
     return made;
   });

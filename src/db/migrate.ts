@@ -15,6 +15,7 @@ import { addFacts } from './migrations/0013-facts.ts';
 import { addNumbers } from './migrations/0013-numbers.ts';
 import { createBuckets } from './migrations/0014-buckets.ts';
 import { createTurns } from './migrations/0015-turns.ts';
+import { countTenancy } from './migrations/0016-tenancy-quotas.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -43,6 +44,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     },
     '0014-buckets': { up: (db: Kysely<unknown>) => createBuckets(db, dialect) },
     '0015-turns': { up: (db: Kysely<unknown>) => createTurns(db, dialect) },
+    '0016-tenancy-quotas': { up: (db: Kysely<unknown>) => countTenancy(db, dialect) },
   };
 }
 

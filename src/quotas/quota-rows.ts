@@ -99,7 +99,7 @@ export async function recountUsage(tx: Transaction): Promise<void> {
   }
 }
 
-/** One row for each thing and each quota that it counts under; the triggers of the migration say the same row by row. */
+/** One row for each thing and each quota that it counts under; the triggers of the migrations say the same row by row. */
 function recounted(db: Queryable) {
   const none = sql<number>`0`.as('used');
   const one = sql<number>`1`.as('counted');
@@ -118,6 +118,19 @@ function recounted(db: Queryable) {
     .select('folders.cloud_id')
     .where('operations.state', '<>', 'done')
     .where('operations.kind', 'not like', 'store.%');
+  const accounts = db
+    .selectFrom('service_accounts')
+    .innerJoin('folders', 'folders.id', 'service_accounts.folder_id')
+    .select('folders.cloud_id');
+  const keys = accounts.innerJoin(
+    'service_account_keys',
+    'service_account_keys.service_account_id',
+    'service_accounts.id',
+  );
+  const attachments = db
+    .selectFrom('attachments')
+    .innerJoin('folders', 'folders.id', 'attachments.folder_id')
+    .select('folders.cloud_id');
   const named = (name: QuotaName) => sql<string>`${sql.lit(name)}`.as('name');
   return images
     .select([named('compute.images.count'), one, none])
@@ -127,7 +140,11 @@ function recounted(db: Queryable) {
     .unionAll(disks.select((disk) => [diskSizeQuota(disk).as('name'), 'disks.size as counted', none]))
     .unionAll(snapshots.select([named('compute.snapshots.count'), one, none]))
     .unionAll(snapshots.select([named('compute.snapshots.size'), 'snapshots.storage_size as counted', none]))
-    .unionAll(operations.select([named('compute.operations.count'), one, none]));
+    .unionAll(operations.select([named('compute.operations.count'), one, none]))
+    .unionAll(attachments.select([named('compute.attachments.count'), one, none]))
+    .unionAll(db.selectFrom('folders').select(['cloud_id', named('resource-manager.folders.count'), one, none]))
+    .unionAll(accounts.select([named('iam.serviceAccounts.count'), one, none]))
+    .unionAll(keys.select([named('iam.authorizedKeys.count'), one, none]));
 }
 
 function diskSizeQuota(disk: ExpressionBuilder<Schema, 'disks' | 'folders'>) {

@@ -1,6 +1,6 @@
 /**
- * The quotas of a cloud, by their public names (https://yandex.cloud/en/docs/compute/concepts/limits). The last one has no
- * public name, and is there counted by folder.
+ * The quotas of a cloud, by their public names (https://yandex.cloud/en/docs/compute/concepts/limits, and the same page of
+ * IAM and of Resource Manager). Operations and attachments have no public name; operations are there counted by folder.
  *
  * `words` are what a refusal says: `The limit on maximum number of images has exceeded.`
  */
@@ -16,6 +16,10 @@ const quotas = {
   'compute.snapshots.count': { unit: 'count', words: 'maximum number of snapshots' },
   'compute.snapshots.size': { unit: 'bytes', words: 'total size of snapshots' },
   'compute.operations.count': { unit: 'count', words: 'maximum number of active operations' },
+  'compute.attachments.count': { unit: 'count', words: 'maximum number of attachments' },
+  'resource-manager.folders.count': { unit: 'count', words: 'maximum number of folders' },
+  'iam.serviceAccounts.count': { unit: 'count', words: 'maximum number of service accounts' },
+  'iam.authorizedKeys.count': { unit: 'count', words: 'maximum number of authorized keys' },
 } as const satisfies Readonly<Record<string, { readonly unit: QuotaUnit; readonly words: string }>>;
 
 export type QuotaUnit = 'count' | 'bytes';
@@ -40,8 +44,17 @@ export const maxQuota = 8 * 10 ** 15;
 
 /** What a cloud may use where nothing else is said: more than one installation is likely to have. */
 export function usualQuota(name: QuotaName): number {
-  if (name === 'compute.operations.count') return 10_000;
-  return quotaUnit(name) === 'bytes' ? 4 * 1024 ** 5 : 10_000_000;
+  switch (name) {
+    case 'resource-manager.folders.count':
+      return 1_000;
+    case 'compute.operations.count':
+    case 'compute.attachments.count':
+    case 'iam.serviceAccounts.count':
+    case 'iam.authorizedKeys.count':
+      return 10_000;
+    default:
+      return quotaUnit(name) === 'bytes' ? 4 * 1024 ** 5 : 10_000_000;
+  }
 }
 
 /** What a cloud may use, and uses, of one quota. */

@@ -22,10 +22,14 @@ import { setQuota } from './set-quota.ts';
 const gib = 1024 ** 3;
 const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
 
-/** What is used of what is used at all. */
+/** What is used of what is used at all; the folder that all is in aside. */
 async function usage(db: Database, cloudId = 'cloud'): Promise<Record<string, number>> {
   const quotas = await listQuotas({ db }, { cloudId });
-  return Object.fromEntries(quotas.filter(({ used }) => used !== 0).map(({ name, used }) => [name, used]));
+  return Object.fromEntries(
+    quotas
+      .filter(({ name, used }) => used !== 0 && name !== 'resource-manager.folders.count')
+      .map(({ name, used }) => [name, used]),
+  );
 }
 
 const limitTo = (db: Database, name: QuotaName, limit: number) => setQuota({ db }, { cloudId: 'cloud', name, limit });

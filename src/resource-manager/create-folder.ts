@@ -8,13 +8,14 @@ import { newId } from '../lib/ids.ts';
 import { insertFinishedOperation } from '../operations/insert-operation.ts';
 import type { Operation } from '../operations/operation.ts';
 import { startOnce } from '../operations/start-once.ts';
+import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import { claimName } from '../resources/claim-name.ts';
 import { folderToJson } from './folder-json.ts';
 import { createFolderKind } from './operation-names.ts';
 
 export type CreateFolder = Pick<Folder, 'cloudId' | 'name' | 'description' | 'labels'>;
 
-/** Makes a folder. Throws NOT_FOUND for the cloud, ALREADY_EXISTS when the cloud has a folder of this name. */
+/** Makes a folder. Throws NOT_FOUND for the cloud, ALREADY_EXISTS when the cloud has a folder of this name, RESOURCE_EXHAUSTED when it has too many. */
 export async function createFolder(
   deps: { readonly db: Database },
   request: CreateFolder,
@@ -29,6 +30,7 @@ export async function createFolder(
       findHolder: () => findFolderByName(tx, folder),
       write: () => insertFolder(tx, folder),
     });
+    await assertWithinQuotas(tx, folder.id, { 'resource-manager.folders.count': 1 });
     return insertFinishedOperation(tx, {
       kind: createFolderKind,
       folderId: folder.id,
