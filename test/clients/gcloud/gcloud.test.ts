@@ -19,6 +19,7 @@ describe('gcloud', { skip: whyMissing(prepared) || noGnuTar }, () => {
   const transcripts: readonly [name: string, as: 'token' | 'key'][] = [
     ['images', 'token'],
     ['lists', 'token'],
+    ['disks', 'token'],
     ['key-file', 'key'],
   ];
   for (const [name, as] of transcripts) {
