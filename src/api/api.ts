@@ -8,7 +8,7 @@ import type { AuditFunctions } from './audited-call.ts';
 import type { AuthorizationDeps } from './authorization.ts';
 import type { FolderOf } from './authorized.ts';
 import { CallFigures } from './call-figures.ts';
-import { bodyLimits, CallGate, type CallLimits, callLimits, contentLimits } from './call-gate.ts';
+import { bodyLimits, CallGate, type CallGateFigures, type CallLimits, callLimits, contentLimits } from './call-gate.ts';
 import type {
   FolderDiskFunctions,
   FolderImageFunctions,
@@ -94,10 +94,22 @@ export interface ListenOptions {
   readonly doors: 'both' | 'grpc' | 'rest';
 }
 
+/** What there is now, and what was answered since the start. */
+export interface ApiFigures {
+  readonly calls: CallGateFigures;
+  /** Files that are being sent to us, and contents that are being read. */
+  readonly bodies: CallGateFigures;
+  readonly contents: CallGateFigures;
+  readonly ended: Pick<CallFigures, 'methods' | 'reasons'>;
+  /** `all` with those that have not said yet what they speak. */
+  readonly connections: { readonly all: number; readonly grpc: number; readonly rest: number };
+}
+
 /** The API's doors. Nothing is served before `listen`, which may be called once for each port. */
 export interface Api {
   /** Returns the address with the port that was really taken. Throws what the system says of the address. */
   listen(options: ListenOptions): Promise<HostPort>;
+  figures(): ApiFigures;
   /** For connections from now on, on all ports. */
   setCertificate(certificate: ServerCertificate): void;
   /**
@@ -166,6 +178,18 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
       if (listeners.push(listener) === 1) void warm(requests);
       return listener.address;
     },
+
+    figures: () => ({
+      calls: calls.figures(),
+      bodies: bodies.figures(),
+      contents: contents.figures(),
+      ended: figures,
+      connections: {
+        all: listeners.reduce((total, { openCount }) => total + openCount, 0),
+        grpc: grpc.openCount,
+        rest: rest.openCount,
+      },
+    }),
 
     setCertificate(certificate) {
       for (const listener of listeners) listener.setCertificate(certificate);

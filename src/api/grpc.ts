@@ -16,6 +16,8 @@ const idleConnectionMs = 30 * 60 * 1000;
 /** The gRPC door: takes connections that speak HTTP/2, with TLS already off. */
 export interface GrpcDoor {
   accept(connection: Duplex): void;
+  /** Connections that are open. */
+  readonly openCount: number;
   /** Says to the health service's watchers that no new work is taken. */
   stopServing(): void;
   /** Lets running calls end for at most so long, then cuts. Resolves when all connections are gone. */
@@ -50,6 +52,9 @@ export function createGrpcDoor(deps: PipelineDeps, services: readonly ApiService
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const open = new Set<Duplex>();
   return {
+    get openCount() {
+      return open.size;
+    },
     accept(connection) {
       open.add(connection);
       connection.once('close', () => open.delete(connection));

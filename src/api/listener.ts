@@ -33,6 +33,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** With the port that was really taken. */
   readonly address: HostPort;
+  /** Connections that are open, whatever they speak. */
+  readonly openCount: number;
   /** For connections from now on. */
   setCertificate(certificate: ServerCertificate): void;
   /** Takes no more connections; those it took live on. */
@@ -42,7 +44,8 @@ export interface Listener {
 }
 
 const defaultHandshakeMs = 10_000;
-const maxConnections = 4096;
+/** One more is closed at once. */
+export const maxConnections = 4096;
 const keepAliveDelayMs = 60_000;
 
 /**
@@ -83,6 +86,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return {
     address: { host: address.host, port },
+    get openCount() {
+      return open.size;
+    },
     setCertificate: (certificate) => tls.setSecureContext(certificate),
     stopAccepting: () => void server.close(),
     destroyConnections() {

@@ -1,7 +1,7 @@
 import { failedPrecondition, notFound } from '../errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { FrozenLayer } from '../overlays/frozen-layer.ts';
-import { frozenLayersMax, type Overlay, TooManyFrozenLayers } from '../overlays/overlay.ts';
+import { frozenLayersMax, type Overlay, type OverlayUsage, TooManyFrozenLayers } from '../overlays/overlay.ts';
 import { OverlayFailed } from '../overlays/overlay-failed.ts';
 import type { HeldVolume } from '../resources/content-source.ts';
 import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
@@ -26,6 +26,11 @@ export interface OpenDisksOptions extends DiskFilesOptions {
 /** A disk that somebody uses. Dispose it to give it back: then what was written is durable, or it throws. */
 export interface DiskInUse extends AsyncDisposable {
   readonly device: Overlay;
+}
+
+/** What is open now; sizes as in OverlayUsage, of all open disks together. */
+export interface OpenDisksFigures extends OverlayUsage {
+  readonly openDisks: number;
 }
 
 /** What is open of one disk. */
@@ -74,6 +79,19 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     const discard = (diskId: string) => disks.discard(diskId);
     await sweepOverlays({ db: store.db.read, directory, keepMs: keepDeletedMs, now: store.now(), discard });
     return disks;
+  }
+
+  figures(): OpenDisksFigures {
+    const usages = [...this.#open.values()].map(({ overlay }) => overlay.usage());
+    const sum = (of: keyof OverlayUsage) => usages.reduce((total, usage) => total + usage[of], 0);
+    return {
+      openDisks: usages.length,
+      storedBytes: sum('storedBytes'),
+      liveBytes: sum('liveBytes'),
+      indexMemoryBytes: sum('indexMemoryBytes'),
+      logFiles: sum('logFiles'),
+      frozenLayers: sum('frozenLayers'),
+    };
   }
 
   /**

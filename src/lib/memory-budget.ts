@@ -30,6 +30,11 @@ export class MemoryBudget {
     return this.#freeBytes;
   }
 
+  /** How many wait. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   /** Waits for its turn. Throws RangeError for more than the whole budget, and the signal's reason when aborted. */
   async reserve(bytes: number, signal?: AbortSignal): Promise<Reservation> {
     if (bytes > this.totalBytes) {

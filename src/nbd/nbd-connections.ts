@@ -7,6 +7,7 @@ import type { KeptFrames } from './frame-pool.ts';
 import { type Agreed, shakeHands } from './handshake.ts';
 import type { TlsMode } from './handshake-state.ts';
 import type { FindExport } from './nbd-export.ts';
+import { type NbdCommandFigures, NbdFigures } from './nbd-figures.ts';
 import type { NbdLimits } from './nbd-limits.ts';
 import { Transmission } from './transmission.ts';
 
@@ -15,6 +16,17 @@ export interface NbdConnectionsOptions {
   readonly limits: NbdLimits;
   readonly secureContext: () => SecureContext | undefined;
   readonly log: Logger;
+}
+
+/** What there is now, and what was done since the start. */
+export interface NbdServerFigures {
+  readonly shakingHands: number;
+  readonly clients: number;
+  /** What large requests of all connections share. */
+  readonly memory: Pick<MemoryBudget, 'totalBytes' | 'freeBytes' | 'waitingCount'>;
+  /** Memory kept for the next replies. */
+  readonly keptBytes: number;
+  readonly commands: readonly NbdCommandFigures[];
 }
 
 /** How often connections are looked after. */
@@ -31,6 +43,7 @@ export class NbdConnections {
   readonly #options: NbdConnectionsOptions;
   readonly #common: MemoryBudget;
   readonly #keptFrames: KeptFrames = { bytes: 0 };
+  readonly #figures = new NbdFigures();
   /** Oldest first. */
   readonly #shakingHands = new Set<Socket>();
   readonly #transmissions = new Set<Transmission>();
@@ -47,6 +60,15 @@ export class NbdConnections {
 
   counts(): { shakingHands: number; clients: number } {
     return { shakingHands: this.#shakingHands.size, clients: this.#transmissions.size };
+  }
+
+  figures(): NbdServerFigures {
+    return {
+      ...this.counts(),
+      memory: this.#common,
+      keptBytes: this.#keptFrames.bytes,
+      commands: this.#figures.commands(),
+    };
   }
 
   /** Takes a new connection, whatever becomes of it. */
@@ -133,6 +155,7 @@ export class NbdConnections {
       limits,
       common: this.#common,
       keptFrames: this.#keptFrames,
+      figures: this.#figures,
       changeSignal: this.#cut.signal,
       log: log.child({ peer: agreed.stream.remoteAddress }),
     });

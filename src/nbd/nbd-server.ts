@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { type HostPort, isLoopback } from '../lib/host-port.ts';
 import type { TlsMode } from './handshake-state.ts';
-import { NbdConnections } from './nbd-connections.ts';
+import { NbdConnections, type NbdServerFigures } from './nbd-connections.ts';
 import type { FindExport } from './nbd-export.ts';
 import { defaultLimits, type NbdLimits } from './nbd-limits.ts';
 
@@ -40,6 +40,7 @@ export interface NbdServer {
   setCertificate(certificate: NbdCertificate): void;
   /** How many connections there are of each kind, now. */
   counts(): { readonly shakingHands: number; readonly clients: number };
+  figures(): NbdServerFigures;
   /**
    * Ends in phases: no new connections, and none that has no export yet; requests under way are answered, no others;
    * after `graceMs` whoever is left is cut. Resolves when every export is disposed. May be called again.
@@ -80,6 +81,7 @@ export function createNbdServer({ findExport, tls, log, limits }: NbdServerOptio
       context = createSecureContext(secured(certificate));
     },
     counts: () => connections.counts(),
+    figures: () => connections.figures(),
     async close({ graceMs = defaultGraceMs } = {}) {
       for (const server of servers) server.close();
       await connections.close(graceMs);

@@ -6,6 +6,7 @@ import { answerRequest, cachedBytes } from './answer-request.ts';
 import { FramePool, type KeptFrames } from './frame-pool.ts';
 import type { Agreed } from './handshake.ts';
 import { InFlight, type Share } from './in-flight.ts';
+import type { NbdFigures } from './nbd-figures.ts';
 import type { NbdLimits } from './nbd-limits.ts';
 import { errorChunk, simpleReply } from './replies.ts';
 import { allowedMs, ReplyWriter } from './reply-writer.ts';
@@ -20,6 +21,7 @@ export interface TransmissionOptions {
   readonly common: MemoryBudget;
   readonly keptFrames: KeptFrames;
   readonly changeSignal: AbortSignal;
+  readonly figures: NbdFigures;
   readonly log: Logger;
 }
 
@@ -37,6 +39,7 @@ export class Transmission {
   readonly #inFlight: InFlight;
   readonly #frames: FramePool;
   readonly #limits: NbdLimits;
+  readonly #figures: NbdFigures;
   readonly #log: Logger;
   readonly #rules: RequestRules;
   readonly #served: Served;
@@ -46,7 +49,7 @@ export class Transmission {
   #wasUsed = false;
   #hasFailed = false;
 
-  constructor({ agreed, limits, common, keptFrames, changeSignal, log }: TransmissionOptions) {
+  constructor({ agreed, limits, common, keptFrames, changeSignal, figures, log }: TransmissionOptions) {
     const { stream, reader, export: used, structuredReplies, allocation } = agreed;
     this.#stream = stream;
     this.#reader = reader;
@@ -54,6 +57,7 @@ export class Transmission {
     this.#inFlight = new InFlight(limits, common);
     this.#frames = new FramePool(keptFrames);
     this.#limits = limits;
+    this.#figures = figures;
     this.#log = log;
     this.#rules = {
       sizeBytes: used.device.sizeBytes,
@@ -133,7 +137,10 @@ export class Transmission {
     }
     if (payload === 'none to come') return false;
     if (refusal === undefined) void this.#answer(request, payload, share);
-    else this.#send({ bytes: this.#refuse(request, refusal.error, refusal.message) }, share);
+    else {
+      this.#figures.refused(request);
+      this.#send({ bytes: this.#refuse(request, refusal.error, refusal.message) }, share);
+    }
     return true;
   }
 
@@ -152,10 +159,13 @@ export class Transmission {
   }
 
   async #answer(request: Request, payload: Buffer | undefined, share: Share): Promise<void> {
+    const begunAt = performance.now();
     let reply: Reply;
     try {
       reply = await answerRequest(this.#served, request, payload);
+      this.#figures.succeeded(request, performance.now() - begunAt);
     } catch (failure) {
+      this.#figures.failed(request, performance.now() - begunAt);
       reply = { bytes: this.#fail(request, failure) };
     }
     this.#send(reply, share);

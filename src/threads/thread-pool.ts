@@ -24,11 +24,23 @@ export interface ThreadPool<Tasks extends TaskTable> extends AsyncDisposable {
   /** For the bulk bytes of tasks. */
   readonly memory: SharedMemoryPool;
 
+  figures(): ThreadPoolFigures;
+
   /** Runs a task on the next free thread, in the order of asking. Rejects with what the task threw. */
   run<Name extends keyof Tasks & string>(
     task: Name,
     input: Parameters<Tasks[Name]>[0],
   ): Promise<ReturnType<Tasks[Name]>>;
+}
+
+/** What the threads do now, and have done since the start. */
+export interface ThreadPoolFigures {
+  readonly threads: number;
+  readonly busy: number;
+  /** Tasks that wait for a thread. */
+  readonly queued: number;
+  /** By the task's name. */
+  readonly tasks: ReadonlyMap<string, { readonly count: number; readonly busyMs: number }>;
 }
 
 interface Job {
@@ -40,6 +52,8 @@ interface Job {
 interface Thread {
   readonly worker: Worker;
   job: Job | undefined;
+  /** When it was given its job. */
+  begunAt: number;
   /** What it dies of; its exit follows. */
   failure: unknown;
 }
@@ -57,15 +71,24 @@ export function createThreadPool<Tasks extends TaskTable>(options: {
 }): ThreadPool<Tasks> {
   const queue: Job[] = [];
   const pool = new Set<Thread>();
+  const tasks = new Map<string, { count: number; busyMs: number }>();
   let lastId = 0;
   let ended = false;
 
+  function count(task: string, ms: number): void {
+    const counted = tasks.get(task) ?? { count: 0, busyMs: 0 };
+    counted.count += 1;
+    counted.busyMs += ms;
+    tasks.set(task, counted);
+  }
+
   function startThread(): Thread {
     const worker = new Worker(options.module);
-    const thread: Thread = { worker, job: undefined, failure: undefined };
+    const thread: Thread = { worker, job: undefined, begunAt: 0, failure: undefined };
     worker.on('message', (reply: TaskReply) => {
       const job = thread.job;
       thread.job = undefined;
+      if (job !== undefined) count(job.request.task, performance.now() - thread.begunAt);
       if ('failed' in reply) job?.reject(reply.failed);
       else job?.resolve(reply.output as never); // the task's own return type, which `run` states
       giveWork();
@@ -104,6 +127,7 @@ export function createThreadPool<Tasks extends TaskTable>(options: {
         }
         thread.worker.postMessage(job.request);
         thread.job = job;
+        thread.begunAt = performance.now();
       } catch (error) {
         // No thread could be started, or the input can't be sent to one.
         job.reject(error);
@@ -116,6 +140,14 @@ export function createThreadPool<Tasks extends TaskTable>(options: {
   return {
     threads: options.threads,
     memory: new SharedMemoryPool(),
+    figures: () => ({
+      threads: options.threads,
+      busy: Iterator.from(pool)
+        .filter(({ job }) => job !== undefined)
+        .toArray().length,
+      queued: queue.length,
+      tasks,
+    }),
     run(task, input) {
       if (ended) return Promise.reject(new Error('the threads have ended'));
       lastId += 1;

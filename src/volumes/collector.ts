@@ -23,14 +23,28 @@ export const collectorDefaults = { everyMs: 60_000, soonMs: 500 } as const;
 /** Of the collections that nobody asked for, so many pass until one looks again for what nobody spoke of. */
 const quietRounds = 10;
 
+/** What collections have done since the start. */
+export interface CollectorFigures {
+  readonly collections: number;
+  readonly failures: number;
+  /** When the last one that succeeded ended, in milliseconds since 1970; undefined before. */
+  readonly succeededAt: number | undefined;
+  readonly volumes: number;
+  readonly condemnedPacks: number;
+  readonly deletedPacks: number;
+}
+
+export interface Collector extends Repetition {
+  figures(): CollectorFigures;
+}
+
 /**
  * Collects garbage in the background; the first time, blobs without a pack are swept too. `wake` says that there may be
  * something, also what no volume ever reached.
  */
-export function startCollector(
-  store: Store,
-  { delayMs, everyMs, soonMs, onCompactable }: CollectorOptions,
-): Repetition {
+export function startCollector(store: Store, { delayMs, everyMs, soonMs, onCompactable }: CollectorOptions): Collector {
+  const figures = { volumes: 0, condemnedPacks: 0, deletedPacks: 0, collections: 0, failures: 0 };
+  let succeededAt: number | undefined;
   let isSwept = false;
   let lastNominees = '';
   /** Rounds until all manifests are walked. */
@@ -53,6 +67,11 @@ export function startCollector(
         roundsLeft = 0;
         throw error;
       });
+      figures.collections += 1;
+      figures.volumes += collected.volumes;
+      figures.condemnedPacks += collected.condemnedPacks;
+      figures.deletedPacks += collected.deletedPacks;
+      succeededAt = store.now();
       if (collected.deletedPacks + collected.condemnedPacks + collected.volumes > 0) {
         store.log.info(collected, 'garbage collected');
       }
@@ -62,10 +81,14 @@ export function startCollector(
       if (nominees !== '' && nominees !== lastNominees) await onCompactable?.();
       lastNominees = nominees;
     },
-    onError: (error) => store.log.error({ err: error }, 'a collection failed; it is tried again'),
+    onError(error) {
+      figures.failures += 1;
+      store.log.error({ err: error }, 'a collection failed; it is tried again');
+    },
   });
   return {
     ...repetition,
+    figures: () => ({ ...figures, succeededAt }),
     wake() {
       roundsLeft = 0;
       repetition.wake();

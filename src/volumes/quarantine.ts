@@ -34,6 +34,7 @@ export async function quarantine(
 ): Promise<ChunkCorrupt> {
   const { id, packId, fact } = corrupt;
   await store.db.transact((tx) => quarantineChunk(tx, domainId, kind, id, packId));
+  if (store.counts !== undefined) store.counts.corruptChunks += 1;
   const error = new ChunkCorrupt(id, packId, fact);
   store.log.error({ chunk: hexOf(id), pack: packId, domain: domainId }, error.message);
   return error;

@@ -27,6 +27,13 @@ const piecesAhead = 4;
 export class ReadCache implements VolumeReads {
   readonly #windows = new LruMap<string, Promise<Uint8Array>>(windowsKept);
   readonly #ahead = new ReadAhead();
+  #hits = 0;
+  #misses = 0;
+
+  /** Windows that were wanted and there already, or on their way, and those that had to be read; read ahead or not. */
+  figures(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses };
+  }
 
   /**
    * The volume's device, read through the cache. Disposing it disposes the device. Kept by the volume's id and not by its
@@ -117,7 +124,11 @@ export class ReadCache implements VolumeReads {
   #window(device: StoredDevice, volumeId: string, index: number): Promise<Uint8Array> {
     const key = `${volumeId} ${index}`;
     const known = this.#windows.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#hits += 1;
+      return known;
+    }
+    this.#misses += 1;
     const start = index * windowBytes;
     const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, device.sizeBytes - start));
     const reading = device.readAt(window, start).then(() => window);

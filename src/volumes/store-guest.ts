@@ -234,6 +234,7 @@ class Lane {
     );
     const fresh = [...unique].filter(([key]) => !known.has(key)).map(([, chunk]) => chunk);
     const encoded = await this.#encode(fresh);
+    this.#count(unique.values(), fresh, encoded);
 
     const doneBytes = plainStart + cuts.restOffset - segmentStart;
     if (!final) {
@@ -245,6 +246,19 @@ class Lane {
     const progress = { ...before, doneBytes, extents, nodeId: node?.id };
     await this.#writer.add(node?.chunk === undefined ? encoded : [...encoded, node.chunk], progress);
     return progress;
+  }
+
+  #count(
+    all: Iterable<{ length: number }>,
+    fresh: Iterable<{ length: number }>,
+    encoded: readonly EncodedChunk[],
+  ): void {
+    const { counts } = this.#store;
+    if (counts === undefined) return;
+    const newBytes = sumOf(fresh);
+    counts.newBytes += newBytes;
+    counts.knownBytes += sumOf(all) - newBytes;
+    for (const { bytes } of encoded) counts.encodedBytes += bytes.byteLength;
   }
 
   async #encode(
@@ -278,6 +292,12 @@ class Lane {
 export function encodeNode(plain: Uint8Array): EncodedChunk {
   const { encoding, bytes } = encodeChunk(plain);
   return { id: chunkIdOf(plain), kind: 'node', encoding, plainLength: plain.byteLength, crc: crc32(bytes), bytes };
+}
+
+function sumOf(chunks: Iterable<{ readonly length: number }>): number {
+  let total = 0;
+  for (const { length } of chunks) total += length;
+  return total;
 }
 
 /** What there is to store of a hole when no chunk is open. */

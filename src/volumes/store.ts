@@ -12,6 +12,17 @@ export interface StoreLog {
   error(facts: object, message: string): void;
 }
 
+/** What the store has done since the start; whoever does it adds to it. */
+export interface StoreCounts {
+  /** Plain bytes of chunks that imports brought and the store did not have, and of those that it had. */
+  newBytes: number;
+  knownBytes: number;
+  /** What the new ones took, encoded. */
+  encodedBytes: number;
+  /** Stored chunks that did not read back as what they were. */
+  corruptChunks: number;
+}
+
 /** What every part of the content store works with. */
 export interface Store {
   readonly db: Database;
@@ -19,6 +30,8 @@ export interface Store {
   readonly threads: ThreadPool<StoreTasks>;
   readonly leases: StoreLeases;
   readonly log: StoreLog;
+  /** Undefined where nobody counts. */
+  readonly counts?: StoreCounts;
   /** Milliseconds since 1970. */
   now(): number;
 }

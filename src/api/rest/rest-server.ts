@@ -44,6 +44,8 @@ export interface RestDeps extends PipelineDeps, TokenRouteDeps {
 /** The REST door: takes connections that speak HTTP/1.1, with TLS already off. */
 export interface RestDoor {
   accept(connection: Duplex): void;
+  /** Connections that are open. */
+  readonly openCount: number;
   /** From now on /health says 503, and every reply closes its connection. */
   stopServing(): void;
   /** Lets running requests end for at most so long, then cuts. Resolves when all connections are gone. */
@@ -134,6 +136,9 @@ function restDoor(app: FastifyInstance, server: Server, stopServing: () => void)
   server.emit('listening');
   const open = new Set<Duplex>();
   return {
+    get openCount() {
+      return open.size;
+    },
     accept(connection) {
       open.add(connection);
       connection.once('close', () => open.delete(connection));
