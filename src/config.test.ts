@@ -11,6 +11,7 @@ test('has a default for everything', () => {
     startedFrom: process.cwd(),
     dataDirectory: resolve('.obraz'),
     databaseUrl: undefined,
+    bucket: undefined,
     listen: { host: '127.0.0.1', port: 8443 },
     nbd: { host: '127.0.0.1', port: 10809 },
     grpc: undefined,
@@ -84,7 +85,9 @@ test('names every problem at once, each with its setting, its value and the reme
     OBRAZ_TLS_NAME: 'a.example.com,b:1',
     OBRAZ_PLAINTEXT: 'maybe',
     OBRAZ_DATABASE_URL: 'mysql://obraz:secret@db/obraz',
-    OBRAZ_BLOBS: 's3://secret',
+    OBRAZ_BLOBS: 's3://Upper',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_ENDPOINT_URL: 'localhost',
   };
   assert.throws(
     () => readConfig(flags, environment),
@@ -95,6 +98,10 @@ test('names every problem at once, each with its setting, its value and the reme
         [
           ['OBRAZ_DATABASE_URL', undefined],
           ['--listen', '8443'],
+          ['OBRAZ_BLOBS', 's3://Upper'],
+          ['AWS_ACCESS_KEY_ID', ''],
+          ['AWS_ENDPOINT_URL', 'localhost'],
+          ['AWS_REGION', ''],
           ['OBRAZ_NBD', 'localhost:70000'],
           ['--grpc', ':1'],
           ['OBRAZ_REST', '::1:5'],
@@ -104,7 +111,6 @@ test('names every problem at once, each with its setting, its value and the reme
           ['--zone', 'Moon'],
           ['--disk-type', '1st'],
           ['--log-level', 'loud'],
-          ['OBRAZ_BLOBS', undefined],
         ],
       );
       assert.ok(error.problems.every(({ remedy }) => remedy !== ''));

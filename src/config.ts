@@ -1,8 +1,10 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { AuditRetention } from './audit/forget-audit.ts';
+import type { S3Settings } from './blobs/s3/s3-settings.ts';
 import { parseByteSize } from './cli/byte-size.ts';
 import type { ClientEnvironment } from './cli/find-server.ts';
+import { readS3Settings } from './config-s3.ts';
 import {
   type LogLevel,
   logLevels,
@@ -33,6 +35,8 @@ export interface Config {
   readonly dataDirectory: string;
   /** The PostgreSQL database that keeps the metadata; without one it is in a file of the data directory. */
   readonly databaseUrl: string | undefined;
+  /** The bucket that keeps the packs; without one they are in the data directory. */
+  readonly bucket: S3Settings | undefined;
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
   /** The port of NBD, for attached disks. */
@@ -131,9 +135,6 @@ const defaultAuditDays = 365;
 const defaultAuditRecords = 250_000;
 const defaultNbd: HostPort = { host: '127.0.0.1', port: 10809 };
 
-/** Variables that later versions read; refused now, so that nobody believes they work. */
-const plannedVariables = { OBRAZ_BLOBS: 'S3' };
-
 /** The one Config of `obraz serve`. Throws ConfigInvalid with every problem there is. */
 export function readConfig(flags: ServeFlags, environment: Environment = process.env): Config {
   const problems: ConfigProblem[] = [];
@@ -167,6 +168,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     startedFrom: environment.INIT_CWD || process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
     databaseUrl,
+    bucket: readS3Settings(environment, problems),
     listen,
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? nbdBeside(listen),
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
@@ -252,11 +254,6 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
       read(one('--log-level', flags.logLevel, 'OBRAZ_LOG_LEVEL'), parseLogLevel, `give ${logLevels.join(', ')}`) ??
       'info',
   };
-  for (const [variable, what] of Object.entries(plannedVariables)) {
-    if (!environment[variable]) continue;
-    const remedy = `unset it: this version does not use ${what} yet`;
-    problems.push({ setting: variable, value: undefined, remedy });
-  }
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return Object.freeze(config);
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
+import { BucketUnusable } from './blobs/bucket-unusable.ts';
 import { ConfigInvalid, readConfig } from './config.ts';
 import { DataDirectoryInUse } from './db/data-lock.ts';
 import { DatabaseFailed } from './db/database-failed.ts';
-import { describeDataDirectory } from './installation/data-directory.ts';
+import { describeDataDirectory, makeDataDirectory } from './installation/data-directory.ts';
 import { InstallationBroken } from './installation/installation-broken.ts';
 import { rebuildDataDirectory } from './maintenance/rebuild-data-directory.ts';
 import type { Rebuilt } from './volumes/rebuild.ts';
@@ -16,9 +17,11 @@ export async function rebuild(flags: { readonly data?: string }, signal: AbortSi
   try {
     const config = readConfig(flags);
     const directory = describeDataDirectory(config.dataDirectory);
-    if (!existsSync(directory.packs)) throw new InstallationBroken(`there are no packs in ${directory.packs}`);
-    const { databaseUrl } = config;
-    const rebuilt = await rebuildDataDirectory({ directory, databaseUrl, log: quiet, signal });
+    const { databaseUrl, bucket } = config;
+    // A machine that was lost leaves nothing but the bucket.
+    if (bucket !== undefined) await makeDataDirectory(directory);
+    else if (!existsSync(directory.packs)) throw new InstallationBroken(`there are no packs in ${directory.packs}`);
+    const rebuilt = await rebuildDataDirectory({ directory, databaseUrl, bucket, log: quiet, signal });
     process.stdout.write(describeRebuilt(rebuilt));
     return rebuilt.findings.some(({ severity }) => severity === 'error') ? exitCode.failed : exitCode.done;
   } catch (error) {
@@ -52,7 +55,9 @@ function explain(error: unknown): { code: number; message: string } {
       message: `${error.message}: end the service that runs on this data directory first.`,
     };
   }
-  if (error instanceof InstallationBroken) return { code: exitCode.unusable, message: error.message };
+  if (error instanceof InstallationBroken || error instanceof BucketUnusable) {
+    return { code: exitCode.unusable, message: error.message };
+  }
   if (error instanceof DatabaseFailed) {
     const remedy = 'Move a damaged metadata.db away, with its -wal and -shm files, and run this again.';
     return { code: exitCode.unusable, message: `the metadata cannot be used: ${error.message}\n${remedy}` };

@@ -1,4 +1,5 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino';
+import { BucketUnusable } from './blobs/bucket-unusable.ts';
 import { type Config, ConfigInvalid, readConfig, type ServeFlags } from './config.ts';
 import { DataDirectoryInUse } from './db/data-lock.ts';
 import { DatabaseFailed } from './db/database-failed.ts';
@@ -93,7 +94,9 @@ function explain(error: unknown): { code: number; message: string } {
   if (error instanceof CertificateUnusable || error instanceof UsersFileInvalid) {
     return { code: exitCode.usage, message: error.message };
   }
-  if (error instanceof InstallationBroken) return { code: exitCode.unusable, message: error.message };
+  if (error instanceof InstallationBroken || error instanceof BucketUnusable) {
+    return { code: exitCode.unusable, message: error.message };
+  }
   if (error instanceof Error && 'code' in error && 'address' in error && 'port' in error) {
     return { code: exitCode.failed, message: explainListenFailure(String(error.code), error.address, error.port) };
   }

@@ -10,7 +10,7 @@ import { forgetExpired } from './attachments/forget-expired.ts';
 import { forgetAudit } from './audit/forget-audit.ts';
 import { Refusals } from './audit/refusals.ts';
 import { bindApi } from './bind-api.ts';
-import { openLocalBlobs } from './blobs/local.ts';
+import { openBlobs } from './blobs/open-blobs.ts';
 import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
 import { openDatabase } from './db/open-database.ts';
@@ -30,6 +30,7 @@ import { FairBudget } from './lib/fair-budget.ts';
 import { formatHostPort, type HostPort, isLoopback, reachable } from './lib/host-port.ts';
 import { repeat } from './lib/repeat.ts';
 import { writeFileDurably } from './lib/write-file-durably.ts';
+import { assertSamePlace } from './maintenance/assert-same-place.ts';
 import { assertStoreIsKnown } from './maintenance/assert-store-is-known.ts';
 import { createCheckKind } from './maintenance/check-kind.ts';
 import { createCompactKind } from './maintenance/compact-kind.ts';
@@ -95,11 +96,20 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   await makeDataDirectory(directory);
   opening.use(lockDataDirectory(directory.lock));
   const db = opening.use(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
-  const blobs = opening.use(await openLocalBlobs(directory.packs));
+  const { blobs, owner } = opening.use(
+    await openBlobs({
+      directory: directory.packs,
+      bucket: config.bucket,
+      onRetry: (error, attempt, waitMs) =>
+        log.warn({ err: error, attempt, waitMs }, 'a request to the bucket failed; it is repeated'),
+    }),
+  );
   await assertStoreIsKnown(db, blobs);
+  await assertSamePlace(db, config.bucket === undefined ? 'directory' : 'bucket');
   const installation = await openInstallation({
     directory,
     db,
+    ownedStore: owner,
     listenHost: config.listen.host,
     tlsNames: config.tlsNames,
     now: new Date(),

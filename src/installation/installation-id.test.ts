@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { InstallationBroken } from './installation-broken.ts';
-import { assertSameInstallation } from './installation-id.ts';
+import { assertSameDirectory, assertSameInstallation, type OwnedStore } from './installation-id.ts';
 
 eachDatabase(({ open }) => {
   test('metadata and directory that began together stay together', async () => {
@@ -45,4 +45,44 @@ eachDatabase(({ open }) => {
     await assertSameInstallation(db, path);
     assert.equal(await readFile(path, 'utf8'), id);
   });
+
+  test('a store elsewhere takes the id, and is refused by another installation', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
+    await using db = await open();
+    const store = keepId();
+    const path = join(directory.path, 'mine');
+    await assertSameInstallation(db, path, store);
+    await assertSameInstallation(db, path, store);
+    assert.equal(store.kept(), (await readFile(path, 'utf8')).trim());
+    await assertSameDirectory(path, store);
+
+    await using other = await open();
+    const otherPath = join(directory.path, 'other');
+    await assertSameInstallation(other, otherPath);
+    await assert.rejects(assertSameInstallation(other, otherPath, store), /a bucket belongs to another installation/);
+    await assert.rejects(assertSameDirectory(otherPath, store), InstallationBroken);
+  });
+
+  test('a store that is all that was left gives its id', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
+    await using db = await open();
+    const path = join(directory.path, 'installation-id');
+    const store = keepId('the-first-one');
+    await assertSameDirectory(path, store);
+    await assertSameInstallation(db, path, store);
+    assert.equal(await readFile(path, 'utf8'), 'the-first-one\n');
+  });
 });
+
+function keepId(kept?: string): OwnedStore & { kept(): string | undefined } {
+  return {
+    description: 'a bucket',
+    kept: () => kept,
+    async read() {
+      return kept;
+    },
+    async write(id) {
+      kept = id;
+    },
+  };
+}

@@ -6,28 +6,63 @@ import { InstallationBroken } from './installation-broken.ts';
 
 const settingName = 'installation_id';
 
+/** A store outside the data directory, which keeps the id of the installation that it belongs to. */
+export interface OwnedStore {
+  /** For messages. */
+  readonly description: string;
+  read(): Promise<string | undefined>;
+  write(installationId: string): Promise<void>;
+}
+
 /**
  * Sees to it that the metadata and the data directory belong to each other, by an id that both keep. With a database
  * elsewhere it is one wrong word in a URL to bring two strangers together, and then each takes the other's packs for
- * missing or for garbage. Metadata that is new (or was rebuilt) takes the directory's id.
+ * missing or for garbage. Metadata that is new (or was rebuilt) takes the directory's id. So does the store, where it is
+ * not in the directory; one that is all that was left gives its own.
  *
  * @throws InstallationBroken when they don't
  */
-export async function assertSameInstallation(db: Database, path: string): Promise<void> {
+export async function assertSameInstallation(db: Database, path: string, store?: OwnedStore): Promise<void> {
+  const ofStore = await store?.read();
+  const id = await settle(db, path, ofStore);
+  if (store !== undefined) await assertOwned(store, ofStore, id);
+}
+
+/**
+ * A store that is somebody's belongs to this data directory. For what works without metadata.
+ *
+ * @throws InstallationBroken when it does not
+ */
+export async function assertSameDirectory(path: string, store: OwnedStore): Promise<void> {
+  const ofDirectory = (await readFileIfThere(path))?.trim();
+  const ofStore = await store.read();
+  if (ofDirectory !== undefined && ofStore !== undefined) await assertOwned(store, ofStore, ofDirectory);
+}
+
+async function assertOwned(store: OwnedStore, ofStore: string | undefined, id: string): Promise<void> {
+  if (ofStore === undefined) return store.write(id);
+  if (ofStore === id) return;
+  throw new InstallationBroken(
+    `${store.description} belongs to another installation. Start with the one that it was first used with, or give a prefix of its own (OBRAZ_BLOBS=s3://BUCKET/PREFIX).`,
+  );
+}
+
+/** The id that metadata and directory have in common. */
+async function settle(db: Database, path: string, ofStore: string | undefined): Promise<string> {
   const ofDirectory = (await readFileIfThere(path))?.trim();
   const ofMetadata = await findId(db);
   if (ofMetadata === undefined) {
-    const id = ofDirectory ?? randomUUID();
+    const id = ofDirectory ?? ofStore ?? randomUUID();
     // The file first: cut off between the two, the next start takes it from there.
     if (ofDirectory === undefined) await writeFileDurably(path, `${id}\n`, 0o600);
     await db.transact((tx) => insertId(tx, id));
-    return;
+    return id;
   }
-  if (ofMetadata === ofDirectory) return;
+  if (ofMetadata === ofDirectory) return ofMetadata;
   // A SQLite file lies in its directory, so they belong together whatever became of ours.
   if (ofDirectory === undefined && db.dialect === 'sqlite') {
     await writeFileDurably(path, `${ofMetadata}\n`, 0o600);
-    return;
+    return ofMetadata;
   }
   throw new InstallationBroken(
     'the database belongs to another data directory. Start with the one that it was first used with (--data), or with a database of its own (OBRAZ_DATABASE_URL).',

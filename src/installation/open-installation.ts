@@ -6,7 +6,7 @@ import { isHost, isWildcard } from '../lib/host-port.ts';
 import { ensureAdminKey } from './admin-key.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { ensureAuthorizedKey, ensureFirstResources, type FirstResources } from './first-rows.ts';
-import { assertSameInstallation } from './installation-id.ts';
+import { assertSameInstallation, type OwnedStore } from './installation-id.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 import { ensureAdminToken, ensureTokenKey } from './tokens.ts';
 
@@ -26,6 +26,8 @@ export interface Installation {
 export async function openInstallation(options: {
   readonly directory: DataDirectory;
   readonly db: Database;
+  /** The store, where it is not in the directory. */
+  readonly ownedStore?: OwnedStore | undefined;
   /** The host that the service listens on. */
   readonly listenHost: string;
   /** More names for the server certificate. */
@@ -34,7 +36,7 @@ export async function openInstallation(options: {
 }): Promise<Installation> {
   const { directory, db, now } = options;
   const { credentials } = directory;
-  await assertSameInstallation(db, directory.installationId);
+  await assertSameInstallation(db, directory.installationId, options.ownedStore);
   const tls = await ensureTls({ directory: directory.tls, hosts: certificateHosts(options), now });
   const first = await db.transact((tx) => ensureFirstResources(tx, now));
   const { administratorId } = first;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { openLocalBlobs } from '../blobs/local.ts';
+import { openBlobs } from '../blobs/open-blobs.ts';
+import type { S3Settings } from '../blobs/s3/s3-settings.ts';
 import { lockDataDirectory } from '../db/data-lock.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { openDatabase } from '../db/open-database.ts';
@@ -9,6 +10,7 @@ import { insertImage } from '../images/image-rows.ts';
 import { readAdministratorId } from '../installation/admin-key.ts';
 import type { DataDirectory } from '../installation/data-directory.ts';
 import { ensureFirstResources } from '../installation/first-rows.ts';
+import { assertSameDirectory } from '../installation/installation-id.ts';
 import { newId } from '../lib/ids.ts';
 import { assertLease, isLeaseHeld } from '../operations/lease.ts';
 import { recountUsage } from '../quotas/quota-rows.ts';
@@ -18,11 +20,14 @@ import { hexOf } from '../volumes/chunk-id.ts';
 import { type LostVolume, type Rebuilt, rebuildStore } from '../volumes/rebuild.ts';
 import { createStoreThreads, type Store, type StoreLog } from '../volumes/store.ts';
 import { addVolumeReference, type Volume } from '../volumes/volume-rows.ts';
+import { setPlace } from './assert-same-place.ts';
 import { contentHolders } from './content-holders.ts';
 
 export interface RebuildDeps {
   readonly directory: DataDirectory;
   readonly databaseUrl: string | undefined;
+  /** Where the packs are, when they are not in the directory. */
+  readonly bucket: S3Settings | undefined;
   readonly log: StoreLog;
   readonly signal: AbortSignal;
 }
@@ -36,11 +41,13 @@ export const recoveredFolderName = 'recovered';
  *
  * @throws DataDirectoryInUse while a service runs on it
  */
-export async function rebuildDataDirectory({ directory, databaseUrl, log, signal }: RebuildDeps): Promise<Rebuilt> {
+export async function rebuildDataDirectory(deps: RebuildDeps): Promise<Rebuilt> {
+  const { directory, databaseUrl, bucket, log, signal } = deps;
   await using opening = new AsyncDisposableStack();
   opening.use(lockDataDirectory(directory.lock));
   const db = opening.use(await openDatabase({ url: databaseUrl, path: directory.database }));
-  const blobs = opening.use(await openLocalBlobs(directory.packs));
+  const { blobs, owner } = opening.use(await openBlobs({ directory: directory.packs, bucket }));
+  if (owner !== undefined) await assertSameDirectory(directory.installationId, owner);
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
   const store: Store = { db, blobs, threads, leases, log, now: Date.now };
@@ -51,6 +58,7 @@ export async function rebuildDataDirectory({ directory, databaseUrl, log, signal
     lostVolumes: await findLostVolumes(db),
     onRecovered: (tx, volume) => recoverImage(tx, volume, administratorId, new Date()),
   });
+  await db.transact((tx) => setPlace(tx, bucket === undefined ? 'directory' : 'bucket'));
   await db.transact(holdContent);
   await db.transact(recountUsage);
   return rebuilt;

@@ -1,5 +1,7 @@
 import type { BlobStore } from '../blob-store.ts';
-import type { Abilities } from './bucket.ts';
+import type { StoreOwner } from '../open-blobs.ts';
+import type { Abilities, Bucket } from './bucket.ts';
+import { createBucketOwner } from './bucket-owner.ts';
 import { probeBucket } from './probe-bucket.ts';
 import { S3Blobs } from './s3-blobs.ts';
 import { defaultS3Limits, type OnRetry, type S3Limits, S3Requests } from './s3-requests.ts';
@@ -17,6 +19,7 @@ export interface OpenS3Options {
 export interface OpenedS3 {
   readonly blobs: BlobStore;
   readonly abilities: Abilities;
+  readonly owner: StoreOwner;
 }
 
 /**
@@ -34,6 +37,6 @@ export async function openS3Blobs({ settings, limits: given = {}, onRetry }: Ope
   const description = describeBucket(settings);
   const abilities = await probeBucket({ requests: probing, bucket, prefix, description, idleMs });
   const requests = new S3Requests(settings, limits, onRetry);
-  const blobs = new S3Blobs({ name: bucket, blobPrefix: `${prefix}packs/`, requests, abilities, idleMs });
-  return { blobs, abilities };
+  const opened: Bucket = { name: bucket, blobPrefix: `${prefix}packs/`, requests, abilities, idleMs };
+  return { blobs: new S3Blobs(opened), abilities, owner: createBucketOwner(opened, prefix, description) };
 }

@@ -8,8 +8,8 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { BucketUnusable } from '../bucket-unusable.ts';
 import type { Abilities } from './bucket.ts';
-import { BucketUnusable } from './bucket-unusable.ts';
 import { readBody } from './read-body.ts';
 import { classify, describeFailure } from './s3-failure.ts';
 import type { S3Requests } from './s3-requests.ts';
