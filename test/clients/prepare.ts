@@ -11,8 +11,8 @@ import {
 } from './prepared.ts';
 
 /**
- * Gets ready what the tests of a client need (`node test/clients/prepare.ts python`, or another of the folders below), so that they only run it: CI does
- * so before the tests, and leaves out the clients that cannot be had. Exits with 3 for those, and says why.
+ * Gets ready what the tests of a client need (`node test/clients/prepare.ts python`, or another of the folders below; `s3` for the S3 server of test/s3),
+ * so that they only run it: CI does so before the tests, and leaves out the clients that cannot be had. Exits with 3 for those, and says why.
  */
 const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>> = {
   python: async () => [await preparePython()],
