@@ -89,9 +89,31 @@ function inPublicWords(error: ServiceError, path: string, permission: string): S
       return reason === 'DISK_IN_USE'
         ? say(`The disk resource '${path}' is already being used by an attachment: end that first`)
         : error;
+    case 'INVALID_ARGUMENT':
+      return inPublicFields(error);
     default:
       return error;
   }
+}
+
+/** What the public service calls the fields that the core may find wrong. */
+const publicFields: ReadonlyMap<string, string> = new Map([
+  ['block_size', 'resource.physicalBlockSizeBytes'],
+  ['initial_state', 'resource.shieldedInstanceInitialState'],
+  ['min_disk_size', 'resource.diskSizeGb'],
+  ['size', 'resource.sizeGb'],
+  ['type_id', 'resource.type'],
+  ['uri', 'resource.rawDisk.source'],
+]);
+
+function inPublicFields(error: ServiceError): ServiceError {
+  const [wrong] = error.fields;
+  const field = publicFields.get(wrong?.field ?? '');
+  if (wrong === undefined || field === undefined) return error;
+  const { code, reason } = error;
+  const { description } = wrong;
+  const message = `Invalid value for field '${field}': ${description}`;
+  return new ServiceError({ code, reason, message, fields: [{ field, description }], cause: error });
 }
 
 export function quotaSentence(name: string, limit: number): string {

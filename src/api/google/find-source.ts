@@ -8,7 +8,7 @@ import { unlessMissing } from '../authorized.ts';
 import type { Call } from '../call.ts';
 import { gibBytes } from './gib.ts';
 import type { WantedSource } from './image-source.ts';
-import { diskPath, familyPath, imagePath, type ResourceReference, snapshotPath } from './links.ts';
+import { pathOf, type ResourceReference } from './links.ts';
 import { findNamed } from './named-resource.ts';
 import { findProject, type Project, type ProjectFunctions } from './projects.ts';
 
@@ -119,20 +119,6 @@ function find(functions: SourceFunctions, folderId: string, named: ResourceRefer
       return functions.findSnapshotInFolder({ folderId, reference });
     case 'disk':
       return functions.findDiskInZone({ folderId, zoneId: named.zone, reference });
-  }
-}
-
-export function pathOf(reference: ResourceReference): string {
-  const { project, name } = reference;
-  switch (reference.kind) {
-    case 'image':
-      return imagePath(project, name);
-    case 'family':
-      return familyPath(project, name);
-    case 'snapshot':
-      return snapshotPath(project, name);
-    case 'disk':
-      return diskPath(project, reference.zone, name);
   }
 }
 

@@ -1,9 +1,14 @@
 import type { GuestOsFeature } from '../../gen/google/cloud/compute/v1/common_pb.ts';
-import type { DeprecationStatus, Image as ImageMessage } from '../../gen/google/cloud/compute/v1/image_pb.ts';
+import type {
+  DeprecationStatus,
+  Image as ImageMessage,
+  InitialStateConfig,
+} from '../../gen/google/cloud/compute/v1/image_pb.ts';
 import { type Deprecation, deprecationStates } from '../../images/deprecation.ts';
 import type { Architecture, GuestDetails } from '../../resources/guest-details.ts';
-import { invalidValue } from './compute-errors.ts';
+import { invalidValue, malformedUrl } from './compute-errors.ts';
 import { gibBytes } from './gib.ts';
+import { parseReference } from './links.ts';
 import { checkName } from './names.ts';
 
 /** What a request says of a resource, checked: the same words and limits for images, disks and snapshots. */
@@ -82,6 +87,8 @@ export function guestDetailsOf({ architecture, guestOsFeatures, licenses, licens
   if (licenses.length > maxLicenses || licenseCodes.length > maxLicenses) {
     throw invalidValue('resource.licenses', String(licenses.length), `There can be ${maxLicenses} licenses at most.`);
   }
+  const negative = licenseCodes.find((code) => code < 0n);
+  if (negative !== undefined) throw invalidValue('resource.licenseCodes', String(negative), 'Codes are not negative.');
   return {
     architecture: architectureOf(architecture),
     guestOsFeatures: featuresOf(guestOsFeatures),
@@ -119,12 +126,30 @@ export function checkStorageLocations(locations: readonly string[]): readonly st
   return locations;
 }
 
+const fileTypes: ReadonlySet<string> = new Set(['', 'BIN', 'UNDEFINED', 'X509']);
+/** In either alphabet, with its padding or without. */
+const base64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/** Keys and certificates, which nobody here looks into; how much there may be is for the core to say. */
+export function checkInitialState(state: InitialStateConfig): InitialStateConfig {
+  const { pk, keks, dbs, dbxs } = state;
+  for (const { content = '', fileType = '' } of [...(pk === undefined ? [] : [pk]), ...keks, ...dbs, ...dbxs]) {
+    const field = 'resource.shieldedInstanceInitialState';
+    if (!base64.test(content)) throw invalidValue(`${field}.content`, content, 'Must be in base64.');
+    if (!fileTypes.has(fileType)) throw invalidValue(`${field}.fileType`, fileType, 'Must be BIN or X509.');
+  }
+  return state;
+}
+
 /** Undefined where it says nothing: that takes back what was said before. */
 export function deprecationOf(status: DeprecationStatus | undefined): Deprecation | undefined {
   const { state = '', replacement = '', deprecated = '', obsolete = '', deleted = '' } = status ?? {};
   const texts = { replacement, deprecated, obsolete, deleted };
   for (const [field, text] of Object.entries(texts)) {
     if (text.length > maxLicenseLength) throw invalidValue(`deprecationStatus.${field}`, text, 'It is too long.');
+  }
+  if (replacement !== '' && parseReference(replacement, '0')?.kind !== 'image') {
+    throw malformedUrl('deprecationStatus.replacement', replacement);
   }
   if (state === '' && Object.values(texts).every((text) => text === '')) return undefined;
   const known = state === '' ? 'ACTIVE' : deprecationStates.find((candidate) => candidate === state);

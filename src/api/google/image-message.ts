@@ -14,7 +14,7 @@ import type { ResourceStatus } from '../../resources/resource-status.ts';
 import { shownName } from '../../resources/shown-name.ts';
 import { bytesToGib } from './gib.ts';
 import { labelFingerprint } from './label-fingerprint.ts';
-import { imagePath, type Link, linkOf } from './links.ts';
+import { imagePath, type Link, linkOf, linkOfReference } from './links.ts';
 import { originFields } from './origin-fields.ts';
 import type { Project } from './projects.ts';
 
@@ -36,7 +36,7 @@ export function imageMessage(image: Image, project: Project, link: Link): ImageM
     ...(description === '' ? {} : { description }),
     ...(family === '' ? {} : { family }),
     sourceType: 'RAW',
-    // Of an archive no more than that it was one is told, and so it is there.
+    // Of a file no more is told than that it was one; archives are the only ones that this API has a word for.
     ...(origin === undefined
       ? { rawDisk: create(RawDiskSchema, { source: '', containerType: 'TAR' }) }
       : originFields(origin, project, link)),
@@ -47,7 +47,7 @@ export function imageMessage(image: Image, project: Project, link: Link): ImageM
     licenseCodes: guest.licenseCodes.map(BigInt),
     guestOsFeatures: guest.guestOsFeatures.map((type) => create(GuestOsFeatureSchema, { type })),
     ...(guest.architecture === undefined ? {} : { architecture: guest.architecture }),
-    ...(deprecation === undefined ? {} : { deprecated: deprecationMessage(deprecation) }),
+    ...(deprecation === undefined ? {} : { deprecated: deprecationMessage(deprecation, project, link) }),
     labels: { ...labels },
     labelFingerprint: labelFingerprint(labels),
     storageLocations: [...image.storageLocations],
@@ -55,7 +55,9 @@ export function imageMessage(image: Image, project: Project, link: Link): ImageM
   });
 }
 
-function deprecationMessage({ state, ...texts }: Deprecation): DeprecationStatus {
+function deprecationMessage(deprecation: Deprecation, project: Project, link: Link): DeprecationStatus {
+  const { state, replacement, ...dates } = deprecation;
+  const texts = { replacement: linkOfReference(replacement, project.name, link), ...dates };
   const said = Object.entries(texts).filter(([, text]) => text !== '');
   return create(DeprecationStatusSchema, { state, ...Object.fromEntries(said) });
 }

@@ -6,6 +6,7 @@ import type { FindSource } from './find-source.ts';
 import {
   checkDescription,
   checkFamily,
+  checkInitialState,
   checkLabels,
   checkSize,
   checkStorageLocations,
@@ -69,7 +70,9 @@ export async function createImageOf(
     guest: guestDetailsOf(image),
     storageLocations: checkStorageLocations(image.storageLocations),
     ...(deprecation === undefined ? {} : { deprecation }),
-    ...(initialState === undefined ? {} : { initialState: jsonOf(InitialStateConfigSchema, initialState) }),
+    ...(initialState === undefined
+      ? {}
+      : { initialState: jsonOf(InitialStateConfigSchema, checkInitialState(initialState)) }),
   };
   const wanted = wantedSource(image, project.name);
   const source = await findSource(wanted, { project, forceCreate, call });

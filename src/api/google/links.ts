@@ -40,11 +40,32 @@ export function regionPath(project: string, region: string): string {
   return `projects/${project}/regions/${region}`;
 }
 
+/** The URL of what a request named in whatever form, as replies have it; what names nothing stays as it is. */
+export function linkOfReference(url: string, project: string, link: Link): string {
+  const reference = parseReference(url, project);
+  return reference === undefined ? url : link(pathOf(reference));
+}
+
 /** A resource as a request names it. */
 export type ResourceReference = { readonly project: string; readonly name: string } & (
   | { readonly kind: 'image' | 'family' | 'snapshot' }
   | { readonly kind: 'disk'; readonly zone: string }
 );
+
+/** `projects/P/global/images/I` and the like. */
+export function pathOf(reference: ResourceReference): string {
+  const { project, name } = reference;
+  switch (reference.kind) {
+    case 'image':
+      return imagePath(project, name);
+    case 'family':
+      return familyPath(project, name);
+    case 'snapshot':
+      return snapshotPath(project, name);
+    case 'disk':
+      return diskPath(project, reference.zone, name);
+  }
+}
 
 const host = /^https?:\/\/[^/]+\//i;
 const version = /^\/?(?:compute\/)?(?:v1|beta|alpha)\//;
