@@ -10,21 +10,24 @@ import { openWorkspace, type Workspace } from '../terraform/workspace.ts';
 const prepared = await prepareGoogleTerraform();
 const [provider = ''] = whyMissing(prepared) === false ? commandOf(prepared) : [];
 
+/** What releases since 5.0 ask for with a key file, and those before do not know: the one that is built here is one of these. */
+const universe = 'provider "google" {\n  universe_domain = "obraz.internal"\n}\n';
+const isNewer = (process.env.OBRAZ_TEST_TERRAFORM_GOOGLE_PROVIDER ?? '') !== '';
+
 function open(stage: GoogleStage, as: 'token' | 'key'): Promise<Workspace> {
   const story = stage.environment(as);
   return openWorkspace({
     configuration: join(import.meta.dirname, 'configuration'),
     source: 'hashicorp/google',
     provider,
+    files: as === 'key' && isNewer ? { 'universe_override.tf': universe } : {},
     environment: {
       TF_VAR_endpoint: `https://${story.STORY_ENDPOINT}/compute/v1/`,
       TF_VAR_source_url: stage.source,
       GOOGLE_PROJECT: story.STORY_PROJECT ?? '',
       GOOGLE_ZONE: story.STORY_ZONE ?? '',
       SSL_CERT_FILE: stage.caPath,
-      ...(as === 'token'
-        ? { GOOGLE_OAUTH_ACCESS_TOKEN: stage.obraz.token }
-        : { GOOGLE_CREDENTIALS: stage.keyPath, GOOGLE_UNIVERSE_DOMAIN: 'obraz.internal' }),
+      ...(as === 'token' ? { GOOGLE_OAUTH_ACCESS_TOKEN: stage.obraz.token } : { GOOGLE_CREDENTIALS: stage.keyPath }),
     },
   });
 }
@@ -52,11 +55,11 @@ describe('Terraform, provider google', { skip: whyMissing(prepared) || noGnuTar 
     const image = made('google_compute_image.of_tarball');
     assert.equal(image.self_link, `${selfLinks}/global/images/terraform`);
     assert.equal(image.disk_size_gb, 1);
-    assert.deepEqual(image.labels, { made: 'by-terraform', empty: '' });
+    assert.deepEqual(image.labels, { made: 'by-terraform' });
     assert.deepEqual(image.guest_os_features, [{ type: 'UEFI_COMPATIBLE' }]);
     for (const way of ['by_name', 'by_family']) {
       const found = made(`data.google_compute_image.${way}`);
-      for (const name of ['self_link', 'family', 'labels', 'label_fingerprint', 'disk_size_gb', 'archive_size_bytes']) {
+      for (const name of ['self_link', 'family', 'label_fingerprint', 'disk_size_gb', 'archive_size_bytes']) {
         assert.deepEqual(found[name], image[name], name);
       }
       assert.equal(found.status, 'READY');

@@ -26,6 +26,8 @@ export interface WorkspaceSettings {
   /** The provider as main.tf names it, `yandex-cloud/yandex`, and the built one, which Terraform takes from where it is. */
   readonly source: string;
   readonly provider: string;
+  /** Files beside main.tf, by their names. */
+  readonly files?: Readonly<Record<string, string>>;
   /** What the provider and the configuration read. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -34,6 +36,7 @@ export async function openWorkspace(settings: WorkspaceSettings): Promise<Worksp
   await using opening = new AsyncDisposableStack();
   const { path } = opening.use(await temporaryDirectory());
   await copyFile(join(settings.configuration, 'main.tf'), join(path, 'main.tf'));
+  for (const [name, text] of Object.entries(settings.files ?? {})) await writeFile(join(path, name), text);
   const rc = join(path, 'terraform.rc');
   const place = JSON.stringify(dirname(settings.provider));
   const overrides = `dev_overrides {\n    ${JSON.stringify(settings.source)} = ${place}\n  }`;

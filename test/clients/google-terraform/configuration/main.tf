@@ -18,7 +18,7 @@ variable "source_url" { type = string }
 variable "name" { default = "terraform" }
 variable "labels" {
   type    = map(string)
-  default = { made = "by-terraform", empty = "" }
+  default = { made = "by-terraform" }
 }
 variable "family" { default = "empty" }
 variable "size" { default = 2 }
