@@ -29,6 +29,7 @@ export interface Schema {
   pack_pins: PackPinsTable;
   segment_packs: SegmentPacksTable;
   manifest_edges: ManifestEdgesTable;
+  loose_nodes: LooseNodesTable;
   import_segments: ImportSegmentsTable;
   volumes: VolumesTable;
   volume_references: VolumeReferencesTable;
@@ -340,9 +341,17 @@ export interface ManifestEdgesTable {
   child_id: Uint8Array;
 }
 
+/** Nodes that may have lost what held them; the next collection looks at each. See volumes/loose-nodes.ts. */
+export interface LooseNodesTable {
+  domain_id: string;
+  node_id: Uint8Array;
+}
+
 /** How far an import came, per segment: the part of its checkpoint that is too big for one row. */
 export interface ImportSegmentsTable {
   operation_id: string;
+  /** '' in rows of earlier versions. */
+  domain_id: string;
   segment_index: number;
   /** Guest bytes of the segment that are durable, from its start; always at the border of a chunk or a zero run. */
   done_bytes: number;

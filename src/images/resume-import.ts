@@ -5,7 +5,7 @@ import { assertRoomInQuota } from '../quotas/check-quotas.ts';
 import type { Source } from '../sources/source.ts';
 import { SourceFailed } from '../sources/source-failed.ts';
 import { isVerifiable, type SourceIdentity } from '../sources/source-identity.ts';
-import { deleteAllSegmentCheckpoints, sumStoredBytes } from '../volumes/import-segment-rows.ts';
+import { dropAllSegmentCheckpoints, sumStoredBytes } from '../volumes/import-segment-rows.ts';
 import type { Store } from '../volumes/store.ts';
 import { type ImportCheckpoint, writeImportCheckpoint } from './import-checkpoint.ts';
 
@@ -56,7 +56,7 @@ export async function openSourceAgain(
   store.log.info({ operationId: operation.id }, 'the source has neither ETag nor Last-Modified: starting over');
   await store.db.transact(async (tx) => {
     await assertLease(tx, lease);
-    await deleteAllSegmentCheckpoints(tx, operation.id);
+    await dropAllSegmentCheckpoints(tx, operation.id);
   });
   return await open(undefined);
 }

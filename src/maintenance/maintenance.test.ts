@@ -92,7 +92,7 @@ eachDatabase(({ open }) => {
       await addVolumeReference(tx, other.id, volumeId);
       await addVolumeReference(tx, 'nobody', volumeId);
       await tx.insertInto('pack_pins').values({ operation_id: 'over', pack_id: 'pack' }).execute();
-      const segment = { segment_index: 0, done_bytes: 0, stored_bytes: 0 };
+      const segment = { domain_id: '', segment_index: 0, done_bytes: 0, stored_bytes: 0 };
       await tx
         .insertInto('import_segments')
         .values({ operation_id: 'over', ...segment })

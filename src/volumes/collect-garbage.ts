@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
 import type { Transaction } from '../db/database.ts';
 import { deleteChunksOfPack } from './chunk-rows.ts';
+import { dropLooseNodes, loosenLostNodes, loosenNodes } from './loose-nodes.ts';
 import { condemnPack, insertAdoptedPack } from './pack-rows.ts';
 import type { Store } from './store.ts';
 
@@ -20,10 +20,10 @@ export interface CollectOptions {
   readonly delayMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Whether to look for nodes that no volume reaches though no volume goes now, as what failed leaves behind; the default.
-   * That walks every manifest there is, 16,000 rows for a full disk of a TiB, in the transactions of the one writer.
+   * Whether to look at every manifest there is for nodes that were lost without a word, too (loose-nodes.ts); not by
+   * default.
    */
-  readonly walksAlways?: boolean;
+  readonly looksForLost?: boolean;
 }
 
 /**
@@ -31,14 +31,15 @@ export interface CollectOptions {
  * every step is one transaction, and a pack is condemned in the transaction that finds it unneeded.
  *
  *     volume without a reference  ->  its row goes
- *     node that no volume reaches ->  its needs go
+ *     node that nothing holds any more  ->  its needs go, and the nodes below it are looked at
  *     pack that no node needs and no operation pins  ->  condemned, out of the index
  *     pack whose writer is gone  ->  condemned
  *     condemned pack, after the delay  ->  blob, then row
  */
 export async function collectGarbage(store: Store, options: CollectOptions): Promise<Collected> {
   const volumes = await store.db.transact(deleteUnreferencedVolumes);
-  if (volumes > 0 || options.walksAlways !== false) await store.db.transact(deleteUnreachableNodes);
+  if (options.looksForLost === true) await loosenLostNodes(store);
+  await dropLooseNodes(store, options.signal);
   const condemnedPacks = await condemnPacks(store, options);
   await condemnAbandonedPacks(store, options);
   const deleted = await deleteCondemnedPacks(store, options);
@@ -51,43 +52,11 @@ export async function collectGarbage(store: Store, options: CollectOptions): Pro
 }
 
 async function deleteUnreferencedVolumes(tx: Transaction): Promise<number> {
-  const result = await tx
-    .deleteFrom('volumes')
-    .where('id', 'not in', (references) => references.selectFrom('volume_references').select('volume_id'))
-    .executeTakeFirst();
+  const referenced = tx.selectFrom('volume_references').select('volume_id');
+  const unreferenced = tx.selectFrom('volumes').where('id', 'not in', referenced);
+  await loosenNodes(tx, unreferenced.select(['domain_id', 'root_id as node_id']));
+  const result = await tx.deleteFrom('volumes').where('id', 'not in', referenced).executeTakeFirst();
   return Number(result.numDeletedRows);
-}
-
-/** Every node that a volume reaches, as a common table expression. */
-const reached = sql`
-  with recursive reached (domain_id, id) as (
-    select domain_id, root_id from volumes
-    union
-    select e.domain_id, e.child_id from manifest_edges e
-      join reached r on e.domain_id = r.domain_id and e.parent_id = r.id
-  )
-`;
-
-/** Needs of nodes that are in no volume and in no import's checkpoint; edges of nodes that are in no volume. */
-async function deleteUnreachableNodes(tx: Transaction): Promise<void> {
-  // What is still needed of these packs is to be measured again.
-  await sql`${reached}
-    update packs set live_bytes = null
-    where live_bytes is not null and id in (
-      select pack_id from segment_packs
-      where not exists (select 1 from reached r where r.domain_id = segment_packs.domain_id and r.id = node_id)
-        and not exists (select 1 from import_segments i where i.node_id = segment_packs.node_id)
-    )
-  `.execute(tx);
-  await sql`${reached}
-    delete from segment_packs
-    where not exists (select 1 from reached r where r.domain_id = segment_packs.domain_id and r.id = node_id)
-      and not exists (select 1 from import_segments i where i.node_id = segment_packs.node_id)
-  `.execute(tx);
-  await sql`${reached}
-    delete from manifest_edges
-    where not exists (select 1 from reached r where r.domain_id = manifest_edges.domain_id and r.id = parent_id)
-  `.execute(tx);
 }
 
 /** Packs condemned in one transaction: each may have a thousand rows of the index to delete. */

@@ -20,8 +20,8 @@ const measuredAtOnce = 64;
 
 export const collectorDefaults = { everyMs: 60_000, soonMs: 500 } as const;
 
-/** Of the collections that nobody asked for, so many pass until one looks again for what nobody spoke of. */
-const quietRounds = 10;
+/** Of so many collections one looks for what was lost without a word: at each manifest that there is. */
+const roundsToLook = 1_000;
 
 /** What collections have done since the start. */
 export interface CollectorFigures {
@@ -39,16 +39,15 @@ export interface Collector extends Repetition {
 }
 
 /**
- * Collects garbage in the background; the first time, blobs without a pack are swept too. `wake` says that there may be
- * something, also what no volume ever reached.
+ * Collects garbage in the background; the first time, blobs without a pack are swept too, and nodes that are lost. `wake`
+ * says that there may be something.
  */
 export function startCollector(store: Store, { delayMs, everyMs, soonMs, onCompactable }: CollectorOptions): Collector {
   const figures = { volumes: 0, condemnedPacks: 0, deletedPacks: 0, collections: 0, failures: 0 };
   let succeededAt: number | undefined;
   let isSwept = false;
   let lastNominees = '';
-  /** Rounds until all manifests are walked. */
-  let roundsLeft = 0;
+  let rounds = 0;
   const repetition = repeat({
     everyMs,
     soonMs,
@@ -61,12 +60,8 @@ export function startCollector(store: Store, { delayMs, everyMs, soonMs, onCompa
             store.log.error({ err: error }, 'sweeping orphan blobs failed; the next start tries again');
         });
       }
-      const walksAlways = roundsLeft <= 0;
-      roundsLeft = walksAlways ? quietRounds : roundsLeft - 1;
-      const collected = await collectGarbage(store, { delayMs, signal, walksAlways }).catch((error: unknown) => {
-        roundsLeft = 0;
-        throw error;
-      });
+      const collected = await collectGarbage(store, { delayMs, signal, looksForLost: rounds % roundsToLook === 0 });
+      rounds += 1;
       figures.collections += 1;
       figures.volumes += collected.volumes;
       figures.condemnedPacks += collected.condemnedPacks;
@@ -86,12 +81,5 @@ export function startCollector(store: Store, { delayMs, everyMs, soonMs, onCompa
       store.log.error({ err: error }, 'a collection failed; it is tried again');
     },
   });
-  return {
-    ...repetition,
-    figures: () => ({ ...figures, succeededAt }),
-    wake() {
-      roundsLeft = 0;
-      repetition.wake();
-    },
-  };
+  return { ...repetition, figures: () => ({ ...figures, succeededAt }) };
 }

@@ -1,6 +1,7 @@
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { ChunkId } from './chunk-id.ts';
 import { slices } from './chunk-rows.ts';
+import { loosenNodes } from './loose-nodes.ts';
 import { decodeSegment, encodeSegment, type ManifestExtent } from './manifest.ts';
 
 /** How far a segment of a volume that is being written has come, durably. */
@@ -19,10 +20,11 @@ export interface SegmentCheckpoint {
 
 export async function upsertSegmentCheckpoint(
   tx: Transaction,
-  operationId: string,
+  { operationId, domainId }: { readonly operationId: string; readonly domainId: string },
   segment: SegmentCheckpoint,
 ): Promise<void> {
   const values = {
+    domain_id: domainId,
     done_bytes: segment.doneBytes,
     extents: segment.nodeId === undefined ? encodeSegment(segment.extents) : null,
     node_id: segment.nodeId ?? null,
@@ -80,6 +82,7 @@ export async function deleteSegmentCheckpoints(
   indexes: readonly number[],
 ): Promise<void> {
   for (const some of slices(indexes, 500)) {
+    await loosenSegments(tx, operationId, some);
     await tx
       .deleteFrom('import_segments')
       .where('operation_id', '=', operationId)
@@ -88,6 +91,24 @@ export async function deleteSegmentCheckpoints(
   }
 }
 
+/** What it wrote is held by a volume. */
 export async function deleteAllSegmentCheckpoints(tx: Transaction, operationId: string): Promise<void> {
   await tx.deleteFrom('import_segments').where('operation_id', '=', operationId).execute();
+}
+
+/** What it wrote is to be in no volume, or is to be written again. May be repeated. */
+export async function dropAllSegmentCheckpoints(tx: Transaction, operationId: string): Promise<void> {
+  await loosenSegments(tx, operationId);
+  await deleteAllSegmentCheckpoints(tx, operationId);
+}
+
+function loosenSegments(tx: Transaction, operationId: string, indexes?: readonly number[]): Promise<void> {
+  let segments = tx
+    .selectFrom('import_segments')
+    .select(['domain_id', 'node_id'])
+    .where('operation_id', '=', operationId)
+    .where('node_id', 'is not', null)
+    .where('domain_id', '<>', '');
+  if (indexes !== undefined) segments = segments.where('segment_index', 'in', indexes);
+  return loosenNodes(tx, segments.distinct().$narrowType<{ node_id: Uint8Array }>());
 }

@@ -93,7 +93,14 @@ async function clear(tx: Transaction): Promise<void> {
     .values({ name: markName, value: 'unfinished' })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  for (const table of ['import_segments', 'pack_pins', 'segment_packs', 'manifest_edges', 'chunks'] as const) {
+  for (const table of [
+    'import_segments',
+    'loose_nodes',
+    'pack_pins',
+    'segment_packs',
+    'manifest_edges',
+    'chunks',
+  ] as const) {
     await tx.deleteFrom(table).execute();
   }
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/database.ts';
 import type { ChunkId } from './chunk-id.ts';
-import { deleteAllSegmentCheckpoints } from './import-segment-rows.ts';
+import { deleteAllSegmentCheckpoints, dropAllSegmentCheckpoints } from './import-segment-rows.ts';
 import { findWinners, hasEdges, insertEdges, insertSegmentPacks } from './manifest-rows.ts';
 import { markPinnedPacksSealed, unpinPacks, type WriterLease } from './pack-rows.ts';
 import { findQuarantinedPins, type KnownDamage, QuarantinedMeanwhile } from './quarantine.ts';
@@ -45,14 +45,15 @@ export async function commitVolume(
 
   const sealed = await insertVolume(tx, volume, now);
   await markPinnedPacksSealed(tx, lease.operationId);
-  await releaseVolumeWriter(tx, lease.operationId);
+  await unpinPacks(tx, lease.operationId);
+  await deleteAllSegmentCheckpoints(tx, lease.operationId);
   return sealed;
 }
 
 /** The operation writes no volume any more: what it did not seal is garbage from now on. May be repeated. */
 export async function releaseVolumeWriter(tx: Transaction, operationId: string): Promise<void> {
   await unpinPacks(tx, operationId);
-  await deleteAllSegmentCheckpoints(tx, operationId);
+  await dropAllSegmentCheckpoints(tx, operationId);
 }
 
 async function keepNode(tx: Transaction, domainId: string, nodeId: ChunkId): Promise<void> {

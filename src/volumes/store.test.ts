@@ -35,7 +35,10 @@ async function readAll(testStore: TestStore, volumeId: string): Promise<Uint8Arr
   return bytes;
 }
 
-async function countRows({ store }: TestStore, table: 'packs' | 'chunks' | 'segment_packs' | 'manifest_edges') {
+async function countRows(
+  { store }: TestStore,
+  table: 'packs' | 'chunks' | 'segment_packs' | 'manifest_edges' | 'loose_nodes',
+) {
   const row = await store.db.read
     .selectFrom(table)
     .select((eb) => eb.fn.countAll<number>().as('n'))
@@ -183,6 +186,27 @@ eachDatabase(({ open }) => {
       assert.equal(await countRows(testStore, table), 0, table);
     }
     assert.deepEqual(await Array.fromAsync(store.blobs.list()), []);
+  });
+
+  test('finds nodes that were lost without a word, when it looks for such', async () => {
+    await using testStore = await openTestStore({ open });
+    const { store } = testStore;
+    const kept = await storeGuestAs(testStore, 'kept', createMemoryGuest(noise(8 * mib, 13)));
+    await storeGuestAs(testStore, 'lost', createMemoryGuest(noise(80 * mib, 14)));
+    await store.db.transact(async (tx) => {
+      await removeVolumeReference(tx, 'lost');
+      await tx.deleteFrom('volumes').where('id', '<>', kept.id).execute();
+    });
+    const nodes = await countRows(testStore, 'segment_packs');
+    await collectGarbage(store, keepNone);
+    assert.equal(await countRows(testStore, 'segment_packs'), nodes, 'nobody said a word');
+    await collectGarbage(store, { ...keepNone, looksForLost: true });
+    assert.ok((await countRows(testStore, 'segment_packs')) < nodes / 2);
+    assert.equal(await countRows(testStore, 'loose_nodes'), 0);
+    assert.equal((await readAll(testStore, kept.id)).length, 8 * mib);
+    await store.db.transact((tx) => removeVolumeReference(tx, 'kept'));
+    await collectGarbage(store, keepNone);
+    assert.equal(await countRows(testStore, 'packs'), 0);
   });
 
   test('an import that a collection overtakes loses nothing', async () => {

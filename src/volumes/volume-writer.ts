@@ -255,7 +255,8 @@ export class VolumeWriter implements AsyncDisposable {
       await insertSegmentPacks(tx, domainId, nodeId, chunks.packIds.union(node.packIds));
       storedBytes = chunks.storedBytes + node.storedBytes;
     }
-    await upsertSegmentCheckpoint(tx, lease.operationId, {
+    const writer = { operationId: lease.operationId, domainId };
+    await upsertSegmentCheckpoint(tx, writer, {
       index,
       doneBytes,
       extents,
