@@ -145,6 +145,7 @@ export interface Parts {
   readonly compute: Omit<ComputeParts, 'access' | 'buckets'>;
   /** There may be something to collect. */
   readonly onGarbage: () => void;
+  readonly metrics: NonNullable<ApiDeps['metrics']>;
 }
 
 /** Operations on the bindings of a folder are in it; those of a cloud are in no folder. */
@@ -195,6 +196,7 @@ export function bindApi(parts: Parts): ApiDeps {
     authenticate: (authorization) => authenticate(identity, authorization),
     authorize: (subject, permission, scope) => authorize(access, subject, permission, scope),
     findStarted: (caller) => findStartedOnce(deps, caller),
+    metrics: parts.metrics,
     audit: {
       recordMadeChange: (call) => recordMadeChange(deps, call),
       recordRefusal: (record) => parts.refusals.add(record),

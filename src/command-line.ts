@@ -81,6 +81,7 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     )
     .option('--grpc <host:port>', 'a port for gRPC alone, besides --listen (OBRAZ_GRPC)')
     .option('--rest <host:port>', 'a port for REST alone, besides --listen (OBRAZ_REST)')
+    .option('--metrics <host:port>', 'a port for /metrics alone, for scrapers of other machines (OBRAZ_METRICS)')
     .option(
       '--public-address <host:port>',
       'where clients are told to find the API, for proxies that hide where they came to (OBRAZ_PUBLIC_ADDRESS)',

@@ -16,6 +16,7 @@ test('has a default for everything', () => {
     nbd: { host: '127.0.0.1', port: 10809 },
     grpc: undefined,
     rest: undefined,
+    metrics: undefined,
     publicAddress: undefined,
     certificate: undefined,
     usersPath: undefined,

@@ -44,6 +44,8 @@ export interface Config {
   /** A port for gRPC alone and one for REST alone, for sites whose proxies cannot share one. */
   readonly grpc: HostPort | undefined;
   readonly rest: HostPort | undefined;
+  /** A port for the figures of the process alone, open to whoever reaches it. */
+  readonly metrics: HostPort | undefined;
   /** Where clients are told to find every part of the API; undefined for wherever they came to. */
   readonly publicAddress: HostPort | undefined;
   /** The operator's own certificate and key, as absolute paths; without them the installation makes its own. */
@@ -81,6 +83,7 @@ export interface ServeFlags {
   readonly nbd?: string;
   readonly grpc?: string;
   readonly rest?: string;
+  readonly metrics?: string;
   readonly publicAddress?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -173,6 +176,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? nbdBeside(listen),
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
     rest: address('--rest', flags.rest, 'OBRAZ_REST', '127.0.0.1:8445'),
+    metrics: address('--metrics', flags.metrics, 'OBRAZ_METRICS', '10.0.0.5:9464'),
     publicAddress: read(
       one('--public-address', flags.publicAddress, 'OBRAZ_PUBLIC_ADDRESS'),
       parseAddress,

@@ -36,9 +36,13 @@ import { createCheckKind } from './maintenance/check-kind.ts';
 import { createCompactKind } from './maintenance/compact-kind.ts';
 import { createScrubKind } from './maintenance/scrub-kind.ts';
 import { startCompaction } from './maintenance/start-store-operation.ts';
+import { meterDatabase } from './metrics/metered-database.ts';
+import { MeteredKinds } from './metrics/metered-kinds.ts';
+import { listenForScrapes } from './metrics/metrics-listener.ts';
+import { createServiceMetrics } from './metrics/service-metrics.ts';
 import { createNbdServer, type NbdServer } from './nbd/nbd-server.ts';
 import { defaultRetention, forgetOld } from './operations/forget-old.ts';
-import { kindsByName } from './operations/kind.ts';
+import { kindsByName, type OperationKind } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
 import { OperationWaits } from './operations/operation-waits.ts';
 import { createRunner } from './operations/runner.ts';
@@ -50,7 +54,7 @@ import { ownAddresses } from './sources/own-addresses.ts';
 import { openUploads } from './uploads/open-uploads.ts';
 import { collectorDefaults, startCollector } from './volumes/collector.ts';
 import { ReadCache } from './volumes/read-cache.ts';
-import { createStoreThreads, type Store } from './volumes/store.ts';
+import { createStoreThreads, type Store, type StoreCounts } from './volumes/store.ts';
 import { openVolume } from './volumes/stored-device.ts';
 
 /** What all imports together may hold in memory. */
@@ -95,7 +99,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const directory = describeDataDirectory(config.dataDirectory);
   await makeDataDirectory(directory);
   opening.use(lockDataDirectory(directory.lock));
-  const db = opening.use(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
+  const database = meterDatabase(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
+  const db = opening.use(database.db);
   const { blobs, owner } = opening.use(
     await openBlobs({
       directory: directory.packs,
@@ -119,7 +124,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
 
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
-  const store: Store = { db, blobs, threads, leases, log, now: Date.now };
+  const counts: StoreCounts = { newBytes: 0, knownBytes: 0, encodedBytes: 0, corruptChunks: 0 };
+  const store: Store = { db, blobs, threads, leases, log, counts, now: Date.now };
   opening.use(
     repeat({
       everyMs: forgetEveryMs,
@@ -142,11 +148,12 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const memory = new FairBudget(importMemoryBytes);
+  const reads = new ReadCache();
   const pool = opening.use(
     await Pool.open({
       directory: directory.pool,
       limitBytes: config.poolBytes,
-      reads: new ReadCache(),
+      reads,
       findPooled: () => findPooledVolumes(db.read),
       openVolume: (volumeId) => openVolume(store, volumeId),
       log,
@@ -185,6 +192,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     createCompactKind({ store, onGarbage }),
   ];
   const kinds = kindsByName([...imageKinds, digestKind, ...storeKinds]);
+  const metered = new MeteredKinds();
+  const meteredByName = (some: readonly OperationKind[]) => kindsByName(some.map((kind) => metered.meter(kind)));
   const ownerId = randomUUID();
   const waits = opening.use(
     new OperationWaits({
@@ -194,15 +203,15 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   );
   const running = { db, log, ownerId, onSettled: (operationId: string) => waits.settled(operationId) };
   const imageRunner = opening.use(
-    createRunner({ ...running, kinds: kindsByName(imageKinds), concurrency: importPlaces, turnMs: importTurnMs }),
+    createRunner({ ...running, kinds: meteredByName(imageKinds), concurrency: importPlaces, turnMs: importTurnMs }),
   );
   // A scrub takes hours: it must not take an import's place. What an earlier process left is the first one's to free.
   const storeRunner = opening.use(
-    createRunner({ ...running, kinds: kindsByName(storeKinds), concurrency: storeKinds.length, isAlone: false }),
+    createRunner({ ...running, kinds: meteredByName(storeKinds), concurrency: storeKinds.length, isAlone: false }),
   );
   // Nor must those who only see images, and have them hashed, take the places of those who make some.
   const digestRunner = opening.use(
-    createRunner({ ...running, kinds: kindsByName([digestKind]), concurrency: 2, isAlone: false }),
+    createRunner({ ...running, kinds: meteredByName([digestKind]), concurrency: 2, isAlone: false }),
   );
   const runners = [imageRunner, storeRunner, digestRunner];
   const runner = {
@@ -255,17 +264,39 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const publicAddress = config.publicAddress && formatHostPort(config.publicAddress);
   const isOurHost = (host: string) => host === config.publicAddress?.host || certificate.isOurHost(host);
   const identity = { users, liveTokens: new LiveTokens({ db, users }), isOurHost, publicAddress };
+  let droppedRefusals = 0;
   const refusals = opening.use(
     new Refusals({
       db,
-      onDropped: (count) => log.warn({ count }, 'too many refused calls to record them all'),
+      onDropped(count) {
+        droppedRefusals += count;
+        log.warn({ count }, 'too many refused calls to record them all');
+      },
       onError: (error) => log.error({ err: error }, 'refused calls could not be recorded'),
     }),
   );
   const parts = { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri };
+  const metrics = opening.use(
+    createServiceMetrics({
+      database,
+      directory: directory.root,
+      store,
+      counts,
+      memory,
+      kinds: metered,
+      collector,
+      reads,
+      pool,
+      disks: contents,
+      nbd,
+      api: () => api.figures(),
+      droppedRefusals: () => droppedRefusals,
+    }),
+  );
   const compute = { linkBase: config.linkBase, objectStore: config.objectStore };
-  const api = await createApi(bindApi({ ...parts, ...identity, waits, pool, refusals, compute }));
+  const api = await createApi(bindApi({ ...parts, ...identity, waits, pool, refusals, compute, metrics }));
   opening.defer(() => api.close({ graceMs: drainMs }));
+  if (config.metrics !== undefined) opening.use(await listenForScrapes(metrics, config.metrics));
   for (const one of runners) await one.start();
   const address = await listenAll(api, config, certificate);
   await writeFileDurably(
@@ -304,8 +335,8 @@ async function listenAll(
   return address;
 }
 
-function listenersOf({ listen, grpc, rest, nbd }: Config): HostPort[] {
-  return [listen, grpc, rest, nbd].filter((address) => address !== undefined);
+function listenersOf({ listen, grpc, rest, nbd, metrics }: Config): HostPort[] {
+  return [listen, grpc, rest, nbd, metrics].filter((address) => address !== undefined);
 }
 
 /** On its port and on a socket in the data directory. Returns the port's address. */

@@ -251,6 +251,7 @@ const rules = {
   'obraz.v1.StoreService/Scrub': ['obraz.store.manage'],
   'obraz.v1.StoreService/GetSpace': ['obraz.store.manage'],
   'obraz.v1.PoolService/List': ['obraz.store.manage'],
+  'GET /metrics': ['obraz.store.manage'],
 
   'obraz.v1.QuotaService/Get': ['resource-manager.clouds.get'],
   'obraz.v1.QuotaService/List': ['resource-manager.clouds.get'],

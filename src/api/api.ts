@@ -27,6 +27,7 @@ import { type QuotaFunctions, quotaService } from './obraz/quota-service.ts';
 import { type StoreFunctions, storeService } from './obraz/store-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
+import type { MetricsText } from './rest/metrics-route.ts';
 import { createRestDoor } from './rest/rest-server.ts';
 import { createRequestValidator } from './validate-request.ts';
 import type { BindingFunctions } from './yandex/access-binding-handlers.ts';
@@ -74,6 +75,8 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly compute: ComputeFunctions;
   /** What calls may take of the process; the usual when it is not said. */
   readonly limits?: Partial<ApiLimits>;
+  /** What is served as /metrics. */
+  readonly metrics?: MetricsText;
 }
 
 /** Of calls, of files that are being sent to us, and of contents that are being read. */
@@ -158,6 +161,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
       ...pipeline,
       bodies,
       contents,
+      metrics: deps.metrics,
       content: deps.images,
       uploads: deps.uploads,
       storage: deps.storage,

@@ -70,6 +70,11 @@ export class FairBudget {
     this.#now = now;
   }
 
+  /** How many wait. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
   get freeBytes(): number {
     return this.#freeBytes;
   }

@@ -13,6 +13,7 @@ import { answerBrokenHttp } from './broken-http.ts';
 import { type ContentFunctions, contentRoute, imageContent } from './image-content.ts';
 import { extentsRoute, imageExtents } from './image-extents.ts';
 import { limitArrival } from './limit-arrival.ts';
+import { addMetricsRoute, type MetricsText } from './metrics-route.ts';
 import { replyTypesOf } from './reply-json.ts';
 import { jsonType } from './rest-reply.ts';
 import { answerRefused, answerRpc } from './rest-rpc.ts';
@@ -39,6 +40,8 @@ export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
   readonly storage: StorageFunctions;
+  /** Undefined where there are none. */
+  readonly metrics: MetricsText | undefined;
 }
 
 /** The REST door: takes connections that speak HTTP/1.1, with TLS already off. */
@@ -99,6 +102,8 @@ export async function createRestDoor(
       .type(jsonType)
       .send(JSON.stringify({ status: serving ? 'SERVING' : 'NOT_SERVING' })),
   );
+  const { metrics } = deps;
+  if (metrics !== undefined) addMetricsRoute(app, { ...deps, metrics });
   addTokenRoute(app, deps);
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
