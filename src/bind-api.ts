@@ -21,6 +21,7 @@ import { listKeyOperations } from './accounts/list-key-operations.ts';
 import { listKeys } from './accounts/list-keys.ts';
 import { listServiceAccountOperations } from './accounts/list-service-account-operations.ts';
 import { listServiceAccounts } from './accounts/list-service-accounts.ts';
+import { revokeAllTokens } from './accounts/revoke-all-tokens.ts';
 import { updateKey } from './accounts/update-key.ts';
 import { updateServiceAccount } from './accounts/update-service-account.ts';
 import type { ApiDeps } from './api/api.ts';
@@ -209,6 +210,7 @@ export function bindApi(parts: Parts): ApiDeps {
       issueToken: (proof) => issueToken(identity, proof),
       issueAccountToken: (request, caller) => issueAccountToken(identity, request, caller),
       revokeToken: (request) => revokeToken(identity, request),
+      revokeAllTokens: (subject, caller) => revokeAllTokens(identity, subject, caller),
       getServiceAccount: (request) => getServiceAccount(identity, request),
     },
     accounts: {

@@ -15,6 +15,7 @@ const key: AuthorizedKey = {
   id: 'ajekey00000000000000',
   serviceAccountId: 'ajeaccount0000000000',
   publicKeyPem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  refusedUntil: undefined,
 };
 const email = `${key.serviceAccountId}@b1gfolder.iam.obraz.internal`;
 const present = new Date('2026-01-02T03:04:05Z');

@@ -13,7 +13,7 @@ import { SelfSignedTokens } from './self-signed-tokens.ts';
 import type { Subject } from './subject.ts';
 import { checkToken, signToken } from './token.ts';
 import { createTokenKeyPem, readTokenKey } from './token-key.ts';
-import { deleteExpiredRevocations } from './token-rows.ts';
+import { deleteExpiredRevocations, upsertTokenCutoff } from './token-rows.ts';
 import { type UserAccount, Users } from './users.ts';
 
 const tokenKey = readTokenKey(createTokenKeyPem());
@@ -146,6 +146,63 @@ eachDatabase(({ open }) => {
     await db.transact((tx) => tx.deleteFrom('service_accounts').execute());
     here.pass(1_000);
     await assert.rejects(authenticate(here, `Bearer ${ofAccount}`), invalid);
+  });
+
+  test('all tokens of a subject that were made until a moment end together, here and within a second elsewhere', async (t) => {
+    const db = await openAccount(t, open);
+    const [here, there] = [startProcess(db, new Users([alice])), startProcess(db, new Users([alice]))];
+    const at = new Date('2026-01-02T03:04:05.500Z');
+    const make = (afterMs: number, subject = account, key: string | undefined = keyId) =>
+      issueTokenTo({ tokenKey, now: () => new Date(at.getTime() + afterMs) }, subject, key).iamToken;
+    const user: Subject = { id: alice.id, kind: 'userAccount' };
+    const admin = signToken(tokenKey, { kind: 'admin', subject: account, issuedAt: at });
+    const old = [make(-3_600_000), make(0), make(-1, account, undefined), admin];
+    const others = [make(1), make(-1, user, undefined)];
+    const authenticateAt = (process: typeof here, token: string) =>
+      authenticate({ ...process, now: () => at }, `Bearer ${token}`);
+    for (const token of [...old, ...others]) await authenticateAt(there, token);
+
+    await db.transact((tx) => upsertTokenCutoff(tx, { subjectId: account.id, madeUntil: at }));
+    await db.transact((tx) => upsertTokenCutoff(tx, { subjectId: account.id, madeUntil: new Date(0) }));
+    here.liveTokens.forget();
+    there.pass(1_000);
+    for (const process of [here, there]) {
+      for (const token of old) await assert.rejects(authenticateAt(process, token), invalid);
+      for (const token of others) await authenticateAt(process, token);
+    }
+    await db.transact((tx) => upsertTokenCutoff(tx, { subjectId: alice.id, madeUntil: at }));
+    here.liveTokens.forget();
+    await assert.rejects(authenticateAt(here, make(-1, user, undefined)), invalid);
+    assert.deepEqual(await authenticateAt(here, make(1, user, undefined)), user);
+  });
+
+  test('a JWT that was signed until then is no token any more, and buys none', async (t) => {
+    const db = await openAccount(t, open);
+    const here = startProcess(db);
+    const sign = (algorithm: string, signedAt: Date, audience: string) =>
+      new SignJWT({ scope: 'https://www.googleapis.com/auth/compute' })
+        .setProtectedHeader({ alg: algorithm, kid: keyId })
+        .setIssuer(account.id)
+        .setAudience(audience)
+        .setIssuedAt(signedAt)
+        .setExpirationTime('30m')
+        .sign(keys.privateKey);
+    const until = new Date(Date.now() - 10_000);
+    const [before, after] = [new Date(until.getTime() - 5_000), new Date(until.getTime() + 5_000)];
+    const asToken = (at: Date) => sign('RS256', at, '');
+    const toExchange = (at: Date) => sign('PS256', at, 'https://iam.api.cloud.yandex.net/iam/v1/tokens');
+    const known = await asToken(before);
+    await authenticate(here, `Bearer ${known}`);
+
+    await db.transact((tx) => upsertTokenCutoff(tx, { subjectId: account.id, madeUntil: until }));
+    here.liveTokens.forget();
+    await assert.rejects(authenticate(here, `Bearer ${known}`), invalid);
+    const isLate = { code: 'UNAUTHENTICATED', message: /signed before all tokens of its account were revoked/ };
+    await assert.rejects(authenticate(startProcess(db), `Bearer ${known}`), isLate);
+    await assert.rejects(issueToken(here, { jwt: await toExchange(before) }), isLate);
+    assert.deepEqual(await authenticate(here, `Bearer ${await asToken(after)}`), account);
+    const { iamToken } = await issueToken(here, { jwt: await toExchange(after) });
+    assert.deepEqual(await authenticate(here, `Bearer ${iamToken}`), account);
   });
 
   test('a JWT that an account uses as a token ends with its key, and with its account', async (t) => {

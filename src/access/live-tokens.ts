@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import { LruMap } from '../lib/lru-map.ts';
 import type { VerifiedClaims } from './token-claims.ts';
-import { isBackedByRows, isRevoked } from './token-rows.ts';
+import { isBackedByRows, isEnded } from './token-rows.ts';
 import type { Users } from './users.ts';
 
 export interface LiveTokensDeps {
@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /**
- * Which tokens still hold. A token ends before its time when it is revoked, when its service account or its user is gone,
+ * Which tokens still hold. A token ends before its time when it is revoked, by itself or with all of its subject's, when its service account or its user is gone,
  * and when the authorized key that it was given for is deleted.
  *
  * The database is asked about a token at most once a second, however many calls come with it. So a token that was ended
@@ -59,6 +59,6 @@ export class LiveTokens {
   async #ask(claims: VerifiedClaims): Promise<boolean> {
     const { db, users } = this.#deps;
     if (claims.subject.kind === 'serviceAccount') return isBackedByRows(db.read, claims);
-    return users.byId(claims.subject.id) !== undefined && !(await isRevoked(db.read, claims.tokenId));
+    return users.byId(claims.subject.id) !== undefined && !(await isEnded(db.read, claims));
   }
 }

@@ -256,6 +256,7 @@ const rules = {
   'obraz.v1.QuotaService/Get': ['resource-manager.clouds.get'],
   'obraz.v1.QuotaService/List': ['resource-manager.clouds.get'],
   'obraz.v1.QuotaService/Set': ['obraz.quotas.manage'],
+  'obraz.v1.TokenService/RevokeAll': ['iam.serviceAccounts.delete'],
 
   'obraz.v1.AuditService/List': ['obraz.audit.list'],
 } as const satisfies Readonly<Record<string, MethodRule>>;

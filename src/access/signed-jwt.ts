@@ -43,6 +43,9 @@ export async function verifyJwt(
   if (exp - Math.min(iat, nowSeconds) > maxLifeSeconds + clockToleranceSeconds) {
     throw jwtRefused('it is valid for more than an hour');
   }
+  if (key.refusedUntil !== undefined && iat * 1000 <= key.refusedUntil.getTime()) {
+    throw jwtRefused('it was signed before all tokens of its account were revoked; sign another');
+  }
   return {
     key,
     issuer: iss,

@@ -10,6 +10,7 @@ import type { Subject } from './subject.ts';
  *   typ  the subject's kind; a service account where it is not said
  *   kind iam (given for proof of who one is, expires) or admin (made with the installation, does not)
  *   iat  when it was made, in seconds since 1970
+ *   ims  and the milliseconds since then; 0 where it is not said
  *   exp  when it ends, likewise; only of kind iam
  *   key  the authorized key whose JWT it was given for, if it was given for one: it ends with the key
  *   jti  random, so that no two tokens are one

@@ -19,6 +19,7 @@ export function signToken({ privateKey }: TokenKey, claims: TokenClaims): string
     typ: claims.subject.kind,
     kind: claims.kind,
     iat: toSeconds(claims.issuedAt),
+    ims: claims.issuedAt.getTime() % 1000,
     ...(claims.kind === 'iam' ? { exp: toSeconds(claims.expiresAt) } : {}),
     ...(claims.kind === 'iam' && claims.keyId !== undefined ? { key: claims.keyId } : {}),
     jti: randomBytes(nonceBytes).toString('base64url'),
@@ -50,7 +51,8 @@ function readClaims(payload: string): TokenClaims | undefined {
   try {
     const json = objectOf(parseJson(Buffer.from(payload, 'base64url').toString()), 'claims');
     const subject = readSubject(json);
-    const issuedAt = fromSeconds(integerOf(json, 'iat'));
+    const withinSecond = json.ims === undefined ? 0 : integerOf(json, 'ims');
+    const issuedAt = new Date(integerOf(json, 'iat') * 1000 + withinSecond);
     if (json.kind === 'admin') return { kind: 'admin', subject, issuedAt };
     if (json.kind !== 'iam') return undefined;
     const keyId = json.key === undefined ? undefined : stringOf(json, 'key');

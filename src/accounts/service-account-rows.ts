@@ -1,4 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
+import { deleteTokenCutoff } from '../access/token-rows.ts';
 import type { Queryable, Transaction } from '../db/database.ts';
 import type { ServiceAccountsTable } from '../db/schema.ts';
 import { parseJson, stringMapOf } from '../lib/json.ts';
@@ -54,9 +55,10 @@ export async function replaceAccount(tx: Transaction, account: ServiceAccount): 
   await tx.updateTable('service_accounts').set(toRow(account)).where('id', '=', account.id).execute();
 }
 
-/** Its keys go with it; its roles are the caller's to take back. */
+/** Its keys go with it, and what is known of its tokens; its roles are the caller's to take back. */
 export async function deleteAccountRow(tx: Transaction, id: string): Promise<void> {
   await tx.deleteFrom('service_account_keys').where('service_account_id', '=', id).execute();
+  await deleteTokenCutoff(tx, id);
   await tx.deleteFrom('service_accounts').where('id', '=', id).execute();
 }
 

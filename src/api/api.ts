@@ -25,6 +25,7 @@ import { type DigestFunctions, imageDigestService } from './obraz/image-digest-s
 import { type PoolFunctions, poolService } from './obraz/pool-service.ts';
 import { type QuotaFunctions, quotaService } from './obraz/quota-service.ts';
 import { type StoreFunctions, storeService } from './obraz/store-service.ts';
+import { type EndingFunctions, tokenService } from './obraz/token-service.ts';
 import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import type { MetricsText } from './rest/metrics-route.ts';
@@ -54,7 +55,7 @@ export interface ApiDeps extends AuthorizationDeps {
   findStarted(caller: Caller): Promise<Operation | undefined>;
   readonly audit: AuditFunctions & AuditListFunctions;
   readonly folderOf: FolderOf;
-  readonly tokens: TokenFunctions;
+  readonly tokens: TokenFunctions & EndingFunctions;
   readonly accounts: ServiceAccountFunctions & KeyFunctions;
   readonly users: UserFunctions;
   /** HOST:PORT where clients are told to find the API; undefined for wherever they came to. */
@@ -134,6 +135,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     operationService(deps.operations),
     imageDigestService(deps.images),
     uploadService(deps.uploads),
+    tokenService(deps.tokens),
     storeService(deps.store),
     poolService(deps.pool),
     auditService(audit),

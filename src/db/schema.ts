@@ -12,6 +12,7 @@ export interface Schema {
   service_accounts: ServiceAccountsTable;
   service_account_keys: ServiceAccountKeysTable;
   revoked_tokens: RevokedTokensTable;
+  token_cutoffs: TokenCutoffsTable;
   access_bindings: AccessBindingsTable;
   operations: OperationsTable;
   operation_turns: OperationTurnsTable;
@@ -94,6 +95,13 @@ export interface RevokedTokensTable {
   id: string;
   /** When the token would have ended, and the row may go; null for one that would not. */
   expires_at: number | null;
+}
+
+/** Subjects whose tokens were all ended at once; those of a service account go with it. */
+export interface TokenCutoffsTable {
+  subject_id: string;
+  /** A token or a JWT that was made then or earlier holds no more. */
+  made_until: number;
 }
 
 /** Who has which role on a cloud, a folder, or what is in one; see access/roles.ts. Goes with its resource. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { revokeToken } from '../access/revoke-token.ts';
 import { checkToken } from '../access/token.ts';
+import { upsertTokenCutoff } from '../access/token-rows.ts';
 import { openSqlite } from '../db/open-sqlite.ts';
 import { describeDataDirectory, makeDataDirectory } from './data-directory.ts';
 import { InstallationBroken } from './installation-broken.ts';
@@ -100,6 +101,19 @@ test('writes a new admin token when the one that is there was revoked', async ()
   assert.equal(checkToken(tokenKey, written, new Date()).state, 'valid');
   await data.start();
   assert.equal(await read(), written);
+});
+
+test('writes a new admin token when all of the administrator were ended', async () => {
+  await using data = await begin();
+  const { tokenKey, first } = await data.start();
+  const read = async () => (await readFile(data.directory.credentials.adminToken, 'utf8')).trim();
+  const ended = await read();
+  const cutoff = { subjectId: first.administratorId, madeUntil: new Date() };
+  await data.db.transact((tx) => upsertTokenCutoff(tx, cutoff));
+  await data.start();
+  const written = await read();
+  assert.notEqual(written, ended);
+  assert.equal(checkToken(tokenKey, written, new Date()).state, 'valid');
 });
 
 test('says why a data directory cannot be used', async () => {

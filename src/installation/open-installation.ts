@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { TokenKey } from '../access/token-key.ts';
-import { isRevoked } from '../access/token-rows.ts';
+import { isEnded } from '../access/token-rows.ts';
 import type { Database } from '../db/database.ts';
 import { isHost, isWildcard } from '../lib/host-port.ts';
 import { ensureAdminKey } from './admin-key.ts';
@@ -44,7 +44,7 @@ export async function openInstallation(options: {
   await ensureAdminToken(credentials.adminToken, {
     tokenKey,
     administratorId,
-    isRevoked: (tokenId) => isRevoked(db.read, tokenId),
+    isEnded: (claims) => isEnded(db.read, claims),
     now,
   });
   // The file before the row: a key that is known and that nobody has would be of no use.

@@ -1,4 +1,5 @@
 import { checkToken, signToken } from '../access/token.ts';
+import type { VerifiedClaims } from '../access/token-claims.ts';
 import { createTokenKeyPem, readTokenKey, type TokenKey } from '../access/token-key.ts';
 import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { writeFileDurably } from '../lib/write-file-durably.ts';
@@ -23,21 +24,21 @@ export async function ensureTokenKey(path: string): Promise<TokenKey> {
 export interface AdminTokenOptions {
   readonly tokenKey: TokenKey;
   readonly administratorId: string;
-  /** Whether somebody ended the token of this id. */
-  isRevoked(tokenId: string): Promise<boolean>;
+  /** Whether somebody ended the token. */
+  isEnded(claims: VerifiedClaims): Promise<boolean>;
   readonly now: Date;
 }
 
 /** Sees to it that the file holds a token of the administrator's that is valid. */
 export async function ensureAdminToken(
   path: string,
-  { tokenKey, administratorId, isRevoked, now }: AdminTokenOptions,
+  { tokenKey, administratorId, isEnded, now }: AdminTokenOptions,
 ): Promise<void> {
   const present = await readFileIfThere(path);
   const check = checkToken(tokenKey, present?.trim() ?? '', now);
   const isAdmins =
     check.state === 'valid' && check.claims.kind === 'admin' && check.claims.subject.id === administratorId;
-  if (isAdmins && !(await isRevoked(check.claims.tokenId))) return;
+  if (isAdmins && !(await isEnded(check.claims))) return;
   const token = signToken(tokenKey, {
     kind: 'admin',
     subject: { id: administratorId, kind: 'serviceAccount' },

@@ -79,6 +79,12 @@ test('makes a service account and a key file, and works with it until the key is
   assert.deepEqual(await succeedJson('iam', 'revoke-token', token), { subject_id: account.id });
   await fail(/The token is invalid/, 'zone', 'list', '--token', token);
 
+  const second = (await succeed('iam', 'create-token', ...asAccount)).trim();
+  const ended = await succeedJson('iam', 'revoke-tokens', '--service-account-name', 'cd');
+  assert.equal(ended.subject_id, account.id);
+  await fail(/The token is invalid/, 'zone', 'list', '--token', second);
+  await fail(/say whose/, 'iam', 'revoke-tokens');
+
   const impersonated = ['--impersonate-service-account-id', account.id];
   await fail(/Permission denied/, 'image', 'list', '--folder-id', obraz.folderId, ...impersonated);
 

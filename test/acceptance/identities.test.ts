@@ -3,6 +3,7 @@ import { createHash, createPrivateKey, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { type Door, DoorError, openGrpcDoor, openRestDoor, type Reply } from '../fixtures/doors.ts';
 import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
@@ -177,6 +178,56 @@ function testDoor(open: () => Door): void {
     await refused(door.call('IamTokenService.Revoke', { iamToken: 't1.a.b' }), invalidArgument, /iam_token/);
     const stranger = door.call('IamTokenService.Revoke', { iamToken: body.iamToken }, { token: undefined });
     await refused(stranger, unauthenticated, /has to be passed/);
+  });
+
+  test('all tokens of an account end at once, and what it proves anew gives others', async () => {
+    const serviceAccountId = await createAccount();
+    const key = await createKey(serviceAccountId);
+    const jwt = await signJwt(key);
+    const tokens = [await exchange(jwt), await exchange(jwt)];
+    const stranger = (
+      await door.call('IamTokenService.CreateForServiceAccount', { serviceAccountId: await createAccount() })
+    ).body.iamToken;
+    const revokeAll = (token?: string) =>
+      door.call('TokenService.RevokeAll', { serviceAccountId }, token === undefined ? {} : { token });
+    await refused(revokeAll(stranger), notFound, /Service account "aje.*" not found/);
+    const missing = door.call('TokenService.RevokeAll', { serviceAccountId: 'ajenobody' });
+    await refused(missing, notFound, /Service account "ajenobody" not found/);
+    await refused(door.call('TokenService.RevokeAll', {}), invalidArgument, /subject/);
+
+    const { body } = await revokeAll();
+    assert.equal(body.subjectId, serviceAccountId);
+    for (const token of tokens) await refused(isKnown(token), unauthenticated, /The token is invalid/);
+    const again = door.call('IamTokenService.Create', { jwt }, { token: undefined });
+    await refused(again, unauthenticated, /signed before all tokens of its account were revoked/);
+    await isKnown(stranger);
+
+    // Those that are made for others say the millisecond; JWTs say the second.
+    const { body: made } = await door.call('IamTokenService.CreateForServiceAccount', { serviceAccountId });
+    await isKnown(made.iamToken);
+    while (Date.now() < Math.floor(Date.parse(body.madeUntil) / 1000) * 1000 + 1000) await delay(20);
+    await isKnown(await exchange(await signJwt(key)));
+    await revokeAll(made.iamToken);
+    await refused(isKnown(made.iamToken), unauthenticated, /The token is invalid/);
+  });
+
+  test('all tokens of a user are ended by himself, or by the administrator', async () => {
+    const logIn = async (): Promise<string> =>
+      (await door.call('IamTokenService.Create', { yandexPassportOauthToken: oauthToken }, { token: undefined })).body
+        .iamToken;
+    const alice = { userAccountId: 'ajealice000000000000' };
+    for (const as of ['alice', 'the administrator']) {
+      const token = await logIn();
+      const bob = { userAccountId: 'ajebob00000000000000' };
+      const other = door.call('TokenService.RevokeAll', bob, { token });
+      await refused(other, permissionDenied, /administrator alone/);
+      const { body } = await door.call('TokenService.RevokeAll', alice, as === 'alice' ? { token } : {});
+      assert.equal(body.subjectId, alice.userAccountId);
+      await refused(isKnown(token), unauthenticated, /The token is invalid/);
+    }
+    await isKnown(await logIn());
+    const nobody = door.call('TokenService.RevokeAll', { userAccountId: 'ajenobody' });
+    await refused(nobody, notFound, /User account "ajenobody" not found/);
   });
 
   test('a user comes with the OAuth token that the operator made known, and is found by id and login', async () => {
