@@ -57,11 +57,14 @@ function elementName(field: DescField): string {
 function scalarName(scalar: number | undefined): string {
   const names: Readonly<Record<number, string>> = {
     1: 'double',
+    2: 'float',
     3: 'int64',
+    4: 'uint64',
     5: 'int32',
     8: 'bool',
     9: 'string',
     12: 'bytes',
+    13: 'uint32',
   };
   return names[scalar ?? 0] ?? `scalar ${scalar}`;
 }

@@ -4,10 +4,15 @@ import { createRegistry, type DescEnum, type DescFile, type DescMessage, type De
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Every message, enumeration and service of the public API's packages that we have, by what proto/ generates. */
-export async function servedTypes(): Promise<readonly (DescMessage | DescEnum | DescService)[]> {
+/** The public APIs that there are, by the folder of what is generated of their packages. */
+export const publicApis = { yandex: 'yandex', compute: 'google/cloud/compute' } as const;
+
+/** Every message, enumeration and service of a public API's packages that we have, by what proto/ generates. */
+export async function servedTypes(
+  api: keyof typeof publicApis,
+): Promise<readonly (DescMessage | DescEnum | DescService)[]> {
   const files: DescFile[] = [];
-  for (const path of globSync('src/gen/yandex/**/*_pb.ts', { cwd: root }).sort()) {
+  for (const path of globSync(`src/gen/${publicApis[api]}/**/*_pb.ts`, { cwd: root }).sort()) {
     const generated: Readonly<Record<string, unknown>> = await import(join(root, path));
     files.push(...Object.values(generated).filter(isFile));
   }

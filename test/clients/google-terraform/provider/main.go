@@ -1,5 +1,5 @@
-// Google's Terraform provider, unchanged, out of its public source: the newest release that the module proxy offers to
-// everybody. Its tags are no versions of its module, so that only what somebody asked for by a commit is there.
+// Google's Terraform provider, unchanged, out of its public source: release 4.9.0. Its tags are no versions of its module, and
+// not every module proxy has the commits of later ones.
 package main
 
 import (
