@@ -87,8 +87,8 @@ function bodyObject(field: DescField, body: Uint8Array): JsonObject {
 }
 
 /**
- * Nothing is dropped in silence: what this service does not keep it does not take. But clients that are made of the public
- * service's own description send every map that they know, and say nothing by an empty one.
+ * Nothing is dropped or changed in silence: what this service does not keep it does not take. But clients that are made of
+ * the public service's own description send every map that they know, and say nothing by an empty one.
  */
 function knownFields(
   schema: DescMessage,
@@ -104,12 +104,21 @@ function knownFields(
     }
     const { message } = field;
     const inner = { at, path: `${path}${field.jsonName}.` };
-    const clean = (item: JsonValue) =>
-      message !== undefined && isObject(item) ? knownFields(message, item, inner) : item;
+    const clean = (item: JsonValue) => {
+      if (isInexact(item)) {
+        throw malformed(`Invalid value at '${at}.${path}${name}': a number of more than 53 bits must be a text.`);
+      }
+      return message !== undefined && isObject(item) ? knownFields(message, item, inner) : item;
+    };
     if (field.fieldKind === 'map') known[name] = value;
     else known[name] = Array.isArray(value) ? value.map(clean) : clean(value);
   }
   return known;
+}
+
+/** Numbers in JSON have 53 bits: one beyond them was read as another already. */
+function isInexact(value: JsonValue): boolean {
+  return typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
 }
 
 function isEmpty(value: JsonValue): boolean {
