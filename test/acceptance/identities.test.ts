@@ -226,6 +226,11 @@ function testDoor(open: () => Door): void {
       await refused(isKnown(token), unauthenticated, /The token is invalid/);
     }
     await isKnown(await logIn());
+    const recorded = await door.call('AuditService.List', { resourceId: alice.userAccountId, pageSize: 2 });
+    for (const { method, kind } of recorded.body.records) {
+      assert.deepEqual([method, kind], ['obraz.v1.TokenService/RevokeAll', 'CHANGE']);
+    }
+    assert.equal(recorded.body.records.length, 2);
     const nobody = door.call('TokenService.RevokeAll', { userAccountId: 'ajenobody' });
     await refused(nobody, notFound, /User account "ajenobody" not found/);
   });

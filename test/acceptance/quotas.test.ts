@@ -86,6 +86,44 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       );
     });
 
+    test('refuse folders, service accounts, keys and attachments above their limits', async () => {
+      const { cloudId, folderId, id: serviceAccountId, token } = await createTenant(door, `maker-${number}`);
+      const as = { token };
+      const set = (name: string, limit?: number) =>
+        door.call('QuotaService.Set', { cloudId, name, ...(limit === undefined ? {} : { limit: String(limit) }) });
+      const { quotas } = (await door.call('QuotaService.List', { cloudId }, as)).body;
+      const limits = new Map(quotas.map((quota: { name: string; limit: string }) => [quota.name, quota.limit]));
+      assert.equal(limits.get('resource-manager.folders.count'), '1000');
+      for (const [name, noun, call] of [
+        [
+          'resource-manager.folders.count',
+          'folders',
+          () => door.call('FolderService.Create', { cloudId, name: 'b' }, as),
+        ],
+        [
+          'iam.serviceAccounts.count',
+          'service accounts',
+          () => door.call('ServiceAccountService.Create', { folderId, name: 'b' }, as),
+        ],
+        ['iam.authorizedKeys.count', 'authorized keys', () => door.call('KeyService.Create', { serviceAccountId }, as)],
+      ] as const) {
+        await set(name, await usageOf(door, cloudId, name));
+        const message = `^The limit on maximum number of ${noun} has exceeded\\.$`;
+        await assert.rejects(call(), failsWith(exhausted, new RegExp(message)));
+        await set(name);
+        await call();
+      }
+      const { made } = await finish(door, 'DiskService.Create', { folderId, zoneId, size: String(4 * mib) });
+      await set('compute.attachments.count', 0);
+      const attach = () => door.call('AttachmentService.Create', { diskId: made.id }, as);
+      await assert.rejects(
+        attach(),
+        failsWith(exhausted, /^The limit on maximum number of attachments has exceeded\.$/),
+      );
+      await set('compute.attachments.count');
+      await attach();
+    });
+
     test('refuse snapshots, pooled images and copies of images, each in its own words', async () => {
       const { folderId } = tenant;
       const uri = files.put(`small-${number}.raw`, noise(4096, 3 + number));

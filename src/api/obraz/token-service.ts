@@ -58,5 +58,7 @@ async function authorizeOnAccount(tokens: EndingFunctions, authorize: Authorize,
 async function authorizeOnUser(authorize: Authorize, id: string, callerId: string): Promise<void> {
   const noun = 'User account';
   const own = { noun, id, folderId: undefined, createdBy: id, seenWith: seenWith['Service account'] } as const;
-  await authorize(id === callerId ? own : 'installation');
+  if (id !== callerId) await authorize('installation');
+  // The audit has the user from this: the whole service is nobody.
+  await authorize(own);
 }

@@ -3,7 +3,7 @@ import type { DialectName } from '../database.ts';
 import { textType } from './text-type.ts';
 
 /** Whose turn it is to have an operation run: the cloud of each, and when it was last served. */
-export async function createTurns(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
+export async function createTurns<S>(db: Kysely<S>, dialect: DialectName): Promise<void> {
   const text = textType(dialect);
   await db.schema
     .alterTable('operations')
