@@ -1,29 +1,27 @@
-import { create, fromJsonString } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { Permission } from '../../access/permissions.ts';
 import {
   ImageFamilyViewSchema,
   ImageListSchema,
   type Image as ImageMessage,
   ImageSchema,
-  type InitialStateConfig,
-  InitialStateConfigSchema,
 } from '../../gen/google/cloud/compute/v1/image_pb.ts';
 import { ImageFamilyViews, Images } from '../../gen/google/cloud/compute/v1/image_service_pb.ts';
 import type { ImageChange } from '../../images/change-image.ts';
 import type { Image } from '../../images/image.ts';
-import type { JsonValue } from '../../lib/json.ts';
 import type { ApiService } from '../api-service.ts';
 import type { Call } from '../call.ts';
 import type { FolderImageFunctions } from '../folder-functions.ts';
 import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
 import type { ImageFunctions } from '../yandex/image-service.ts';
 import { told } from './compute-errors.ts';
-import { computeList } from './compute-list.ts';
+import { type AskedList, computeList } from './compute-list.ts';
 import { computeService } from './compute-service.ts';
 import type { FindSource } from './find-source.ts';
 import { architectureOf, checkDescription, checkFamily, checkLabels, deprecationOf } from './image-fields.ts';
 import { imageMessage } from './image-message.ts';
 import { createImageOf } from './image-request.ts';
+import { type InitialStates, initialStatesOf } from './initial-states.ts';
 import { checkFingerprint } from './label-fingerprint.ts';
 import { familyPath, imagePath, type Link } from './links.ts';
 import { findNamed, type Opening, permissionOf } from './named-resource.ts';
@@ -44,11 +42,6 @@ export interface ComputeImageDeps {
   readonly link: Link;
 }
 
-/** As it was given, and kept as JSON. */
-function initialStateMessage(state: JsonValue): InitialStateConfig {
-  return fromJsonString(InitialStateConfigSchema, JSON.stringify(state));
-}
-
 /** Images and their families. */
 export function imageServices(deps: ComputeImageDeps): ApiService[] {
   const { images, projects, bindings, findSource, link } = deps;
@@ -64,20 +57,45 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
     return { project, image, path };
   };
 
-  const messages = async (found: readonly Image[], project: Project): Promise<ImageMessage[]> => {
-    const states = await images.getInitialStates({ imageIds: found.map(({ id }) => id) });
-    return found.map((image) => {
-      const state = states.get(image.id);
-      const message = imageMessage(image, project, link);
-      if (state !== undefined) message.shieldedInstanceInitialState = initialStateMessage(state);
-      return message;
-    });
+  const messageOf = (image: Image, project: Project, states: InitialStates): ImageMessage => {
+    const message = imageMessage(image, project, link);
+    const state = states.byImage.get(image.id);
+    if (state !== undefined) message.shieldedInstanceInitialState = state;
+    return message;
   };
 
-  const one = async (image: Image, project: Project): Promise<ImageMessage> => {
-    const [message] = await messages([image], project);
-    if (message === undefined) throw new Error(`no message of ${image.id}`);
-    return message;
+  const one = async (image: Image, project: Project): Promise<ImageMessage> =>
+    messageOf(image, project, await initialStatesOf(images, [image.id]));
+
+  /** A page with all that there is of its images. It is cut where that would be too much for one reply. */
+  const wholePage = async (asked: AskedList, path: string, project: Project) => {
+    const read = async (maxResults: number | undefined) => {
+      const page = await computeList(
+        { ...asked, maxResults },
+        {
+          path,
+          folderId: project.folderId,
+          schema: ImageSchema,
+          messageOf: (image: Image) => imageMessage(image, project, link),
+          async fetch(request) {
+            const { images: items, nextPageToken } = await images.listImages(request);
+            return { items, nextPageToken };
+          },
+        },
+      );
+      const ids = page.items.map(({ id }) => id);
+      return { page, states: await initialStatesOf(images, ids) };
+    };
+    const asFits = async () => {
+      const whole = await read(asked.maxResults);
+      const { fitting } = whole.states;
+      return fitting === whole.page.items.length ? whole : await read(fitting);
+    };
+    const { page, states } = await asFits();
+    return {
+      items: page.items.map((image) => messageOf(image, project, states)),
+      ...(page.nextPageToken === '' ? {} : { nextPageToken: page.nextPageToken }),
+    };
   };
 
   const latest = async (projectName: string, family: string, call: Call): Promise<ImageMessage> => {
@@ -126,26 +144,8 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
         async list({ project: projectName, ...asked }, call) {
           const project = await openListed(projects, projectName, call);
           const path = `projects/${projectName}/global/images`;
-          const page =
-            project === undefined
-              ? { items: [], nextPageToken: '' }
-              : await computeList(asked, {
-                  path,
-                  folderId: project.folderId,
-                  schema: ImageSchema,
-                  messageOf: (image: Image) => imageMessage(image, project, link),
-                  fetch: async (request) => {
-                    const { images: items, nextPageToken } = await images.listImages(request);
-                    return { items, nextPageToken };
-                  },
-                });
-          return create(ImageListSchema, {
-            kind: 'compute#imageList',
-            id: path,
-            items: project === undefined ? [] : await messages(page.items, project),
-            ...(page.nextPageToken === '' ? {} : { nextPageToken: page.nextPageToken }),
-            selfLink: link(path),
-          });
+          const page = project === undefined ? {} : await wholePage(asked, path, project);
+          return create(ImageListSchema, { kind: 'compute#imageList', id: path, ...page, selfLink: link(path) });
         },
 
         async delete({ project, image }, call) {
