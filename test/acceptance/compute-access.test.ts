@@ -250,25 +250,3 @@ describe('refusals in the words of the public service', () => {
     });
   }
 });
-
-test('zones and types of disks are filtered and paged like everything else', async () => {
-  const names = ({ items = [] }: { items?: { name: string }[] }) => items.map(({ name }) => name);
-  assert.deepEqual(names(await compute.get('zones', { filter: 'name eq ".*\\bus-central1-b\\b.*"' })), [
-    'us-central1-b',
-  ]);
-  const first = await compute.get('zones', { maxResults: 1 });
-  assert.deepEqual(names(first), ['us-central1-a']);
-  const second = await compute.get('zones', { maxResults: 1, pageToken: first.nextPageToken });
-  assert.deepEqual([names(second), second.nextPageToken], [['us-central1-b'], undefined]);
-  await compute.refused(400, 'GET', 'zones', { query: { maxResults: 1, pageToken: `${first.nextPageToken}1` } });
-  const all = await compute.get('aggregated/diskTypes');
-  assert.deepEqual(Object.keys(all.items).sort(), ['zones/us-central1-a', 'zones/us-central1-b']);
-  const filtered = await compute.get('aggregated/diskTypes', { filter: 'zone eq ".*us-central1-b"' });
-  assert.deepEqual(Object.keys(filtered.items), ['zones/us-central1-b']);
-  const none = await compute.get('aggregated/diskTypes', { filter: 'name = none' });
-  assert.equal(none.items['zones/us-central1-a'].warning.code, 'NO_RESULTS_ON_PAGE');
-  assert.equal(
-    (await compute.get('aggregated/disks', { filter: 'name = none' })).items['zones/us-central1-a'].disks,
-    undefined,
-  );
-});
