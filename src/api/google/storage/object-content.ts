@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { OpenedObject } from '../../../buckets/open-object.ts';
 import { contentAnswer } from '../../rest/content-preconditions.ts';
-import type { StreamedHandler, StreamedReply } from '../../rest/streamed-call.ts';
+import { type Content, contentReply } from '../../rest/content-reply.ts';
+import type { StreamedHandler } from '../../rest/streamed-call.ts';
 import { writePiece } from '../../rest/write-piece.ts';
 import { askedObject, type ObjectPath } from './object-handlers.ts';
 import { authorizedBucket, type StorageDeps } from './storage-call.ts';
@@ -19,58 +20,31 @@ export function objectContent(deps: StorageDeps, path: ObjectPath): StreamedHand
     const sizeBytes = object.upload.lengthBytes;
     const etag = `"${etagOf(object)}"`;
     const answer = contentAnswer(call.verb, call.header, { etag, sizeBytes });
-    const reply = contentReply(content, answer, etag);
+    const reply = contentReply(fileContent(content, etag), answer);
     opened.move(); // the reply disposes it from here on
     return reply;
   };
 }
 
-function contentReply(content: OpenedObject, answer: ReturnType<typeof contentAnswer>, etag: string): StreamedReply {
+function fileContent(content: OpenedObject, etag: string): Content {
   const { object } = content;
   const sizeBytes = object.upload.lengthBytes;
-  const about = {
+  return {
     etag,
-    'accept-ranges': 'bytes',
-    'cache-control': 'private, no-cache',
-    'last-modified': (object.wholeAt ?? object.upload.createdAt).toUTCString(),
-    'x-goog-generation': String(object.generation),
-    'x-goog-metageneration': '1',
-    'x-goog-hash': `crc32c=${object.crc32c},md5=${object.md5}`,
-    'x-goog-stored-content-length': String(sizeBytes),
-    'x-goog-stored-content-encoding': 'identity',
-    'x-goog-storage-class': 'STANDARD',
-  };
-  const body = (status: number, start: number, end: number, more: Record<string, string>): StreamedReply => ({
-    status,
+    sizeBytes,
     headers: {
-      ...about,
-      'content-type': headerText(object.contentType),
-      'content-length': String(end - start),
-      ...more,
+      'last-modified': (object.wholeAt ?? object.upload.createdAt).toUTCString(),
+      'x-goog-generation': String(object.generation),
+      'x-goog-metageneration': '1',
+      'x-goog-hash': `crc32c=${object.crc32c},md5=${object.md5}`,
+      'x-goog-stored-content-length': String(sizeBytes),
+      'x-goog-stored-content-encoding': 'identity',
+      'x-goog-storage-class': 'STANDARD',
     },
-    send: (response, signal) => sendFile(content, { start, end }, response, signal),
+    bodyHeaders: { 'content-type': headerText(object.contentType) },
+    send: (range, response, signal) => sendFile(content, range, response, signal),
     [Symbol.asyncDispose]: () => content[Symbol.asyncDispose](),
-  });
-  const empty = (status: number, more: Record<string, string>): StreamedReply => ({
-    status,
-    headers: { ...about, ...more },
-    send: async () => 0,
-    [Symbol.asyncDispose]: () => content[Symbol.asyncDispose](),
-  });
-  switch (answer.kind) {
-    case 'whole':
-      return body(200, 0, sizeBytes, {});
-    case 'part': {
-      const { start, end } = answer;
-      return body(206, start, end, { 'content-range': `bytes ${start}-${end - 1}/${sizeBytes}` });
-    }
-    case 'unsatisfiable':
-      return empty(416, { 'content-range': `bytes */${sizeBytes}`, 'content-length': '0' });
-    case 'not-modified':
-      return empty(304, {});
-    case 'precondition-failed':
-      return empty(412, { 'content-length': '0' });
-  }
+  };
 }
 
 /** Writes bytes of the file at the pace of the reader. Throws when there are less than there must be: never others. */
