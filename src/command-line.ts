@@ -98,6 +98,10 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       'keep content that no image needs for a backup of the metadata (OBRAZ_KEEP_DELETED, default 24)',
     )
     .option(
+      '--cache-size <size>',
+      'what copies of a bucket may take of the disk: 20GB (OBRAZ_CACHE_SIZE, default a tenth of it)',
+    )
+    .option(
       '--pool-size <size>',
       'what pooled images may take of the disk: 20GB (OBRAZ_POOL_SIZE, default a tenth of it)',
     )

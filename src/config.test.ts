@@ -12,6 +12,7 @@ test('has a default for everything', () => {
     dataDirectory: resolve('.obraz'),
     databaseUrl: undefined,
     bucket: undefined,
+    cacheBytes: undefined,
     listen: { host: '127.0.0.1', port: 8443 },
     nbd: { host: '127.0.0.1', port: 10809 },
     grpc: undefined,

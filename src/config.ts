@@ -37,6 +37,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** The bucket that keeps the packs; without one they are in the data directory. */
   readonly bucket: S3Settings | undefined;
+  /** What copies of the bucket's packs may take of the disk; undefined for a share of it. */
+  readonly cacheBytes: number | undefined;
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
   /** The port of NBD, for attached disks. */
@@ -96,6 +98,7 @@ export interface ServeFlags {
   readonly zone?: readonly string[];
   readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
+  readonly cacheSize?: string;
   readonly poolSize?: string;
   readonly quota?: readonly string[];
   readonly auditDays?: string;
@@ -226,6 +229,11 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
         parseHours,
         'give a number of hours, for example 24; 0 gives space back at once',
       ) ?? defaultKeepDeletedMs,
+    cacheBytes: read(
+      one('--cache-size', flags.cacheSize, 'OBRAZ_CACHE_SIZE'),
+      parseByteSize,
+      'give a size, for example 20GB; 0 keeps no copies',
+    ),
     poolBytes: read(
       one('--pool-size', flags.poolSize, 'OBRAZ_POOL_SIZE'),
       parseByteSize,

@@ -105,6 +105,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     await openBlobs({
       directory: directory.packs,
       bucket: config.bucket,
+      cache: { directory: directory.cache, limitBytes: config.cacheBytes },
+      onCacheError: (error) => log.warn({ err: error }, 'the cache of the bucket failed; it is done without'),
       onRetry: (error, attempt, waitMs) =>
         log.warn({ err: error, attempt, waitMs }, 'a request to the bucket failed; it is repeated'),
     }),

@@ -1,5 +1,8 @@
-/** `missing`: no such blob. `short`: it ends before the range. `full`: no space left. `broken`: anything else. */
-export type BlobFailure = 'missing' | 'short' | 'full' | 'broken';
+/**
+ * `missing`: no such blob. `short`: it ends before the range. `full`: no space left. `unreachable`: the store gives no
+ * answer or refuses to, which says nothing of the blob. `broken`: anything else.
+ */
+export type BlobFailure = 'missing' | 'short' | 'full' | 'unreachable' | 'broken';
 
 /** A blob could not be read or written. */
 export class BlobFailed extends Error {

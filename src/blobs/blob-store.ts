@@ -5,6 +5,8 @@ export interface BlobOptions {
 export interface BlobReadOptions extends BlobOptions {
   /** Memory for the answer, of just its length, that the caller has to spare; a store may use it or its own. */
   readonly into?: Uint8Array<SharedArrayBuffer> | undefined;
+  /** From where the blob is kept, and from no copy of it: to see what is there, or because the copy may be wrong. */
+  readonly fresh?: boolean | undefined;
 }
 
 export interface BlobInfo {

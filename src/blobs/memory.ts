@@ -34,6 +34,7 @@ export function createMemoryBlobs(): BlobStore {
           place += piece.byteLength;
         }
         blobs.set(name, bytes);
+        partial.delete(name);
       },
       async [Symbol.asyncDispose]() {
         partial.delete(name);

@@ -1,4 +1,7 @@
+import { mkdir, statfs } from 'node:fs/promises';
 import type { BlobStore } from './blob-store.ts';
+import { BlockCache } from './cache/block-cache.ts';
+import { CachedBlobs } from './cache/cached-blobs.ts';
 import { openLocalBlobs } from './local.ts';
 import type { S3Settings } from './s3/s3-settings.ts';
 
@@ -21,22 +24,42 @@ export interface OpenBlobsOptions {
   /** Where blobs are kept without a bucket. */
   readonly directory: string;
   readonly bucket: S3Settings | undefined;
+  /** Where copies of what was read from a bucket are kept, and how many bytes of them; 0 for none. */
+  readonly cache: { readonly directory: string; readonly limitBytes: number | undefined };
   /** A request to the bucket's server failed, and is repeated. */
   readonly onRetry?: (error: unknown, attempt: number, waitMs: number) => void;
+  /** The cache's disk failed. */
+  readonly onCacheError?: (error: unknown) => void;
 }
+
+/** Without a limit, what the cache may take of its file system. */
+const usualShare = 0.1;
 
 /**
  * Opens the blobs that a service works with.
  *
  * @throws BucketUnusable
  */
-export async function openBlobs({ directory, bucket, onRetry }: OpenBlobsOptions): Promise<OpenedBlobs> {
+export async function openBlobs(options: OpenBlobsOptions): Promise<OpenedBlobs> {
+  const { directory, bucket, cache, onRetry, onCacheError = () => {} } = options;
   if (bucket === undefined) {
     const blobs = await openLocalBlobs(directory);
     return { blobs, owner: undefined, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
   }
+  await using opening = new AsyncDisposableStack();
   // Only here: what speaks S3 takes 150 ms to load.
   const { openS3Blobs } = await import('./s3/open-s3-blobs.ts');
-  const { blobs, owner } = await openS3Blobs({ settings: bucket, ...(onRetry === undefined ? {} : { onRetry }) });
-  return { blobs, owner, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
+  const remote = await openS3Blobs({ settings: bucket, ...(onRetry === undefined ? {} : { onRetry }) });
+  opening.use(remote.blobs);
+  const limitBytes = cache.limitBytes ?? (await usualLimit(cache.directory));
+  const blocks = await BlockCache.open({ directory: cache.directory, limitBytes, onError: onCacheError });
+  const blobs = new CachedBlobs(remote.blobs, blocks);
+  opening.move();
+  return { blobs, owner: remote.owner, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
+}
+
+async function usualLimit(directory: string): Promise<number> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { blocks, bsize } = await statfs(directory);
+  return Math.floor(blocks * bsize * usualShare);
 }

@@ -15,6 +15,8 @@ export interface DataDirectory {
   readonly database: string;
   /** Stored content, as packs. */
   readonly packs: string;
+  /** Copies of what was read of packs that are in a bucket. */
+  readonly cache: string;
   /** Sources that could not be read in place, while they are imported. */
   readonly spool: string;
   /** Files that clients send, until an image was made of them. */
@@ -47,6 +49,7 @@ export function describeDataDirectory(root: string): DataDirectory {
     installationId: join(root, 'installation-id'),
     database: join(root, 'metadata.db'),
     packs: join(root, 'packs'),
+    cache: join(root, 'cache'),
     spool: join(root, 'spool'),
     uploads: join(root, 'uploads'),
     disks: join(root, 'disks'),

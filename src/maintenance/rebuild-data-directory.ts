@@ -46,7 +46,9 @@ export async function rebuildDataDirectory(deps: RebuildDeps): Promise<Rebuilt> 
   await using opening = new AsyncDisposableStack();
   opening.use(lockDataDirectory(directory.lock));
   const db = opening.use(await openDatabase({ url: databaseUrl, path: directory.database }));
-  const { blobs, owner } = opening.use(await openBlobs({ directory: directory.packs, bucket }));
+  const { blobs, owner } = opening.use(
+    await openBlobs({ directory: directory.packs, bucket, cache: { directory: directory.cache, limitBytes: 0 } }),
+  );
   if (owner !== undefined) await assertSameDirectory(directory.installationId, owner);
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };

@@ -110,7 +110,8 @@ async function checkContents(store: Store, packId: string, sizeBytes: number, do
     const fact = `${wrong.length} rows of the index are not as the pack says, among them ${hexOf(first.id)}`;
     return [{ severity: 'error', what: 'pack-index', id: packId, fact, remedy: remedies.rebuild }];
   } catch (error) {
-    if (error instanceof PackBroken || error instanceof BlobFailed) return broken(error.message);
+    const isBroken = error instanceof PackBroken || (error instanceof BlobFailed && error.failure !== 'unreachable');
+    if (isBroken) return broken(error.message);
     throw error;
   }
 }

@@ -95,7 +95,7 @@ export class PackWriter implements AsyncDisposable {
         length += next.encodedLength;
         entry += 1;
       }
-      const bytes = await this.#blobs.read(this.id, offset, length, { into: memory.take(length) });
+      const bytes = await this.#blobs.read(this.id, offset, length, { into: memory.take(length), fresh: true });
       this.#check(first, entry, bytes, offset);
       offset += length;
     }

@@ -66,14 +66,14 @@ async function readPlaces(
   target: SharedArrayBuffer,
   options: ReadChunksOptions,
 ): Promise<void> {
-  const readOut = async (read: PackRead): Promise<CorruptPlace[]> => {
+  const readOut = async (read: PackRead, fresh = false): Promise<CorruptPlace[]> => {
     options.signal?.throwIfAborted();
     const { offset, length, places } = read;
     const memory = store.threads.memory.lend(length);
-    const bytes = await readUnlessShort(store, read, { ...options, into: memory });
+    const bytes = await readUnlessShort(store, read, { ...options, into: memory, fresh });
     if (bytes === undefined) {
       // What lies before the end of the pack may be good yet.
-      if (places.length > 1) return (await Promise.all(places.map((place) => readOut(readOf(place))))).flat();
+      if (places.length > 1) return (await Promise.all(places.map((place) => readOut(readOf(place), fresh)))).flat();
       return places.map((place) => ({ place, fact: `the pack has no ${length} bytes at ${offset}` }));
     }
     const items = places.map((place) => ({
@@ -90,9 +90,9 @@ async function readPlaces(
     store.threads.memory.giveBack(memory);
     return corrupt.flat();
   };
-  const suspects = (await Promise.all(planPackReads(places).map(readOut))).flat();
-  // Once more, each alone: bytes that were changed on their way from the disk only must not cost an image.
-  const corrupt = (await Promise.all(suspects.map(({ place }) => readOut(readOf(place))))).flat();
+  const suspects = (await Promise.all(planPackReads(places).map((read) => readOut(read)))).flat();
+  // Once more, each alone and from no copy: bytes that were changed on their way only must not cost an image.
+  const corrupt = (await Promise.all(suspects.map(({ place }) => readOut(readOf(place), true)))).flat();
   if (corrupt.length < suspects.length) {
     const packs = [...new Set(suspects.map(({ place }) => place.packId))];
     store.log.warn({ packs, domain: domainId }, 'the storage gave wrong bytes, and the right ones when asked again');

@@ -23,11 +23,9 @@ export interface PackContents {
  */
 export async function readPackIndex(blobs: BlobStore, packId: string, sizeBytes: number): Promise<PackContents> {
   if (sizeBytes < packHeaderBytes + packTrailerBytes) throw new PackBroken(`${sizeBytes} bytes are too few`);
-  const domainId = decodePackHeader(await blobs.read(packId, 0, packHeaderBytes));
-  const trailer = decodePackTrailer(
-    await blobs.read(packId, sizeBytes - packTrailerBytes, packTrailerBytes),
-    sizeBytes,
-  );
-  const index = await blobs.read(packId, trailer.indexOffset, trailer.entryCount * packEntryBytes);
+  const read = (offset: number, length: number) => blobs.read(packId, offset, length, { fresh: true });
+  const domainId = decodePackHeader(await read(0, packHeaderBytes));
+  const trailer = decodePackTrailer(await read(sizeBytes - packTrailerBytes, packTrailerBytes), sizeBytes);
+  const index = await read(trailer.indexOffset, trailer.entryCount * packEntryBytes);
   return { domainId, entries: decodePackIndex(index, trailer) };
 }

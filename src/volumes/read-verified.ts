@@ -32,7 +32,9 @@ export async function* readVerified(
   const memory = new SpareMemory();
   for (const { packId, offset, length, places } of planPackReads(entries)) {
     await pace.spend(length, signal);
-    const bytes = await store.blobs.read(packId, offset, length, { signal, into: memory.take(length) });
+    // Not from a copy: what is wanted is what the pack has.
+    const into = memory.take(length);
+    const bytes = await store.blobs.read(packId, offset, length, { signal, into, fresh: true });
     const read = places.map((entry) => {
       const start = entry.packOffset - offset;
       return { entry, encoded: bytes.subarray(start, start + entry.encodedLength) };

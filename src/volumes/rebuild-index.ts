@@ -88,7 +88,9 @@ async function readContents(
   try {
     return await readPackIndex(store.blobs, id, sizeBytes);
   } catch (error) {
-    if (!(error instanceof PackBroken) && !(error instanceof BlobFailed)) throw error;
+    // A pack that nobody could ask for is not broken, and must not be left out as if it were.
+    const isBroken = error instanceof PackBroken || (error instanceof BlobFailed && error.failure !== 'unreachable');
+    if (!isBroken) throw error;
     const remedy = 'keep a copy of it: it has no index, and it is deleted after a day';
     onFinding({ severity: 'error', what: 'pack-broken', id, fact: error.message, remedy });
     return undefined;

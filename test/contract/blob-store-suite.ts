@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { BlobFailed } from '../../src/blobs/blob-failed.ts';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
@@ -43,6 +44,21 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       assert.deepEqual([...(await blobs.read('a1', 1, 3))], [2, 3, 4]);
       assert.deepEqual([...(await blobs.read('a1', 5, 0))], []);
       assert.deepEqual(await blobs.stat('a1'), { name: 'a1', sizeBytes: 5 });
+    });
+
+    run('keeps a blob of many megabytes, appended in uneven pieces', async (blobs) => {
+      const bytes = randomBytes(20_000_003);
+      await using writer = await blobs.create('big');
+      const lengths = [1, 5_000_000, 9_999_999, 4_999_997, 0, 6];
+      let place = 0;
+      for (const length of lengths) {
+        await writer.append([bytes.subarray(place, place + length)]);
+        place += length;
+      }
+      assert.equal(writer.sizeBytes, bytes.byteLength);
+      await writer.seal();
+      assert.ok(Buffer.compare(await blobs.read('big', 0, bytes.byteLength), bytes) === 0);
+      assert.deepEqual(await Array.fromAsync(blobs.listUnsealed()), []);
     });
 
     run('takes its own copy of what is appended', async (blobs) => {

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { openBlobs } from '../../src/blobs/open-blobs.ts';
 import { openS3Blobs } from '../../src/blobs/s3/open-s3-blobs.ts';
 import { describeBlobStore } from '../contract/blob-store-suite.ts';
 import { s3Missing, startS3Server } from '../fixtures/s3-server.ts';
@@ -14,6 +18,12 @@ if (s3Missing === false) {
       return { blobs: (await openS3Blobs({ settings })).blobs, end: async () => {} };
     });
   }
+  describeBlobStore('S3 behind a cache', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'obraz-blobs-'));
+    const bucket = await server.createBucket();
+    const { blobs } = await openBlobs({ directory, bucket, cache: { directory, limitBytes: 64 * 1024 * 1024 } });
+    return { blobs, end: () => rm(directory, { recursive: true }) };
+  });
 } else {
   test('blob store: S3', { skip: s3Missing });
 }

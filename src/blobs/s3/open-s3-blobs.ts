@@ -1,5 +1,5 @@
-import type { BlobStore } from '../blob-store.ts';
 import type { StoreOwner } from '../open-blobs.ts';
+import type { RemoteBlobs } from '../remote-blobs.ts';
 import type { Abilities, Bucket } from './bucket.ts';
 import { createBucketOwner } from './bucket-owner.ts';
 import { probeBucket } from './probe-bucket.ts';
@@ -17,7 +17,7 @@ export interface OpenS3Options {
 }
 
 export interface OpenedS3 {
-  readonly blobs: BlobStore;
+  readonly blobs: RemoteBlobs;
   readonly abilities: Abilities;
   readonly owner: StoreOwner;
 }

@@ -1,7 +1,14 @@
 import { DeleteObjectCommand, GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { LruMap } from '../../lib/lru-map.ts';
 import { BlobFailed } from '../blob-failed.ts';
-import { type BlobInfo, type BlobReadOptions, type BlobStore, type BlobWriter, checkBlobName } from '../blob-store.ts';
+import {
+  type BlobInfo,
+  type BlobOptions,
+  type BlobReadOptions,
+  type BlobWriter,
+  checkBlobName,
+} from '../blob-store.ts';
+import type { RemoteBlobs } from '../remote-blobs.ts';
 import { blobFailedByS3 } from './blob-failed-by-s3.ts';
 import { addressOf, type Bucket, type KnownObject } from './bucket.ts';
 import { findObject } from './find-object.ts';
@@ -20,7 +27,7 @@ const knownObjects = 10_000;
  * What the server says is held against what was asked: the range, the length, the whole's size and its ETag. An answer
  * that does not fit is asked for again and then fails; the bytes themselves are for whoever reads to check.
  */
-export class S3Blobs implements BlobStore {
+export class S3Blobs implements RemoteBlobs {
   readonly #bucket: Bucket;
   readonly #known = new LruMap<string, KnownObject>(knownObjects);
   readonly #writers = new Map<string, S3Writer>();
@@ -53,20 +60,29 @@ export class S3Blobs implements BlobStore {
     checkBlobName(name);
     const bytes = into ?? new Uint8Array(new SharedArrayBuffer(length));
     if (length === 0) return bytes;
+    const found = await this.readUpTo(name, offset, bytes, { signal });
+    if (found === length) return bytes;
+    throw new BlobFailed('short', name, `${length} bytes at ${offset} wanted, ${found} are there`);
+  }
+
+  async readUpTo(name: string, offset: number, target: Uint8Array, { signal }: BlobOptions = {}): Promise<number> {
+    checkBlobName(name);
     const { requests, idleMs } = this.#bucket;
+    const bytes = target.byteLength;
     try {
-      await requests.run({ bytes: length, signal }, async (abortSignal) => {
+      return await requests.run({ bytes, signal }, async (abortSignal) => {
         const known = this.#known.get(name);
         const command = new GetObjectCommand({
           ...addressOf(this.#bucket, name),
-          Range: `bytes=${offset}-${offset + length - 1}`,
+          Range: `bytes=${offset}-${offset + bytes - 1}`,
           IfMatch: known?.etag,
         });
         const answer = await requests.client.send(command, { abortSignal });
         try {
-          const object = checkAnswer(answer, { name, offset, length, known });
-          await readBody(answer.Body, bytes, { signal: abortSignal, idleMs });
+          const { object, length } = checkAnswer(answer, offset, bytes, known);
+          await readBody(answer.Body, target.subarray(0, length), { signal: abortSignal, idleMs });
           if (known === undefined) this.#known.set(name, object);
+          return length;
         } finally {
           dropBody(answer.Body);
         }
@@ -76,7 +92,6 @@ export class S3Blobs implements BlobStore {
       this.#known.delete(name);
       throw blobFailedByS3(error, name, signal);
     }
-    return bytes;
   }
 
   async stat(name: string): Promise<BlobInfo | undefined> {
@@ -123,32 +138,28 @@ export class S3Blobs implements BlobStore {
   }
 }
 
-/** Holds what the answer says of itself against what was asked. Returns what it says of the object. */
+/** Holds what the answer says of itself against what was asked: all of the range that the object has, and no other one. */
 function checkAnswer(
   { ContentRange, ContentLength, ETag }: GetObjectCommandOutput,
-  asked: {
-    readonly name: string;
-    readonly offset: number;
-    readonly length: number;
-    readonly known: KnownObject | undefined;
-  },
-): KnownObject {
-  const { name, offset, length, known } = asked;
+  offset: number,
+  bytes: number,
+  known: KnownObject | undefined,
+): { readonly object: KnownObject; readonly length: number } {
   const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '') ?? [];
-  const end = offset + length;
   const sizeBytes = Number(size);
-  if (size === undefined || Number(first) !== offset) {
-    throw new AnswerWrong(`asked for bytes ${offset}-${end - 1}, the answer is of ${ContentRange ?? 'the whole'}`);
-  }
-  if (known !== undefined && (known.sizeBytes !== sizeBytes || (known.etag !== undefined && known.etag !== ETag))) {
+  if (known !== undefined && size !== undefined && isOther(known, { sizeBytes, etag: ETag })) {
     const was = `${known.sizeBytes} bytes with the ETag ${known.etag}`;
     throw new AnswerWrong(`the answer is of an object of ${sizeBytes} bytes with the ETag ${ETag}, it had ${was}`);
   }
-  if (sizeBytes < end) {
-    throw new BlobFailed('short', name, `${length} bytes at ${offset} wanted, it has ${sizeBytes}`);
+  const length = Math.min(bytes, sizeBytes - offset);
+  const isAsked = Number(first) === offset && Number(last) === offset + length - 1;
+  if (!isAsked || (ContentLength !== undefined && ContentLength !== length)) {
+    const came = `${ContentLength} bytes of ${ContentRange ?? 'the whole'}`;
+    throw new AnswerWrong(`asked for bytes ${offset}-${offset + bytes - 1}, the answer is ${came}`);
   }
-  if (Number(last) !== end - 1 || (ContentLength !== undefined && ContentLength !== length)) {
-    throw new AnswerWrong(`asked for bytes ${offset}-${end - 1}, the answer is ${ContentLength} of ${ContentRange}`);
-  }
-  return { sizeBytes, etag: ETag };
+  return { object: { sizeBytes, etag: ETag }, length };
+}
+
+function isOther(known: KnownObject, found: KnownObject): boolean {
+  return known.sizeBytes !== found.sizeBytes || (known.etag !== undefined && known.etag !== found.etag);
 }

@@ -20,7 +20,7 @@ export interface S3WriterOptions {
   readonly name: string;
   /** The blob is there, and was seen to be. */
   readonly onSealed: (object: KnownObject) => void;
-  /** The writer is done with, one way or the other. */
+  /** The writer is done with, one way or the other; may be called twice. */
   readonly onClosed: () => void;
 }
 
@@ -74,6 +74,7 @@ export class S3Writer implements BlobWriter {
       await this.#makeObject();
       onSealed(await this.#verify());
       this.#state = 'sealed';
+      this.#options.onClosed();
     } catch (error) {
       throw blobFailedByS3(error, name);
     } finally {
