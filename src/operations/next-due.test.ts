@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { sql } from 'kysely';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { claimNext } from './claim-operations.ts';
@@ -80,19 +81,24 @@ eachDatabase(({ open }) => {
 
   test('is found among 100,000 that wait without a look at each of them', async (t) => {
     const db = await open(t);
-    const rows: OperationRow[] = [];
-    for (let index = 0; index < 100_000; index++) {
-      // One cloud has nearly all of it, and 100 have one each.
-      const cloud = index < 100 ? `b${index}` : 'a';
-      rows.push(makeRow(`op${index}`, { cloud_id: cloud, run_after: index }));
-    }
-    await db.transact((tx) => insertAll(tx, rows));
+    // One cloud has nearly all of it, and 100 have one each.
+    await db.transact((tx) =>
+      sql`
+        insert into operations (id, number, kind, folder_id, resource_id, description, created_by, created_at,
+          modified_at, state, input, lease_owner, lease_epoch, lease_expires_at, attempts, run_after, cloud_id)
+        with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < 99999)
+        select 'op' || n, 'number' || n, 'import', 'f', 'r', '', 's', 0, 0, 'pending', 'null', '', 0, 0, 0, n,
+          case when n < 100 then 'b' || n else 'a' end
+        from numbers`.execute(tx),
+    );
     const query = { now: 1_000_000, kinds, except: [] };
-    await findNextDue(db.read, query);
-    const began = performance.now();
-    for (let asked = 0; asked < 10; asked++) await findNextDue(db.read, query);
-    const tookMs = (performance.now() - began) / 10;
-    t.diagnostic(`${tookMs.toFixed(1)} ms`);
-    assert.ok(tookMs < 100, `${tookMs} ms`);
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (let asked = 0; asked < 10; asked++) {
+      const began = performance.now();
+      await findNextDue(db.read, query);
+      leastMs = Math.min(leastMs, performance.now() - began);
+    }
+    t.diagnostic(`${leastMs.toFixed(1)} ms`);
+    assert.ok(leastMs < 50, `${leastMs} ms`);
   });
 });

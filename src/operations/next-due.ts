@@ -58,13 +58,17 @@ export async function findNextDue(db: Queryable, { now, kinds, except }: DueQuer
         select o.id from operations o
         where o.state = 'running' and o.lease_expires_at <= ${now} and o.kind in (${kindList}) and ${isFree})
     select candidate.id, candidate.cloud_id as "cloudId", candidate.run_after as "runAfter",
-      (select count(*) from operations o
-       where o.state = 'running' and o.cloud_id = candidate.cloud_id and o.lease_expires_at > ${now}
-         and o.kind in (${kindList})) as running,
-      coalesce((select max(turn.claimed_at) from operation_turns turn
-        where turn.cloud_id = candidate.cloud_id and turn.kind in (${kindList})), 0) as turn
-    from due join operations candidate on candidate.id = due.id
-    order by running, turn, candidate.run_after, candidate.id
+      coalesce(running.count, 0) as running
+    from due
+      join operations candidate on candidate.id = due.id
+      left join (
+        select o.cloud_id, count(*) as count from operations o
+        where o.state = 'running' and o.lease_expires_at > ${now} and o.kind in (${kindList})
+        group by o.cloud_id) as running on running.cloud_id = candidate.cloud_id
+      left join (
+        select t.cloud_id, max(t.claimed_at) as claimed_at from operation_turns t
+        where t.kind in (${kindList}) group by t.cloud_id) as turn on turn.cloud_id = candidate.cloud_id
+    order by coalesce(running.count, 0), coalesce(turn.claimed_at, 0), candidate.run_after, candidate.id
     limit 1`.execute(db);
   const [row] = rows;
   return row && { id: row.id, cloudId: row.cloudId, runAfter: Number(row.runAfter), running: Number(row.running) };
