@@ -42,9 +42,18 @@ export async function findFolderByName(
   return row === undefined ? undefined : toFolder(row);
 }
 
+export interface NamedFolders {
+  readonly name: string;
+  /** Only folders that are among these ids, or whose clouds are: a part of the query. All by default. */
+  readonly boundOn?: ReturnType<typeof boundIds> | undefined;
+  readonly limit: number;
+}
+
 /** In all clouds, by id. */
-export async function findFoldersByName(db: Queryable, name: string, limit: number): Promise<Folder[]> {
-  const named = db.selectFrom('folders').selectAll().where('name', '=', name);
+export async function findFoldersByName(db: Queryable, { name, boundOn, limit }: NamedFolders): Promise<Folder[]> {
+  let named = db.selectFrom('folders').selectAll().where('name', '=', name);
+  if (boundOn !== undefined)
+    named = named.where((row) => row.or([row('id', 'in', boundOn), row('cloud_id', 'in', boundOn)]));
   return (await named.orderBy('id').limit(limit).execute()).map(toFolder);
 }
 
