@@ -5,6 +5,7 @@ import { standardImagesFolderId } from '../folders/standard-images.ts';
 import { integerOf, objectOf, stringOf } from '../lib/json.ts';
 import type { GuestDetails } from './guest-details.ts';
 import type { HardwareGeneration } from './hardware-generation.ts';
+import type { OriginDeprecation } from './origin.ts';
 import type { Os } from './os.ts';
 import type { ResourceStatus } from './resource-status.ts';
 
@@ -43,6 +44,8 @@ export interface ContentSource {
   readonly os: Os | undefined;
   readonly hardwareGeneration: HardwareGeneration;
   readonly guest: GuestDetails;
+  /** Of an image: what its owner says of its age. */
+  readonly deprecation?: OriginDeprecation | undefined;
 }
 
 /** Finds a source and holds its row until the transaction ends, so that its volume stays needed by someone. */

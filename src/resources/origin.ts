@@ -12,19 +12,37 @@ export interface Origin {
   readonly name: string;
   /** Of a disk; '' for what is in no zone. */
   readonly zoneId: string;
+  /** That others were recommended in its place by then, and which; undefined when nobody said so. */
+  readonly deprecation?: OriginDeprecation | undefined;
+}
+
+export interface OriginDeprecation {
+  readonly state: string;
+  /** '' when none was named. */
+  readonly replacement: string;
 }
 
 /** The source as an origin. */
 export function originOf(
   kind: Origin['kind'],
-  source: { readonly id: string; readonly folderId: string; readonly name: string; readonly zoneId?: string },
+  source: {
+    readonly id: string;
+    readonly folderId: string;
+    readonly name: string;
+    readonly zoneId?: string;
+    readonly deprecation?: OriginDeprecation | undefined;
+  },
 ): Origin {
-  const { id, folderId, zoneId = '' } = source;
-  return { kind, id, folderId, name: shownName(source), zoneId };
+  const { id, folderId, zoneId = '', deprecation } = source;
+  const origin = { kind, id, folderId, name: shownName(source), zoneId };
+  if (deprecation === undefined || deprecation.state === 'ACTIVE') return origin;
+  const { state, replacement } = deprecation;
+  return { ...origin, deprecation: { state, replacement } };
 }
 
-export function originToJson({ kind, id, folderId, name, zoneId }: Origin): JsonObject {
-  return { kind, id, folderId, name, zoneId };
+export function originToJson({ kind, id, folderId, name, zoneId, deprecation }: Origin): JsonObject {
+  const origin = { kind, id, folderId, name, zoneId };
+  return deprecation === undefined ? origin : { ...origin, deprecation: { ...deprecation } };
 }
 
 /** Undefined where there was no source, and in what earlier versions wrote. Throws JsonShapeWrong for what nobody wrote. */
@@ -37,5 +55,11 @@ export function originFromJson(value: unknown): Origin | undefined {
     folderId: stringOf(json, 'folderId'),
     name: stringOf(json, 'name'),
     zoneId: stringOf(json, 'zoneId'),
+    ...(json.deprecation === undefined ? {} : { deprecation: deprecationFromJson(json.deprecation) }),
   };
+}
+
+function deprecationFromJson(value: unknown): OriginDeprecation {
+  const json = objectOf(value, 'deprecation');
+  return { state: stringOf(json, 'state'), replacement: stringOf(json, 'replacement') };
 }

@@ -154,6 +154,11 @@ describe('snapshots', () => {
 });
 
 test('a disk grows, gets labels, and is a source of images', async () => {
+  const larger = await compute.change('POST', `${zone}/disks`, {
+    body: { name: 'larger', sourceImage: 'global/images/image', sizeGb: '7' },
+  });
+  assert.equal(larger.warnings[0].code, 'DISK_SIZE_LARGER_THAN_IMAGE_SIZE');
+  assert.match(larger.warnings[0].message, /^Disk size: '7 GB' is larger than image size: '1 GB'\./);
   const grown = await compute.change('POST', `${zone}/disks/disk/resize`, { body: { sizeGb: '5' } });
   assert.equal(grown.operationType, 'resize');
   assert.equal((await compute.get(`${zone}/disks/disk`)).sizeGb, '5');

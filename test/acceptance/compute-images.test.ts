@@ -160,6 +160,24 @@ test('an image is made from another by every form of its URL', async () => {
   }
 });
 
+test('a source that others are recommended for is a warning of the operation', async () => {
+  await insert('aged', { sourceImage: 'global/images/full' });
+  const replacement = `projects/${compute.project}/global/images/full`;
+  await compute.change('POST', 'global/images/aged/deprecate', { body: { state: 'DEPRECATED', replacement } });
+  const operation = await insert('of-aged', { sourceImage: 'global/images/aged' });
+  const [warning, another] = operation.warnings;
+  assert.equal(another, undefined);
+  assert.equal(warning.code, 'DEPRECATED_RESOURCE_USED');
+  assert.match(
+    warning.message,
+    /^The resource 'projects\/.*\/global\/images\/aged' is deprecated\. A suggested replacement is/,
+  );
+  assert.deepEqual(
+    warning.data.map(({ key }: { key: string }) => key),
+    ['resource_name', 'suggested_replacement'],
+  );
+});
+
 test('a request that is sent again does its work once', async () => {
   const query = { requestId: '3b241101-e2bb-4255-8caf-4136c566a962' };
   const first = await insert('once', { sourceImage: 'global/images/full' }, query);

@@ -15,6 +15,7 @@ import { googleStatus } from './google-error.ts';
 import { type Link, zonePath } from './links.ts';
 import { operationName } from './operation-name.ts';
 import { targetOf, typeOf } from './operation-target.ts';
+import { warningsOf } from './operation-warnings.ts';
 import type { Project } from './projects.ts';
 
 /** The operation as clients of the Compute API see it, in the project that they asked for. */
@@ -41,6 +42,7 @@ export function operationMessage(operation: Operation, project: Project, link: L
     // Clients poll where these say, so they are there for operations in zones alone.
     ...(zoneId === '' ? {} : { zone: link(zonePath(project.name, zoneId)) }),
     selfLink: link(`${place}/operations/${name}`),
+    warnings: done ? warningsOf(operation, project, link) : [],
     ...(done && error !== undefined ? failureOf(error) : {}),
   });
 }
