@@ -186,7 +186,14 @@ eachDatabase(({ open }) => {
       sizeBytes,
       storageSizeBytes,
       guest,
-      origin: { kind: 'image', id: source.id, folderId, name: source.id, zoneId: '' },
+      origin: {
+        kind: 'image',
+        id: source.id,
+        folderId,
+        name: source.id,
+        zoneId: '',
+        deprecation: { state: 'DEPRECATED', replacement: '' },
+      },
     });
     assert.deepEqual(await references(db), [source.id, copy.id].toSorted());
 
