@@ -30,6 +30,7 @@ test('an error has its status, its word for programs, and the place that clients
     [unauthenticated('m'), 401, 'authError', 'Authorization'],
     [quotaExceeded(quota), 403, 'quotaExceeded'],
     [failed('RESOURCE_EXHAUSTED'), 429, 'rateLimitExceeded'],
+    [failed('RESOURCE_EXHAUSTED', 'STORAGE_FULL'), 503, 'backendError'],
     [failed('FAILED_PRECONDITION', 'RESOURCE_NOT_READY'), 400, 'resourceNotReady'],
     [failed('FAILED_PRECONDITION', 'DISK_IN_USE'), 400, 'resourceInUseByAnotherResource'],
     [failed('FAILED_PRECONDITION', 'SOURCE_NOT_FOUND'), 404, 'notFound'],

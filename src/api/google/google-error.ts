@@ -57,7 +57,10 @@ const byReason: Readonly<Record<string, Particulars>> = {
   INVALID_USAGE: { reason: 'invalidUsage' },
   QUOTA_EXCEEDED: { reason: 'quotaExceeded', status: 403 },
   MALFORMED_BATCH: { reason: 'badRequest' },
+  // Nothing that a caller could ask less of, as 429 would say.
+  STORAGE_FULL: { reason: 'backendError', status: 503 },
   SOURCE_NOT_FOUND: { reason: 'notFound', status: 404 },
+  SOURCE_FILE_NOT_FOUND: { reason: 'notFound', status: 404 },
   REQUEST_TOO_LARGE: { reason: 'requestTooLarge', status: 413 },
 };
 
