@@ -1,3 +1,4 @@
+import { BlobFailed } from '../blobs/blob-failed.ts';
 import { DatabaseFailed } from '../db/database-failed.ts';
 import { internal, resourceExhausted, ServiceError, unavailable } from '../errors.ts';
 
@@ -6,6 +7,9 @@ export function explainFailure(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   if (error instanceof DatabaseFailed && (error.failure === 'unavailable' || error.failure === 'conflict')) {
     return unavailable('The database of the service cannot be used at the moment. Try again.', error);
+  }
+  if (error instanceof BlobFailed && error.failure === 'unreachable') {
+    return unavailable('The storage of the service cannot be reached at the moment. Try again.', error);
   }
   if (error instanceof DatabaseFailed && error.failure === 'text') {
     return new ServiceError({
@@ -28,11 +32,12 @@ const fullCodes = new Set(['ENOSPC', 'EDQUOT']);
 // An error wrapped deeper than this is no wrapper of ours.
 const maxCauses = 8;
 
-/** Whether the bottom of it is that a disk is full: under the database, or under a file. */
+/** Whether the bottom of it is that a disk is full: under the database, or under a file; or a bucket. */
 export function isStorageFull(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++) {
     if (cause instanceof DatabaseFailed && cause.isFull) return true;
+    if (cause instanceof BlobFailed && cause.failure === 'full') return true;
     if ('code' in cause && typeof cause.code === 'string' && fullCodes.has(cause.code)) return true;
     cause = cause.cause;
   }

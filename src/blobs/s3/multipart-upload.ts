@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { BlobOptions } from '../blob-store.ts';
 import { addressOf, type Bucket } from './bucket.ts';
+import { listUploads } from './list-objects.ts';
 import { AnswerWrong, classify } from './s3-failure.ts';
 import { type Body, encodeCrc } from './sign-bodies.ts';
 
@@ -17,11 +18,14 @@ export class MultipartUpload {
   readonly #blobName: string;
   readonly #uploadId: string;
   readonly #parts: CompletedPart[] = [];
+  /** Others of the same name may have been begun for it: the answers to earlier attempts were lost, and their ids with them. */
+  readonly #mayHaveStrays: boolean;
 
-  private constructor(bucket: Bucket, blobName: string, uploadId: string) {
+  private constructor(bucket: Bucket, blobName: string, uploadId: string, mayHaveStrays: boolean) {
     this.#bucket = bucket;
     this.#blobName = blobName;
     this.#uploadId = uploadId;
+    this.#mayHaveStrays = mayHaveStrays;
   }
 
   static async begin(bucket: Bucket, blobName: string, { signal }: BlobOptions = {}): Promise<MultipartUpload> {
@@ -30,12 +34,14 @@ export class MultipartUpload {
       ? ({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const)
       : undefined;
     const command = new CreateMultipartUploadCommand({ ...addressOf(bucket, blobName), ...checksum });
+    let attempts = 0;
     const uploadId = await requests.run({ signal }, async (abortSignal) => {
+      attempts += 1;
       const { UploadId } = await requests.client.send(command, { abortSignal });
       if (UploadId === undefined) throw new AnswerWrong('the server gave no id to an upload');
       return UploadId;
     });
-    return new MultipartUpload(bucket, blobName, uploadId);
+    return new MultipartUpload(bucket, blobName, uploadId, attempts > 1);
   }
 
   /** Sends the next part. The bytes must not change before it returns. One call at a time. */
@@ -85,9 +91,15 @@ export class MultipartUpload {
     });
   }
 
-  /** Drops what was sent. May be repeated. */
+  /** Drops what was sent and is not part of an object. May be repeated. */
   async abort(): Promise<void> {
-    await abortUpload(this.#bucket, this.#blobName, this.#uploadId);
+    if (this.#mayHaveStrays) await abortUploads(this.#bucket, this.#blobName);
+    else await abortUpload(this.#bucket, this.#blobName, this.#uploadId);
+  }
+
+  /** After it was completed: leaves nothing else of its name. */
+  async tidy(): Promise<void> {
+    if (this.#mayHaveStrays) await abortUploads(this.#bucket, this.#blobName);
   }
 
   #address() {
@@ -95,8 +107,15 @@ export class MultipartUpload {
   }
 }
 
-/** Drops an upload, whoever began it; one that is gone is none. */
-export async function abortUpload(bucket: Bucket, blobName: string, uploadId: string): Promise<void> {
+/** Drops every upload of a blob, whoever began it. */
+export async function abortUploads(bucket: Bucket, name: string): Promise<void> {
+  for await (const { blobName, uploadId } of listUploads(bucket, name)) {
+    if (blobName === name) await abortUpload(bucket, name, uploadId);
+  }
+}
+
+/** One that is gone is none. */
+async function abortUpload(bucket: Bucket, blobName: string, uploadId: string): Promise<void> {
   const { requests } = bucket;
   const command = new AbortMultipartUploadCommand({ ...addressOf(bucket, blobName), UploadId: uploadId });
   try {

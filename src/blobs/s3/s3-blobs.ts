@@ -13,7 +13,7 @@ import { blobFailedByS3 } from './blob-failed-by-s3.ts';
 import { addressOf, type Bucket, type KnownObject } from './bucket.ts';
 import { findObject } from './find-object.ts';
 import { listObjects, listUploads } from './list-objects.ts';
-import { abortUpload } from './multipart-upload.ts';
+import { abortUploads } from './multipart-upload.ts';
 import { dropBody, readBody } from './read-body.ts';
 import { AnswerWrong } from './s3-failure.ts';
 import { S3Writer } from './s3-writer.ts';
@@ -122,9 +122,7 @@ export class S3Blobs implements RemoteBlobs {
     this.#writers.delete(name);
     this.#known.delete(name);
     try {
-      for await (const { blobName, uploadId } of listUploads(this.#bucket, name)) {
-        if (blobName === name) await abortUpload(this.#bucket, name, uploadId);
-      }
+      await abortUploads(this.#bucket, name);
       const command = new DeleteObjectCommand(addressOf(this.#bucket, name));
       await requests.run({}, (abortSignal) => requests.client.send(command, { abortSignal }));
     } catch (error) {

@@ -85,7 +85,9 @@ export class S3Requests implements Disposable {
         const waitMs = Math.max(jitter, retryAfterMs(error, Date.now()));
         if (performance.now() - begun + waitMs > deadlineMs) throw error;
         this.#onRetry(error, failed, waitMs);
-        await delay(waitMs, undefined, { signal });
+        await delay(waitMs, undefined, { signal }).catch(() => {
+          throw abortReason(signal);
+        });
       }
     }
   }

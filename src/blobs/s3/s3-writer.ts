@@ -73,6 +73,8 @@ export class S3Writer implements BlobWriter {
     try {
       await this.#makeObject();
       onSealed(await this.#verify());
+      // It is sealed all the same: what is left of it then goes by the bucket's own rule (docs/s3.md).
+      await this.#upload?.tidy().catch(() => {});
       this.#state = 'sealed';
       this.#options.onClosed();
     } catch (error) {
