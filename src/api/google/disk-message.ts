@@ -1,13 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import type { Disk } from '../../disks/disk.ts';
-import { GuestOsFeatureSchema } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import { type Disk as DiskMessage, DiskSchema } from '../../gen/google/cloud/compute/v1/disk_pb.ts';
 import { resourceNumber } from '../../lib/resource-number.ts';
 import type { ResourceStatus } from '../../resources/resource-status.ts';
 import { shownName } from '../../resources/shown-name.ts';
 import { bytesToGib } from './gib.ts';
+import { guestFields } from './guest-fields.ts';
 import { labelFingerprint } from './label-fingerprint.ts';
-import { diskPath, diskTypePath, type Link, linkOf, zonePath } from './links.ts';
+import { diskPath, diskTypePath, type Link, zonePath } from './links.ts';
 import { originFields } from './origin-fields.ts';
 import type { Project } from './projects.ts';
 
@@ -32,10 +32,7 @@ export function diskMessage(disk: Disk, project: Project, link: Link): DiskMessa
     type: link(diskTypePath(project.name, zoneId, disk.typeId)),
     zone: link(zonePath(project.name, zoneId)),
     ...(origin === undefined ? {} : originFields(origin, project, link)),
-    licenses: guest.licenses.map((license) => linkOf(license, link)),
-    licenseCodes: guest.licenseCodes.map(BigInt),
-    guestOsFeatures: guest.guestOsFeatures.map((type) => create(GuestOsFeatureSchema, { type })),
-    ...(guest.architecture === undefined ? {} : { architecture: guest.architecture }),
+    ...guestFields(guest, link),
     physicalBlockSizeBytes: BigInt(disk.blockSizeBytes),
     labels: { ...labels },
     labelFingerprint: labelFingerprint(labels),

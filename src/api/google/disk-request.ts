@@ -4,10 +4,10 @@ import type { Disk as DiskMessage } from '../../gen/google/cloud/compute/v1/disk
 import { invalidUsage, invalidValue, malformedUrl } from './compute-errors.ts';
 import type { StoredSource } from './find-source.ts';
 import { gibBytes } from './gib.ts';
-import { checkDescription, checkLabels, checkSize, guestDetailsOf } from './image-fields.ts';
 import { parseReference, type ResourceReference } from './links.ts';
 import { checkName } from './names.ts';
 import type { Project } from './projects.ts';
+import { checkDescription, checkLabels, checkSize, guestDetailsOf, refuseKeys } from './resource-fields.ts';
 
 /** Who asks for a blank disk of no size gets so much, as from the public service. */
 const defaultSizeBytes = 500 * gibBytes;
@@ -71,10 +71,7 @@ export function createDiskOf(
 }
 
 function refuseWhatIsNotKept(disk: DiskMessage): void {
-  for (const field of keyFields) {
-    if (disk[field] === undefined) continue;
-    throw invalidValue(`resource.${field}`, '(a key)', 'Encryption by keys of callers is not supported.');
-  }
+  refuseKeys(disk, keyFields);
   if (disk.enableConfidentialCompute === true) {
     throw invalidValue('resource.enableConfidentialCompute', 'true', 'Confidential computing is not supported.');
   }

@@ -26,13 +26,13 @@ import { computeService } from './compute-service.ts';
 import { diskMessage } from './disk-message.ts';
 import { createDiskOf, wantedDiskSource } from './disk-request.ts';
 import { findStored, type SourceFunctions } from './find-source.ts';
-import { checkLabels, checkSize } from './image-fields.ts';
 import { checkFingerprint } from './label-fingerprint.ts';
 import { diskPath, type Link, snapshotPath, zonePath } from './links.ts';
 import { findNamed, type Opening, permissionOf } from './named-resource.ts';
 import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { findProject, openProject, type Project, type ProjectFunctions } from './projects.ts';
+import { checkLabels, checkSize } from './resource-fields.ts';
 import { getPolicy, setPolicy, testPermissions } from './resource-policy.ts';
 import { createSnapshotOf } from './snapshot-request.ts';
 

@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import { GuestOsFeatureSchema } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import {
   type DeprecationStatus,
   DeprecationStatusSchema,
@@ -13,8 +12,9 @@ import { resourceNumber } from '../../lib/resource-number.ts';
 import type { ResourceStatus } from '../../resources/resource-status.ts';
 import { shownName } from '../../resources/shown-name.ts';
 import { bytesToGib } from './gib.ts';
+import { guestFields } from './guest-fields.ts';
 import { labelFingerprint } from './label-fingerprint.ts';
-import { imagePath, type Link, linkOf, linkOfReference } from './links.ts';
+import { imagePath, type Link, linkOfReference } from './links.ts';
 import { originFields } from './origin-fields.ts';
 import type { Project } from './projects.ts';
 
@@ -43,10 +43,7 @@ export function imageMessage(image: Image, project: Project, link: Link): ImageM
     status: statuses[image.status],
     archiveSizeBytes: BigInt(image.storageSizeBytes),
     diskSizeGb: bytesToGib(Math.max(image.sizeBytes, image.minDiskSizeBytes)),
-    licenses: guest.licenses.map((license) => linkOf(license, link)),
-    licenseCodes: guest.licenseCodes.map(BigInt),
-    guestOsFeatures: guest.guestOsFeatures.map((type) => create(GuestOsFeatureSchema, { type })),
-    ...(guest.architecture === undefined ? {} : { architecture: guest.architecture }),
+    ...guestFields(guest, link),
     ...(deprecation === undefined ? {} : { deprecated: deprecationMessage(deprecation, project, link) }),
     labels: { ...labels },
     labelFingerprint: labelFingerprint(labels),

@@ -3,6 +3,10 @@ import type { CreateImage } from '../../images/create-image.ts';
 import type { Call } from '../call.ts';
 import { invalidValue } from './compute-errors.ts';
 import type { FindSource } from './find-source.ts';
+import { wantedSource } from './image-source.ts';
+import { jsonOf } from './json-of.ts';
+import { checkName } from './names.ts';
+import type { Project } from './projects.ts';
 import {
   checkDescription,
   checkFamily,
@@ -12,13 +16,9 @@ import {
   checkStorageLocations,
   deprecationOf,
   guestDetailsOf,
-} from './image-fields.ts';
-import { wantedSource } from './image-source.ts';
-import { jsonOf } from './json-of.ts';
-import { checkName } from './names.ts';
-import type { Project } from './projects.ts';
+  refuseKeys,
+} from './resource-fields.ts';
 
-/** Content is not encrypted by keys of callers: who asks for that must know. */
 const keyFields = [
   'imageEncryptionKey',
   'sourceDiskEncryptionKey',
@@ -40,10 +40,7 @@ export async function createImageOf(
   }: { readonly project: Project; readonly forceCreate: boolean; readonly call: Call; readonly findSource: FindSource },
 ): Promise<CreateImage> {
   if (image === undefined) throw invalidValue('resource', '', 'Required field is missing.');
-  for (const field of keyFields) {
-    if (image[field] === undefined) continue;
-    throw invalidValue(`resource.${field}`, '(a key)', 'Encryption by keys of callers is not supported.');
-  }
+  refuseKeys(image, keyFields);
   if (image.enableConfidentialCompute === true) {
     throw invalidValue('resource.enableConfidentialCompute', 'true', 'Confidential computing is not supported.');
   }

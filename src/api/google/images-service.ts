@@ -18,7 +18,6 @@ import { told } from './compute-errors.ts';
 import { type AskedList, computeList } from './compute-list.ts';
 import { computeService } from './compute-service.ts';
 import type { FindSource } from './find-source.ts';
-import { architectureOf, checkDescription, checkFamily, checkLabels, deprecationOf } from './image-fields.ts';
 import { imageMessage } from './image-message.ts';
 import { createImageOf } from './image-request.ts';
 import { type InitialStates, initialStatesOf } from './initial-states.ts';
@@ -28,6 +27,7 @@ import { findNamed, type Opening, permissionOf } from './named-resource.ts';
 import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { findProject, openListed, openProject, type Project, type ProjectFunctions } from './projects.ts';
+import { architectureOf, checkDescription, checkFamily, checkLabels, deprecationOf } from './resource-fields.ts';
 import { getPolicy, setPolicy, testPermissions } from './resource-policy.ts';
 
 /** What the services call, with what it needs already bound; see images/. */

@@ -1,13 +1,13 @@
 import { create } from '@bufbuild/protobuf';
-import { GuestOsFeatureSchema } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import { type Snapshot as SnapshotMessage, SnapshotSchema } from '../../gen/google/cloud/compute/v1/snapshot_pb.ts';
 import { resourceNumber } from '../../lib/resource-number.ts';
 import type { ResourceStatus } from '../../resources/resource-status.ts';
 import { shownName } from '../../resources/shown-name.ts';
 import type { Snapshot } from '../../snapshots/snapshot.ts';
 import { bytesToGib } from './gib.ts';
+import { guestFields } from './guest-fields.ts';
 import { labelFingerprint } from './label-fingerprint.ts';
-import { type Link, linkOf, snapshotPath } from './links.ts';
+import { type Link, snapshotPath } from './links.ts';
 import { originFields } from './origin-fields.ts';
 import type { Project } from './projects.ts';
 
@@ -33,10 +33,7 @@ export function snapshotMessage(snapshot: Snapshot, project: Project, link: Link
     storageBytes: BigInt(snapshot.storageSizeBytes),
     storageBytesStatus: status === 'READY' ? 'UP_TO_DATE' : 'UPDATING',
     ...(origin === undefined ? {} : originFields(origin, project, link)),
-    licenses: guest.licenses.map((license) => linkOf(license, link)),
-    licenseCodes: guest.licenseCodes.map(BigInt),
-    guestOsFeatures: guest.guestOsFeatures.map((type) => create(GuestOsFeatureSchema, { type })),
-    ...(guest.architecture === undefined ? {} : { architecture: guest.architecture }),
+    ...guestFields(guest, link),
     storageLocations: [...snapshot.storageLocations],
     labels: { ...labels },
     labelFingerprint: labelFingerprint(labels),

@@ -1,9 +1,9 @@
 import type { Snapshot as SnapshotMessage } from '../../gen/google/cloud/compute/v1/snapshot_pb.ts';
 import type { CreateSnapshot } from '../../snapshots/create-snapshot.ts';
 import { invalidValue } from './compute-errors.ts';
-import { checkDescription, checkLabels, checkStorageLocations, guestDetailsOf } from './image-fields.ts';
 import { checkName } from './names.ts';
 import type { Project } from './projects.ts';
+import { checkDescription, checkLabels, checkStorageLocations, guestDetailsOf, refuseKeys } from './resource-fields.ts';
 
 const keyFields = ['snapshotEncryptionKey', 'sourceDiskEncryptionKey'] as const;
 
@@ -17,10 +17,7 @@ export function createSnapshotOf(
   }: { readonly project: Project; readonly diskId: string; readonly isAskedOfDisk: boolean },
 ): CreateSnapshot {
   if (snapshot === undefined) throw invalidValue('resource', '', 'Required field is missing.');
-  for (const field of keyFields) {
-    if (snapshot[field] === undefined) continue;
-    throw invalidValue(`resource.${field}`, '(a key)', 'Encryption by keys of callers is not supported.');
-  }
+  refuseKeys(snapshot, keyFields);
   const { snapshotType = '', chainName = '' } = snapshot;
   if (snapshotType !== '' && snapshotType !== 'STANDARD' && snapshotType !== 'ARCHIVE') {
     throw invalidValue('resource.snapshotType', snapshotType, 'Must be STANDARD or ARCHIVE.');

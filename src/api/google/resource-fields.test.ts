@@ -15,7 +15,7 @@ import {
   checkStorageLocations,
   deprecationOf,
   guestDetailsOf,
-} from './image-fields.ts';
+} from './resource-fields.ts';
 
 const refused = (field: string) => ({ code: 'INVALID_ARGUMENT', fields: [{ field }] });
 

@@ -1,4 +1,4 @@
-import type { GuestOsFeature } from '../../gen/google/cloud/compute/v1/common_pb.ts';
+import type { CustomerEncryptionKey, GuestOsFeature } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import type {
   DeprecationStatus,
   Image as ImageMessage,
@@ -68,6 +68,17 @@ export function checkLabels(labels: Readonly<Record<string, string>>): Readonly<
     if (!labelValue.test(value)) throw invalidValue(`resource.labels.${key}`, value, `Values have ${rule}.`);
   }
   return labels;
+}
+
+/** Content is not encrypted by keys of callers: who asks for that must know. The keys themselves are not repeated. */
+export function refuseKeys<F extends string>(
+  resource: { readonly [K in F]?: CustomerEncryptionKey | undefined },
+  fields: readonly F[],
+): void {
+  for (const field of fields) {
+    if (resource[field] === undefined) continue;
+    throw invalidValue(`resource.${field}`, '(a key)', 'Encryption by keys of callers is not supported.');
+  }
 }
 
 /** In bytes; 0 when it is not said. */
