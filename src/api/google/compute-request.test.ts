@@ -9,8 +9,8 @@ import { createComputeServices } from './compute-services.ts';
 const routes = routesOf(createComputeServices(fakeDeps()));
 
 /** The JSON of the request that a verb, a path with its query, and a body make. */
-function read(verb: string, target: string, body: string | Uint8Array = '') {
-  const [path = '', search = ''] = `/compute/v1/projects/p/global/images${target}`.split('?', 2);
+function read(verb: string, target: string, body: string | Uint8Array = '', collection = 'global/images') {
+  const [path = '', search = ''] = `/compute/v1/projects/p/${collection}${target}`.split('?', 2);
   const match = findRoute(routes, verb, path);
   assert.ok(match.kind === 'found', target);
   const { route, pathFields } = match;
@@ -42,6 +42,16 @@ describe('a request', () => {
 
   test('takes what is null for not said', () => {
     assert.deepEqual(read('POST', '', '{"name":null,"labels":null}'), { project: 'p', imageResource: {} });
+  });
+
+  test('may have empty maps and lists of what there is not, as the client for Node sends them', () => {
+    const disk = read('POST', '', '{"name":"d","asyncSecondaryDisks":{},"replicas":[]}', 'zones/z/disks');
+    assert.deepEqual(disk, { project: 'p', zone: 'z', diskResource: { name: 'd' } });
+  });
+
+  test("may have the zone of a snapshot's disk, as Terraform's provider sends it", () => {
+    const snapshot = read('POST', '/d/createSnapshot', '{"name":"s","zone":"z"}', 'zones/z/disks');
+    assert.deepEqual(snapshot, { project: 'p', zone: 'z', disk: 'd', snapshotResource: { name: 's' } });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
+import { SnapshotSchema } from '../../gen/google/cloud/compute/v1/snapshot_pb.ts';
 import { parseJsonBody } from '../rest/json-body.ts';
 import { jsonMistakes } from '../rest/json-mistakes.ts';
 import { fieldNamed, queryRequest } from '../rest/query-request.ts';
@@ -78,6 +79,12 @@ function ownParameters(schema: DescMessage, query: URLSearchParams): URLSearchPa
   return own;
 }
 
+/**
+ * What clients send although the public service has no such field and takes it: Terraform's provider says in which zone a
+ * snapshot's disk is, where its URL does already.
+ */
+const strays: Readonly<Record<string, string>> = { [SnapshotSchema.typeName]: 'zone' };
+
 /** An empty body is an empty message, and so is the empty text that some clients send in its place. */
 function bodyObject(field: DescField, body: Uint8Array): JsonObject {
   const json = parseJsonBody(body);
@@ -99,7 +106,7 @@ function knownFields(
   for (const [name, value] of Object.entries(json)) {
     const field = fieldNamed(schema, name);
     if (field === undefined) {
-      if (isEmpty(value)) continue;
+      if (isEmpty(value) || strays[schema.typeName] === name) continue;
       throw malformed(`Unknown name "${path}${name.slice(0, 80)}" at '${at}': Cannot find field.`);
     }
     const { message } = field;
