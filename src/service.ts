@@ -53,6 +53,7 @@ import { createAddressPolicy } from './sources/address-policy.ts';
 import { ownAddresses } from './sources/own-addresses.ts';
 import { openUploads } from './uploads/open-uploads.ts';
 import { collectorDefaults, startCollector } from './volumes/collector.ts';
+import { forgetLostPacks } from './volumes/forget-lost-packs.ts';
 import { ReadCache } from './volumes/read-cache.ts';
 import { createStoreThreads, type Store, type StoreCounts } from './volumes/store.ts';
 import { openVolume } from './volumes/stored-device.ts';
@@ -107,8 +108,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
       bucket: config.bucket,
       cache: { directory: directory.cache, limitBytes: config.cacheBytes },
       onCacheError: (error) => log.warn({ err: error }, 'the cache of the bucket failed; it is done without'),
-      onRetry: (error, attempt, waitMs) =>
-        log.warn({ err: error, attempt, waitMs }, 'a request to the bucket failed; it is repeated'),
+      onRetry: (reason, attempt, waitMs) =>
+        log.warn({ reason, attempt, waitMs: Math.round(waitMs) }, 'a request to the bucket failed; it is repeated'),
     }),
   );
   await assertStoreIsKnown(db, blobs);
@@ -128,6 +129,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
   const counts: StoreCounts = { newBytes: 0, knownBytes: 0, encodedBytes: 0, corruptChunks: 0 };
   const store: Store = { db, blobs, threads, leases, log, counts, now: Date.now };
+  await forgetLostPacks(store);
   opening.use(
     repeat({
       everyMs: forgetEveryMs,

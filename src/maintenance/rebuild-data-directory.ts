@@ -17,6 +17,7 @@ import { recountUsage } from '../quotas/quota-rows.ts';
 import { noGuestDetails } from '../resources/guest-details.ts';
 import { defaultHardwareGeneration } from '../resources/hardware-generation.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
+import { forgetLostPacks } from '../volumes/forget-lost-packs.ts';
 import { type LostVolume, type Rebuilt, rebuildStore } from '../volumes/rebuild.ts';
 import { createStoreThreads, type Store, type StoreLog } from '../volumes/store.ts';
 import { addVolumeReference, type Volume } from '../volumes/volume-rows.ts';
@@ -53,6 +54,7 @@ export async function rebuildDataDirectory(deps: RebuildDeps): Promise<Rebuilt> 
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
   const store: Store = { db, blobs, threads, leases, log, now: Date.now };
+  await forgetLostPacks(store, signal);
   const administratorId = await readAdministratorId(directory.credentials.adminKey);
 
   const rebuilt = await rebuildStore(store, {
