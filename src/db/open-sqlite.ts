@@ -1,4 +1,5 @@
 import { Kysely } from 'kysely';
+import { startCheckpointer } from './checkpointer.ts';
 import type { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
@@ -7,7 +8,7 @@ import { createSqliteDialect } from './sqlite-dialect.ts';
 
 /**
  * Opens the metadata in a SQLite file, making it and bringing its tables up to date first.
- * One connection writes, another reads; each has its own thread. `onLost` is called when one of them dies: the database
+ * One connection writes, another reads, and a third brings what was written from the log into the file; each has its own thread. `onLost` is called when one of them dies: the database
  * can't be used any more, and has to be opened anew.
  */
 export async function openSqlite(
@@ -20,11 +21,16 @@ export async function openSqlite(
   await migrate(writes, 'sqlite');
   const reader = opening.use(await SqliteConnection.open({ path, readOnly: true, onLost }));
   const reads = new Kysely<Schema>({ dialect: createSqliteDialect(reader) });
+  const checkpointer = opening.use(startCheckpointer(path));
   const owned = opening.move();
   return {
     dialect: 'sqlite',
     read: reads,
-    transact: (work) => writes.transaction().execute(work),
+    async transact(work) {
+      const done = await writes.transaction().execute(work);
+      checkpointer.wake();
+      return done;
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -24,6 +24,9 @@ export type SqliteReply =
 /** Prepared statements kept; multi-row inserts of many lengths would else keep growing it. */
 const maxStatements = 256;
 
+/** Of 4 KiB. Only a log as long as this is brought into the file by a commit: checkpointer.ts is to be there before. */
+const maxLogPages = 16_384;
+
 // How long a writer waits for a reader's checkpoint or another process's backup before SQLITE_BUSY.
 const busyTimeoutMs = 10_000;
 
@@ -31,6 +34,7 @@ function open({ path, readOnly }: SqliteThreadOptions): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
   // FULL: a commit that was acknowledged survives a power cut. WAL: readers never wait for the writer.
   if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
+  if (!readOnly) database.exec(`pragma wal_autocheckpoint = ${maxLogPages}`);
   database.exec('pragma cache_size = -32768; pragma temp_store = memory');
   return database;
 }
