@@ -35,6 +35,8 @@ export interface CreateDisk {
   readonly blockSizeBytes: number;
   /** Undefined for a blank disk. */
   readonly source: DiskSource | undefined;
+  /** What the caller calls the folder that the source is in, for the disk's origin; by default its id. */
+  readonly sourceFolderName?: string;
   readonly placementPolicy: PlacementPolicy;
   readonly hardwareGeneration: HardwareGeneration | undefined;
   /** What is said of the guest; the rest comes from the source. */
@@ -114,6 +116,9 @@ function newDisk(
     placementPolicy: request.placementPolicy,
     base: source?.volume,
     guest: inheritGuestDetails(request.guest, source?.guest),
-    origin: source === undefined || request.source === undefined ? undefined : originOf(request.source.kind, source),
+    origin:
+      source === undefined || request.source === undefined
+        ? undefined
+        : originOf(request.source.kind, source, request.sourceFolderName),
   };
 }

@@ -76,9 +76,14 @@ export type ImageSource =
       /** The disk is made a whole number of these, by zeros at its end; as it is in the file by default. */
       readonly roundUpToBytes?: number;
     }
-  | { readonly kind: 'image'; readonly imageId: string }
-  | { readonly kind: 'disk'; readonly diskId: string }
-  | { readonly kind: 'snapshot'; readonly snapshotId: string };
+  | (StoredSource & { readonly kind: 'image'; readonly imageId: string })
+  | (StoredSource & { readonly kind: 'disk'; readonly diskId: string })
+  | (StoredSource & { readonly kind: 'snapshot'; readonly snapshotId: string });
+
+interface StoredSource {
+  /** What the caller calls the folder that it is in, for the image's origin; by default its id. */
+  readonly folderName?: string;
+}
 
 export interface CreateImageDeps {
   readonly db: Database;
@@ -247,7 +252,10 @@ function needsOf({ pooled, storageSizeBytes }: Image): QuotaNeeds {
 
 /** What the request does not say of product ids, OS, hardware and guest comes from the source, if there is one. */
 function newImage(request: CreateImage, source: ContentSource | undefined): Image {
-  const { kind } = request.source;
+  const origin =
+    source === undefined || request.source.kind === 'uri'
+      ? undefined
+      : originOf(request.source.kind, source, request.source.folderName);
   return {
     id: newId('fd8'),
     folderId: request.folderId,
@@ -269,7 +277,7 @@ function newImage(request: CreateImage, source: ContentSource | undefined): Imag
     guest: inheritGuestDetails(request.guest, source?.guest),
     storageLocations: request.storageLocations ?? [],
     deprecation: request.deprecation,
-    origin: source === undefined || kind === 'uri' ? undefined : originOf(kind, source),
+    origin,
   };
 }
 

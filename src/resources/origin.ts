@@ -8,6 +8,8 @@ export interface Origin {
   readonly kind: (typeof originKinds)[number];
   readonly id: string;
   readonly folderId: string;
+  /** What the caller called that folder, where he said it otherwise than by its id: who wrote a name looks for it again. */
+  readonly folderName?: string;
   /** Its name then, or its id when it had none. */
   readonly name: string;
   /** Of a disk; '' for what is in no zone. */
@@ -22,7 +24,7 @@ export interface OriginDeprecation {
   readonly replacement: string;
 }
 
-/** The source as an origin. */
+/** The source as an origin; the folder's name is as the caller said it. */
 export function originOf(
   kind: Origin['kind'],
   source: {
@@ -32,16 +34,19 @@ export function originOf(
     readonly zoneId?: string;
     readonly deprecation?: OriginDeprecation | undefined;
   },
+  folderName = '',
 ): Origin {
   const { id, folderId, zoneId = '', deprecation } = source;
-  const origin = { kind, id, folderId, name: shownName(source), zoneId };
+  const named = folderName === '' || folderName === folderId ? {} : { folderName };
+  const origin = { kind, id, folderId, ...named, name: shownName(source), zoneId };
   if (deprecation === undefined || deprecation.state === 'ACTIVE') return origin;
   const { state, replacement } = deprecation;
   return { ...origin, deprecation: { state, replacement } };
 }
 
-export function originToJson({ kind, id, folderId, name, zoneId, deprecation }: Origin): JsonObject {
-  const origin = { kind, id, folderId, name, zoneId };
+export function originToJson({ kind, id, folderId, folderName, name, zoneId, deprecation }: Origin): JsonObject {
+  const named = folderName === undefined ? {} : { folderName };
+  const origin = { kind, id, folderId, ...named, name, zoneId };
   return deprecation === undefined ? origin : { ...origin, deprecation: { ...deprecation } };
 }
 
@@ -53,6 +58,7 @@ export function originFromJson(value: unknown): Origin | undefined {
     kind: choiceOf(json.kind, originKinds, 'kind'),
     id: stringOf(json, 'id'),
     folderId: stringOf(json, 'folderId'),
+    ...(json.folderName === undefined ? {} : { folderName: stringOf(json, 'folderName') }),
     name: stringOf(json, 'name'),
     zoneId: stringOf(json, 'zoneId'),
     ...(json.deprecation === undefined ? {} : { deprecation: deprecationFromJson(json.deprecation) }),

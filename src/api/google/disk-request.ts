@@ -64,6 +64,7 @@ export function createDiskOf(
     sizeBytes: sizeOf(disk, source),
     blockSizeBytes: Number(disk.physicalBlockSizeBytes ?? 0n),
     source: source === undefined ? undefined : { kind: source.kind, id: source.id },
+    ...(source === undefined ? {} : { sourceFolderName: source.folderName }),
     placementPolicy: noPlacementPolicy,
     hardwareGeneration: undefined,
     guest: guestDetailsOf(disk),

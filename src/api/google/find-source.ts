@@ -55,6 +55,8 @@ export type FindSource = (wanted: WantedSource, context: SourceContext) => Promi
 export interface StoredSource {
   readonly kind: 'image' | 'disk' | 'snapshot';
   readonly id: string;
+  /** The project as the request has it. */
+  readonly folderName: string;
   /** What is made of it has at least so many bytes. */
   readonly minSizeBytes: number;
 }
@@ -70,15 +72,15 @@ const kinds = {
 export function createFindSource(functions: SourceFunctions): FindSource {
   return async (wanted, context) => {
     if (wanted.kind === 'archive') return await findArchive(functions, wanted, context);
-    const { kind, id } = await findStored(functions, wanted.reference, context.call);
+    const { kind, id, folderName } = await findStored(functions, wanted.reference, context.call);
     switch (kind) {
       case 'image':
-        return { kind, imageId: id };
+        return { kind, imageId: id, folderName };
       case 'snapshot':
-        return { kind, snapshotId: id };
+        return { kind, snapshotId: id, folderName };
       case 'disk':
         if (!context.forceCreate) await refuseUsed(functions, id, wanted.reference);
-        return { kind, diskId: id };
+        return { kind, diskId: id, folderName };
     }
   };
 }
@@ -97,7 +99,8 @@ export async function findStored(
   if (found.status !== 'READY') throw notReady(path);
   const { id, minDiskSizeBytes = 0, diskSizeBytes = 0, sizeBytes = 0 } = found;
   const minSizeBytes = Math.max(minDiskSizeBytes, diskSizeBytes, sizeBytes);
-  return { kind: reference.kind === 'family' ? 'image' : reference.kind, id, minSizeBytes };
+  const kind = reference.kind === 'family' ? 'image' : reference.kind;
+  return { kind, id, folderName: reference.project, minSizeBytes };
 }
 
 function notReady(path: string): ServiceError {

@@ -4,8 +4,12 @@ import { diskPath, imagePath, type Link, snapshotPath } from './links.ts';
 import type { Project } from './projects.ts';
 
 /** What a resource was made from, in the fields that all of them have for it: its URL, and which incarnation of it. */
-export function originFields({ kind, id, folderId, name, zoneId }: Origin, project: Project, link: Link) {
-  const home = folderId === project.folderId ? project.name : folderId;
+export function originFields(
+  { kind, id, folderId, folderName = folderId, name, zoneId }: Origin,
+  project: Project,
+  link: Link,
+) {
+  const home = folderId === project.folderId ? project.name : folderName;
   const number = resourceNumber(id);
   switch (kind) {
     case 'image':
