@@ -30,6 +30,7 @@ import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import type { MetricsText } from './rest/metrics-route.ts';
 import { createRestDoor } from './rest/rest-server.ts';
+import { type UnsentLimits, UnsentReplies, unsentLimits } from './unsent-replies.ts';
 import { createRequestValidator } from './validate-request.ts';
 import type { BindingFunctions } from './yandex/access-binding-handlers.ts';
 import { apiEndpointService } from './yandex/api-endpoint-service.ts';
@@ -80,11 +81,12 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly metrics?: MetricsText;
 }
 
-/** Of calls, of files that are being sent to us, and of contents that are being read. */
+/** Of calls, of files that are being sent to us, of contents that are being read, and of replies that nobody takes. */
 export interface ApiLimits {
   readonly calls: CallLimits;
   readonly bodies: CallLimits;
   readonly contents: CallLimits;
+  readonly unsent: UnsentLimits;
 }
 
 export interface ListenOptions {
@@ -105,6 +107,8 @@ export interface ApiFigures {
   readonly bodies: CallGateFigures;
   readonly contents: CallGateFigures;
   readonly ended: Pick<CallFigures, 'methods' | 'reasons'>;
+  /** Replies that their clients have not taken. */
+  readonly unsent: ReturnType<UnsentReplies['figures']>;
   /** `all` with those that have not said yet what they speak. */
   readonly connections: { readonly all: number; readonly grpc: number; readonly rest: number };
 }
@@ -152,17 +156,25 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
   const requests = [...services, ...computeServices].flatMap(({ methods }) => methods.map(({ desc }) => desc.input));
   const { validate, warm } = createRequestValidator();
   const figures = new CallFigures();
-  const limits = { calls: callLimits, bodies: bodyLimits, contents: contentLimits, ...deps.limits };
+  const limits = {
+    calls: callLimits,
+    bodies: bodyLimits,
+    contents: contentLimits,
+    unsent: unsentLimits,
+    ...deps.limits,
+  };
   const calls = new CallGate(limits.calls);
   const bodies = new CallGate(limits.bodies);
   const contents = new CallGate(limits.contents);
+  const unsent = new UnsentReplies(limits.unsent);
   const pipeline = { log, figures, calls, authenticate, authorize, audit, findStarted, validate };
-  const grpc = createGrpcDoor(pipeline, services);
+  const grpc = createGrpcDoor({ ...pipeline, unsent }, services);
   const rest = await createRestDoor(
     {
       ...pipeline,
       bodies,
       contents,
+      unsent,
       metrics: deps.metrics,
       content: deps.images,
       uploads: deps.uploads,
@@ -190,6 +202,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
       bodies: bodies.figures(),
       contents: contents.figures(),
       ended: figures,
+      unsent: unsent.figures(),
       connections: {
         all: listeners.reduce((total, { openCount }) => total + openCount, 0),
         grpc: grpc.openCount,
@@ -207,6 +220,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
       rest.stopServing();
       await Promise.all([grpc.close({ graceMs }), rest.close({ graceMs })]);
       for (const listener of listeners) listener.destroyConnections();
+      unsent[Symbol.dispose]();
     },
   };
 }

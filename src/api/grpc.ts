@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
@@ -6,6 +7,8 @@ import { createReflection } from './grpc-reflection.ts';
 import { grpcService } from './grpc-service.ts';
 import type { PipelineDeps } from './pipeline.ts';
 import { unprefixed } from './unprefixed-names.ts';
+import type { UnsentReplies } from './unsent-replies.ts';
+import { watchReplies } from './watch-replies.ts';
 
 /** Requests of the API are a few hundred bytes; this is the limit that clients know from everywhere else. */
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -25,8 +28,16 @@ export interface GrpcDoor {
 }
 
 /** Each service answers under its own name and the neutral one, beside health and reflection. */
-export function createGrpcDoor(deps: PipelineDeps, services: readonly ApiService[]): GrpcDoor {
+export function createGrpcDoor(
+  deps: PipelineDeps & { readonly unsent: UnsentReplies },
+  services: readonly ApiService[],
+): GrpcDoor {
+  const open = new Set<Duplex>();
+  const cut = (peer: string) => {
+    for (const connection of open) if (peerOf(connection) === peer) connection.destroy();
+  };
   const server = new Server({
+    interceptors: [watchReplies(deps.unsent, cut)],
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_concurrent_streams': maxStreamsPerConnection,
     'grpc.max_connection_idle_ms': idleConnectionMs,
@@ -50,7 +61,6 @@ export function createGrpcDoor(deps: PipelineDeps, services: readonly ApiService
 
   // TLS is the listener's: what comes here is plain to grpc-js.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const open = new Set<Duplex>();
   return {
     get openCount() {
       return open.size;
@@ -70,4 +80,10 @@ export function createGrpcDoor(deps: PipelineDeps, services: readonly ApiService
       server.forceShutdown();
     },
   };
+}
+
+/** The other end, as the library names it. */
+function peerOf(connection: Duplex): string | undefined {
+  if (!(connection instanceof Socket)) return undefined;
+  return `${connection.remoteAddress}:${connection.remotePort}`;
 }

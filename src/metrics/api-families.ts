@@ -49,6 +49,12 @@ export function apiFamilies(figures: () => ApiFigures): Family[] {
       'What calls have waited for their turn.',
       () => figures().calls.waitedMs / 1000,
     ),
+    gauge('obraz_unsent_bytes', 'Replies that their clients have not taken.', () => figures().unsent.bytes),
+    counter(
+      'obraz_connections_cut_total',
+      'Connections that were cut because their clients took no replies.',
+      () => figures().unsent.cuts,
+    ),
     gauge('obraz_operation_waits', 'Calls that wait for the end of an operation.', () => figures().calls.aside),
     gauge(
       'obraz_connections',

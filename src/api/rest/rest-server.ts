@@ -9,6 +9,7 @@ import type { StorageFunctions } from '../google/storage/storage-functions.ts';
 import { addStorageRoutes } from '../google/storage/storage-routes.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
+import type { UnsentReplies } from '../unsent-replies.ts';
 import { answerBrokenHttp } from './broken-http.ts';
 import { type ContentFunctions, contentRoute, imageContent } from './image-content.ts';
 import { extentsRoute, imageExtents } from './image-extents.ts';
@@ -37,6 +38,7 @@ export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   /** Bound the files that are being sent to us, and the contents that are being read. */
   readonly bodies: CallGate;
   readonly contents: CallGate;
+  readonly unsent: UnsentReplies;
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
   readonly storage: StorageFunctions;
@@ -93,8 +95,11 @@ export async function createRestDoor(
     const isOutOfBatch = !(raw instanceof IncomingMessage);
     if (!routeOptions.config.isLongBody && !isOutOfBatch) limitArrival(raw, reply.raw, requestTimeoutMs);
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', async (_request, reply, payload) => {
     if (!serving) reply.header('connection', 'close');
+    if (typeof payload !== 'string') return;
+    const bytes = Buffer.byteLength(payload);
+    reply.raw.once('close', deps.unsent.add({ bytes, cut: () => reply.raw.destroy() }));
   });
   app.get('/health', async (_request, reply) =>
     reply
