@@ -25,6 +25,7 @@ export interface GoogleStage extends AsyncDisposable {
   readonly files: FileServer;
   /** Those of its tarball of a disk, and of one that is none. */
   readonly source: string;
+  readonly tarball: Buffer;
   readonly wrongSource: string;
   /** A key file in Google's form. Its account may do everything in the folder. */
   readonly keyPath: string;
@@ -36,12 +37,17 @@ export interface GoogleStage extends AsyncDisposable {
   environment(as: 'token' | 'key'): Readonly<Record<string, string>>;
 }
 
-export async function setGoogleStage(): Promise<GoogleStage> {
+export async function setGoogleStage({
+  flags = [],
+}: {
+  readonly flags?: readonly string[];
+} = {}): Promise<GoogleStage> {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await temporaryDirectory()).path;
   const files = opening.use(await startFileServer());
-  const obraz = opening.use(await startObraz({ env: { OBRAZ_OBJECT_STORE: files.origin } }));
-  files.put('story-bucket/disk.tar.gz', await packDisk(join(directory, 'right'), 'disk.raw'));
+  const obraz = opening.use(await startObraz({ flags, env: { OBRAZ_OBJECT_STORE: files.origin } }));
+  const tarball = await packDisk(join(directory, 'right'), 'disk.raw');
+  files.put('story-bucket/disk.tar.gz', tarball);
   files.put('story-bucket/wrong.tar.gz', await packDisk(join(directory, 'wrong'), 'disk.img'));
   const keyPath = join(directory, 'key.json');
   await makeKey(obraz, keyPath);
@@ -57,6 +63,7 @@ export async function setGoogleStage(): Promise<GoogleStage> {
     obraz,
     files,
     ...sources,
+    tarball,
     keyPath,
     serviceAccount: serviceAccount ?? '',
     administratorId: administratorId ?? '',

@@ -3,52 +3,44 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { temporaryDirectory } from '../../fixtures/obraz.ts';
 import { type GoogleStage, noGnuTar, setGoogleStage } from '../google/stage.ts';
 import { prepareGcloud, whyMissing } from '../prepared.ts';
 import { type Exchange, masked, readTranscript, writeTranscript } from './transcript.ts';
 
-/**
- * What gcloud prints, against a started service, is what the transcripts of this folder have. After a change that is meant,
- * `OBRAZ_TEST_WRITE=1` writes them anew; the difference is what to look at.
- */
 const prepared = await prepareGcloud();
 
-describe('gcloud', { skip: whyMissing(prepared) || noGnuTar }, () => {
-  const transcripts: readonly [name: string, as: 'token' | 'key'][] = [
-    ['images', 'token'],
-    ['lists', 'token'],
-    ['disks', 'token'],
-    ['key-file', 'key'],
-  ];
-  for (const [name, as] of transcripts) {
-    test(`does what ${name}.txt tells, with a ${as}`, async () => {
-      await using stage = await setGoogleStage();
-      await using folder = await temporaryDirectory();
-      const environment = await settings(stage, folder.path, as);
-      const path = join(import.meta.dirname, `${name}.txt`);
-      const expected = readTranscript(await readFile(path, 'utf8'));
-      const actual: Exchange[] = [];
-      const [account = ''] = stage.serviceAccount.split('@', 1);
-      const known = {
-        SERVICE_ACCOUNT: stage.serviceAccount,
-        ACCOUNT: account,
-        ADMINISTRATOR: stage.administratorId,
-        PROJECT: stage.obraz.folderId,
-        ENDPOINT: stage.environment(as).STORY_ENDPOINT ?? '',
-        OBJECT_STORE: stage.files.origin,
-        FOLDER: folder.path,
-      };
-      for (const exchange of expected) {
-        const printed = await shell(exchange.command, { cwd: folder.path, environment });
-        actual.push({ ...exchange, answer: masked(printed, known) });
-      }
-      if (process.env.OBRAZ_TEST_WRITE === '1') await writeFile(path, writeTranscript(actual));
-      else assert.equal(writeTranscript(actual), writeTranscript(expected));
-    });
-  }
-});
+/**
+ * Defines a test: what gcloud prints, against a started service, is what a transcript of this folder has. After a change that is
+ * meant, `OBRAZ_TEST_WRITE=1` writes it anew; the difference is what to look at.
+ */
+export function testTranscript(name: string, as: 'token' | 'key'): void {
+  test(`gcloud does what ${name}.txt tells, with a ${as}`, { skip: whyMissing(prepared) || noGnuTar }, async () => {
+    await using stage = await setGoogleStage();
+    await using folder = await temporaryDirectory();
+    const environment = await settings(stage, folder.path, as);
+    const path = join(import.meta.dirname, `${name}.txt`);
+    const expected = readTranscript(await readFile(path, 'utf8'));
+    const actual: Exchange[] = [];
+    const [account = ''] = stage.serviceAccount.split('@', 1);
+    const known = {
+      SERVICE_ACCOUNT: stage.serviceAccount,
+      ACCOUNT: account,
+      ADMINISTRATOR: stage.administratorId,
+      PROJECT: stage.obraz.folderId,
+      ENDPOINT: stage.environment(as).STORY_ENDPOINT ?? '',
+      OBJECT_STORE: stage.files.origin,
+      FOLDER: folder.path,
+    };
+    for (const exchange of expected) {
+      const printed = await shell(exchange.command, { cwd: folder.path, environment });
+      actual.push({ ...exchange, answer: masked(printed, known) });
+    }
+    if (process.env.OBRAZ_TEST_WRITE === '1') await writeFile(path, writeTranscript(actual));
+    else assert.equal(writeTranscript(actual), writeTranscript(expected));
+  });
+}
 
 /** All that gcloud is told: nothing of the user's own configuration, and nothing that it would ask the network for. */
 async function settings(stage: GoogleStage, folder: string, as: 'token' | 'key') {

@@ -1,0 +1,4 @@
+import { testTranscript } from './test-transcript.ts';
+
+testTranscript('disks', 'token');
+testTranscript('key-file', 'key');

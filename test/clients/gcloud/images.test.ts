@@ -1,0 +1,3 @@
+import { testTranscript } from './test-transcript.ts';
+
+testTranscript('images', 'token');
