@@ -27,7 +27,7 @@ export interface OpenBlobsOptions {
   /** Where copies of what was read from a bucket are kept, and how many bytes of them; 0 for none. */
   readonly cache: { readonly directory: string; readonly limitBytes: number | undefined };
   /** A request to the bucket's server failed, and is repeated. */
-  readonly onRetry?: (error: unknown, attempt: number, waitMs: number) => void;
+  readonly onRetry?: (reason: string, attempt: number, waitMs: number) => void;
   /** The cache's disk failed. */
   readonly onCacheError?: (error: unknown) => void;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { abortReason } from '../../lib/abort-reason.ts';
 import { MemoryBudget } from '../../lib/memory-budget.ts';
-import { classify, retryAfterMs } from './s3-failure.ts';
+import { classify, describeFailure, retryAfterMs } from './s3-failure.ts';
 import type { S3Settings } from './s3-settings.ts';
 import { signBodies } from './sign-bodies.ts';
 
@@ -41,8 +41,8 @@ export interface S3Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Called when an attempt failed that is repeated. */
-export type OnRetry = (error: unknown, attempt: number, waitMs: number) => void;
+/** Called when an attempt failed that is repeated, with what the server or the connection said. */
+export type OnRetry = (reason: string, attempt: number, waitMs: number) => void;
 
 /**
  * Requests to the bucket's server: so many at once and no more, each with a time for every phase. One whose failure may
@@ -84,7 +84,7 @@ export class S3Requests implements Disposable {
         const jitter = Math.random() * Math.min(longestWaitMs, firstWaitMs * 2 ** (failed - 1));
         const waitMs = Math.max(jitter, retryAfterMs(error, Date.now()));
         if (performance.now() - begun + waitMs > deadlineMs) throw error;
-        this.#onRetry(error, failed, waitMs);
+        this.#onRetry(describeFailure(error), failed, waitMs);
         await delay(waitMs, undefined, { signal }).catch(() => {
           throw abortReason(signal);
         });
