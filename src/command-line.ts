@@ -41,6 +41,17 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       const { rebuild } = await import('./rebuild.ts');
       exitCode = await rebuild(flags, interrupted.signal);
     },
+    backups: {
+      async backUp(file, flags) {
+        catchInterrupt();
+        const { backUp } = await import('./backup.ts');
+        exitCode = await backUp(file, flags, interrupted.signal);
+      },
+      async restore(file, flags) {
+        const { restore } = await import('./backup.ts');
+        exitCode = await restore(file, flags);
+      },
+    },
     inspecting: {
       terminal: surroundings.terminal,
       signal: interrupted.signal,
@@ -99,7 +110,7 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     )
     .option(
       '--cache-size <size>',
-      'what copies of a bucket may take of the disk: 20GB (OBRAZ_CACHE_SIZE, default a tenth of it)',
+      'what copies of packs in S3 may take of the disk: 20GB (OBRAZ_CACHE_SIZE, default a tenth of it)',
     )
     .option(
       '--pool-size <size>',

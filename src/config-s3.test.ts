@@ -12,27 +12,27 @@ test('takes the bucket from OBRAZ_BLOBS and the rest from the variables of AWS',
     AWS_REGION: 'eu-north-1',
     AWS_SESSION_TOKEN: 'token',
   };
-  assert.deepEqual(readConfig({}, environment).bucket, {
+  assert.deepEqual(readConfig({}, environment).s3, {
     bucket: 'images',
     prefix: 'obraz',
     region: 'eu-north-1',
     endpoint: undefined,
     credentials: { accessKeyId: 'id', secretAccessKey: 'key', sessionToken: 'token' },
   });
-  assert.equal(readConfig({}, keys).bucket, undefined);
+  assert.equal(readConfig({}, keys).s3, undefined);
 });
 
 test('a server of its own needs no region, and the variable for S3 goes before the one for all services', () => {
   const environment = { ...keys, OBRAZ_BLOBS: 's3://images', AWS_ENDPOINT_URL: 'https://s3.example.com/' };
-  assert.equal(readConfig({}, environment).bucket?.endpoint, 'https://s3.example.com');
-  assert.equal(readConfig({}, environment).bucket?.region, 'us-east-1');
+  assert.equal(readConfig({}, environment).s3?.endpoint, 'https://s3.example.com');
+  assert.equal(readConfig({}, environment).s3?.region, 'us-east-1');
   const both = { ...environment, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000' };
-  assert.equal(readConfig({}, both).bucket?.endpoint, 'http://127.0.0.1:9000');
+  assert.equal(readConfig({}, both).s3?.endpoint, 'http://127.0.0.1:9000');
 });
 
 test('an address of AWS is found by the region, so that the bucket can be in its host name', () => {
   const environment = { ...keys, OBRAZ_BLOBS: 's3://images', AWS_REGION: 'eu-north-1' };
-  const bucketAt = (AWS_ENDPOINT_URL: string) => readConfig({}, { ...environment, AWS_ENDPOINT_URL }).bucket;
+  const bucketAt = (AWS_ENDPOINT_URL: string) => readConfig({}, { ...environment, AWS_ENDPOINT_URL }).s3;
   assert.equal(bucketAt('https://s3.eu-north-1.amazonaws.com')?.endpoint, undefined);
   assert.equal(bucketAt('https://s3.amazonaws.com')?.endpoint, undefined);
   assert.equal(bucketAt('https://s3.amazonaws.com.example.com')?.endpoint, 'https://s3.amazonaws.com.example.com');

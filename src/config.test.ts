@@ -11,7 +11,7 @@ test('has a default for everything', () => {
     startedFrom: process.cwd(),
     dataDirectory: resolve('.obraz'),
     databaseUrl: undefined,
-    bucket: undefined,
+    s3: undefined,
     cacheBytes: undefined,
     listen: { host: '127.0.0.1', port: 8443 },
     nbd: { host: '127.0.0.1', port: 10809 },

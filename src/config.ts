@@ -35,9 +35,9 @@ export interface Config {
   readonly dataDirectory: string;
   /** The PostgreSQL database that keeps the metadata; without one it is in a file of the data directory. */
   readonly databaseUrl: string | undefined;
-  /** The bucket that keeps the packs; without one they are in the data directory. */
-  readonly bucket: S3Settings | undefined;
-  /** What copies of the bucket's packs may take of the disk; undefined for a share of it. */
+  /** The S3 bucket that keeps the packs; without one they are in the data directory. */
+  readonly s3: S3Settings | undefined;
+  /** What copies of the S3 bucket's packs may take of the disk; undefined for a share of it. */
   readonly cacheBytes: number | undefined;
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
@@ -174,7 +174,7 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
     startedFrom: environment.INIT_CWD || process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
     databaseUrl,
-    bucket: readS3Settings(environment, problems),
+    s3: readS3Settings(environment, problems),
     listen,
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? nbdBeside(listen),
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),

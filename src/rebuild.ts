@@ -17,11 +17,11 @@ export async function rebuild(flags: { readonly data?: string }, signal: AbortSi
   try {
     const config = readConfig(flags);
     const directory = describeDataDirectory(config.dataDirectory);
-    const { databaseUrl, bucket } = config;
-    // A machine that was lost leaves nothing but the bucket.
-    if (bucket !== undefined) await makeDataDirectory(directory);
+    const { databaseUrl, s3 } = config;
+    // A machine that was lost leaves nothing but its S3 bucket.
+    if (s3 !== undefined) await makeDataDirectory(directory);
     else if (!existsSync(directory.packs)) throw new InstallationBroken(`there are no packs in ${directory.packs}`);
-    const rebuilt = await rebuildDataDirectory({ directory, databaseUrl, bucket, log: quiet, signal });
+    const rebuilt = await rebuildDataDirectory({ directory, databaseUrl, s3, log: quiet, signal });
     process.stdout.write(describeRebuilt(rebuilt));
     return rebuilt.findings.some(({ severity }) => severity === 'error') ? exitCode.failed : exitCode.done;
   } catch (error) {

@@ -105,15 +105,15 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const { blobs, owner } = opening.use(
     await openBlobs({
       directory: directory.packs,
-      bucket: config.bucket,
+      s3: config.s3,
       cache: { directory: directory.cache, limitBytes: config.cacheBytes },
-      onCacheError: (error) => log.warn({ err: error }, 'the cache of the bucket failed; it is done without'),
+      onCacheError: (error) => log.warn({ err: error }, 'the cache of the S3 bucket failed; it is done without'),
       onRetry: (reason, attempt, waitMs) =>
-        log.warn({ reason, attempt, waitMs: Math.round(waitMs) }, 'a request to the bucket failed; it is repeated'),
+        log.warn({ reason, attempt, waitMs: Math.round(waitMs) }, 'a request to the S3 server failed; it is repeated'),
     }),
   );
   await assertStoreIsKnown(db, blobs);
-  await assertSamePlace(db, config.bucket === undefined ? 'directory' : 'bucket');
+  await assertSamePlace(db, config.s3 === undefined ? 'directory' : 's3');
   const installation = await openInstallation({
     directory,
     db,

@@ -21,12 +21,12 @@ export interface OpenedBlobs extends AsyncDisposable {
 }
 
 export interface OpenBlobsOptions {
-  /** Where blobs are kept without a bucket. */
+  /** Where blobs are kept without an S3 bucket. */
   readonly directory: string;
-  readonly bucket: S3Settings | undefined;
-  /** Where copies of what was read from a bucket are kept, and how many bytes of them; 0 for none. */
+  readonly s3: S3Settings | undefined;
+  /** Where copies of what was read from the S3 bucket are kept, and how many bytes of them; 0 for none. */
   readonly cache: { readonly directory: string; readonly limitBytes: number | undefined };
-  /** A request to the bucket's server failed, and is repeated. */
+  /** A request to the S3 server failed, and is repeated. */
   readonly onRetry?: (reason: string, attempt: number, waitMs: number) => void;
   /** The cache's disk failed. */
   readonly onCacheError?: (error: unknown) => void;
@@ -41,15 +41,15 @@ const usualShare = 0.1;
  * @throws BucketUnusable
  */
 export async function openBlobs(options: OpenBlobsOptions): Promise<OpenedBlobs> {
-  const { directory, bucket, cache, onRetry, onCacheError = () => {} } = options;
-  if (bucket === undefined) {
+  const { directory, s3, cache, onRetry, onCacheError = () => {} } = options;
+  if (s3 === undefined) {
     const blobs = await openLocalBlobs(directory);
     return { blobs, owner: undefined, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
   }
   await using opening = new AsyncDisposableStack();
   // Only here: what speaks S3 takes 150 ms to load.
   const { openS3Blobs } = await import('./s3/open-s3-blobs.ts');
-  const remote = await openS3Blobs({ settings: bucket, ...(onRetry === undefined ? {} : { onRetry }) });
+  const remote = await openS3Blobs({ settings: s3, ...(onRetry === undefined ? {} : { onRetry }) });
   opening.use(remote.blobs);
   const limitBytes = cache.limitBytes ?? (await usualLimit(cache.directory));
   const blocks = await BlockCache.open({ directory: cache.directory, limitBytes, onError: onCacheError });

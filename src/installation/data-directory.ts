@@ -15,7 +15,7 @@ export interface DataDirectory {
   readonly database: string;
   /** Stored content, as packs. */
   readonly packs: string;
-  /** Copies of what was read of packs that are in a bucket. */
+  /** Copies of what was read of packs that are in S3. */
   readonly cache: string;
   /** Sources that could not be read in place, while they are imported. */
   readonly spool: string;

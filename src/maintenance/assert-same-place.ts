@@ -1,8 +1,8 @@
 import type { Database, Transaction } from '../db/database.ts';
 import { InstallationBroken } from '../installation/installation-broken.ts';
 
-/** Where the packs are: in the data directory, or in a bucket. */
-export type BlobPlace = 'directory' | 'bucket';
+/** Where the packs are: in the data directory, or in an S3 bucket. */
+export type BlobPlace = 'directory' | 's3';
 
 const settingName = 'blob_place';
 
@@ -20,9 +20,9 @@ export async function assertSamePlace(db: Database, place: BlobPlace): Promise<v
   }
   if (known === place) return;
   throw new InstallationBroken(
-    known === 'bucket'
-      ? 'the packs of this installation are in a bucket: say which, as before, with OBRAZ_BLOBS.'
-      : 'the packs of this installation are in its data directory: start without OBRAZ_BLOBS. docs/s3.md says how to move them into a bucket.',
+    known === 's3'
+      ? 'the packs of this installation are in an S3 bucket: say which, as before, with OBRAZ_BLOBS.'
+      : 'the packs of this installation are in its data directory: start without OBRAZ_BLOBS. docs/s3.md says how to move them into an S3 bucket.',
   );
 }
 
@@ -35,7 +35,7 @@ export async function setPlace(tx: Transaction, place: BlobPlace): Promise<void>
 async function findPlace({ read }: Database): Promise<BlobPlace | undefined> {
   const row = await read.selectFrom('settings').select('value').where('name', '=', settingName).executeTakeFirst();
   if (row === undefined) return undefined;
-  return row.value === 'bucket' ? 'bucket' : 'directory';
+  return row.value === 's3' ? 's3' : 'directory';
 }
 
 async function hasPacks({ read }: Database): Promise<boolean> {

@@ -28,7 +28,7 @@ export interface RebuildDeps {
   readonly directory: DataDirectory;
   readonly databaseUrl: string | undefined;
   /** Where the packs are, when they are not in the directory. */
-  readonly bucket: S3Settings | undefined;
+  readonly s3: S3Settings | undefined;
   readonly log: StoreLog;
   readonly signal: AbortSignal;
 }
@@ -43,12 +43,12 @@ export const recoveredFolderName = 'recovered';
  * @throws DataDirectoryInUse while a service runs on it
  */
 export async function rebuildDataDirectory(deps: RebuildDeps): Promise<Rebuilt> {
-  const { directory, databaseUrl, bucket, log, signal } = deps;
+  const { directory, databaseUrl, s3, log, signal } = deps;
   await using opening = new AsyncDisposableStack();
   opening.use(lockDataDirectory(directory.lock));
   const db = opening.use(await openDatabase({ url: databaseUrl, path: directory.database }));
   const { blobs, owner } = opening.use(
-    await openBlobs({ directory: directory.packs, bucket, cache: { directory: directory.cache, limitBytes: 0 } }),
+    await openBlobs({ directory: directory.packs, s3, cache: { directory: directory.cache, limitBytes: 0 } }),
   );
   if (owner !== undefined) await assertSameDirectory(directory.installationId, owner);
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
@@ -62,7 +62,7 @@ export async function rebuildDataDirectory(deps: RebuildDeps): Promise<Rebuilt> 
     lostVolumes: await findLostVolumes(db),
     onRecovered: (tx, volume) => recoverImage(tx, volume, administratorId, new Date()),
   });
-  await db.transact((tx) => setPlace(tx, bucket === undefined ? 'directory' : 'bucket'));
+  await db.transact((tx) => setPlace(tx, s3 === undefined ? 'directory' : 's3'));
   await db.transact(holdContent);
   await db.transact(recountUsage);
   return rebuilt;

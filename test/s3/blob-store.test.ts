@@ -20,8 +20,8 @@ if (s3Missing === false) {
   }
   describeBlobStore('S3 behind a cache', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'obraz-blobs-'));
-    const bucket = await server.createBucket();
-    const { blobs } = await openBlobs({ directory, bucket, cache: { directory, limitBytes: 64 * 1024 * 1024 } });
+    const s3 = await server.createBucket();
+    const { blobs } = await openBlobs({ directory, s3, cache: { directory, limitBytes: 64 * 1024 * 1024 } });
     return { blobs, end: () => rm(directory, { recursive: true }) };
   });
 } else {

@@ -63,7 +63,7 @@ describe('a service on a bucket', { skip: s3Missing }, () => {
       await using _obraz = await startObraz({ dataDirectory: other, env: environmentOf(await server.createBucket()) });
     }
     assert.match(await refusal(other, env), /belongs to another installation/);
-    assert.match(await refusal(mine, {}), /are in a bucket: say which, as before, with OBRAZ_BLOBS/);
+    assert.match(await refusal(mine, {}), /are in an S3 bucket: say which, as before, with OBRAZ_BLOBS/);
     const rebuilt = await runCommand(['fsck', '--rebuild', '--data', other], { env });
     assert.equal(rebuilt.code, 4);
     assert.match(rebuilt.stderr, /belongs to another installation/);
