@@ -8,9 +8,12 @@ export function nbdFamilies(figures: () => NbdServerFigures): Family[] {
       const { shakingHands, clients } = figures();
       return byLabel('state', { handshake: shakingHands, in_use: clients });
     }),
+    counter('obraz_nbd_requests_total', 'Requests that succeeded.', () =>
+      figures().commands.map(({ command, succeeded }) => ({ labels: { command }, value: succeeded })),
+    ),
     histogram(
       'obraz_nbd_request_seconds',
-      'How long requests took, until their reply was handed to the connection.',
+      'How long requests took until they could be answered; every eighth is timed.',
       () => figures().commands.map(({ command, seconds }) => ({ labels: { command }, histogram: seconds })),
     ),
     counter('obraz_nbd_bytes_total', 'Bytes that successful requests were about.', () =>

@@ -159,13 +159,13 @@ export class Transmission {
   }
 
   async #answer(request: Request, payload: Buffer | undefined, share: Share): Promise<void> {
-    const begunAt = performance.now();
+    const begunAt = this.#figures.begin();
     let reply: Reply;
     try {
       reply = await answerRequest(this.#served, request, payload);
-      this.#figures.succeeded(request, performance.now() - begunAt);
+      this.#figures.succeeded(request, begunAt);
     } catch (failure) {
-      this.#figures.failed(request, performance.now() - begunAt);
+      this.#figures.failed(request, begunAt);
       reply = { bytes: this.#fail(request, failure) };
     }
     this.#send(reply, share);
