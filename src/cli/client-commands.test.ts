@@ -29,6 +29,7 @@ async function parse(line: string): Promise<Command> {
   const inspect = () => Promise.reject(new Error('only parsed'));
   addClientCommands(program, toAction, {
     rebuild: async () => {},
+    backups: { backUp: async () => {}, restore: async () => {} },
     inspecting: { inspect, terminal, signal: AbortSignal.any([]) },
   });
   await program.parseAsync(line.split(' '), { from: 'user' });

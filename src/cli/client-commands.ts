@@ -12,22 +12,29 @@ import { addQuotaCommands } from './quota/quota-commands.ts';
 import { addResourceManagerCommands } from './resource-manager/resource-manager-commands.ts';
 import type { ToAction } from './run-command.ts';
 import { addSnapshotCommands } from './snapshot/snapshot-commands.ts';
+import { addBackupCommands, type BackupsHere } from './store/backup-commands.ts';
 import { addStoreCommands, type RebuildHere } from './store/store-commands.ts';
 import { addUploadCommands } from './upload/upload-commands.ts';
 
 /** What works on this machine, without a server. */
 export interface LocalWork {
   readonly rebuild: RebuildHere;
+  readonly backups: BackupsHere;
   readonly inspecting: Inspecting;
 }
 
 /** Adds every command that talks to a server, and those beside them that need none; what yc has under `compute` also there. */
-export function addClientCommands(program: Command, toAction: ToAction, { rebuild, inspecting }: LocalWork): void {
+export function addClientCommands(
+  program: Command,
+  toAction: ToAction,
+  { rebuild, backups, inspecting }: LocalWork,
+): void {
   addComputeCommands(program, toAction, inspecting);
   addOperationCommands(program, toAction);
   addIamCommands(program, toAction);
   addResourceManagerCommands(program, toAction);
   addStoreCommands(program, toAction, rebuild);
+  addBackupCommands(program, backups);
   addPoolCommands(program, toAction);
   addQuotaCommands(program, toAction);
   addAuditCommands(program, toAction);
