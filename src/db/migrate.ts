@@ -18,6 +18,7 @@ import { createTurns } from './migrations/0015-turns.ts';
 import { countTenancy } from './migrations/0016-tenancy-quotas.ts';
 import { createTokenCutoffs } from './migrations/0017-token-cutoffs.ts';
 import { createLooseNodes } from './migrations/0018-loose-nodes.ts';
+import { addOperationKeys } from './migrations/0019-operation-keys.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -49,6 +50,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0016-tenancy-quotas': { up: (db: Kysely<unknown>) => countTenancy(db, dialect) },
     '0017-token-cutoffs': { up: (db: Kysely<unknown>) => createTokenCutoffs(db, dialect) },
     '0018-loose-nodes': { up: (db: Kysely<unknown>) => createLooseNodes(db, dialect) },
+    '0019-operation-keys': { up: (db: Kysely<unknown>) => addOperationKeys(db, dialect) },
   };
 }
 

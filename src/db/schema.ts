@@ -145,6 +145,8 @@ export interface OperationsTable {
   lease_epoch: number;
   lease_expires_at: number;
   attempts: number;
+  /** What the client gave to have its request known again; '' for nothing. */
+  idempotency_key: string;
   /** Not to be claimed before. */
   run_after: number;
   /** The cloud of the folder, by which turns are taken; '' for what was done before there were turns. */

@@ -64,6 +64,7 @@ async function insert(
     resource_name: resourceName,
     zone_id: zoneId,
     description,
+    idempotency_key: '',
     created_by: createdBy,
     created_at: now.getTime(),
     modified_at: now.getTime(),

@@ -14,7 +14,8 @@ function makeRow(id: string, change: Partial<OperationRow> = {}): OperationRow {
   const times = { created_at: 0, modified_at: 0, run_after: 0, lease_expires_at: 0 };
   const work = { input: 'null', checkpoint: null, progress: null, error: null, result: null } as const;
   const lease = { lease_owner: '', lease_epoch: 0, attempts: 0, state: 'pending' } as const;
-  return { id, number: id, ...about, ...times, ...work, ...lease, created_by: 's', cloud_id: id.charAt(0), ...change };
+  const asked = { created_by: 's', idempotency_key: '', cloud_id: id.charAt(0) };
+  return { id, number: id, ...about, ...times, ...work, ...lease, ...asked, ...change };
 }
 
 async function insertAll(tx: Transaction, rows: readonly OperationRow[]): Promise<void> {

@@ -170,6 +170,7 @@ export function toOperation(row: Omit<OperationRow, 'cloud_id'>): Operation {
     resourceName: row.resource_name,
     zoneId: row.zone_id,
     description: row.description,
+    idempotencyKey: row.idempotency_key,
     createdBy: row.created_by,
     createdAt: new Date(row.created_at),
     modifiedAt: new Date(row.modified_at),

@@ -39,6 +39,8 @@ export interface Operation {
   /** The zone of a disk that it is on; '' for what is in no zone. */
   readonly zoneId: string;
   readonly description: string;
+  /** What the client gave to have its request known again; '' for nothing. */
+  readonly idempotencyKey: string;
   /** The subject that asked for it. */
   readonly createdBy: string;
   readonly createdAt: Date;

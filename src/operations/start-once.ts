@@ -1,7 +1,7 @@
 import type { Database, Queryable, Transaction } from '../db/database.ts';
 import { findStarted, type IdempotencyKey, insertStarted } from './idempotency-rows.ts';
 import type { Operation } from './operation.ts';
-import { findRow, toOperation } from './operation-rows.ts';
+import { findRow, toOperation, updateRow } from './operation-rows.ts';
 
 /** Who asks, and how to know the same request again. access/caller.ts has the doors' form of it. */
 interface Starter {
@@ -35,7 +35,8 @@ export async function startOnce(
       if (earlier !== undefined) return earlier;
       const operation = await change(tx);
       await insertStarted(tx, key, { operationId: operation.id, createdAt: operation.createdAt });
-      return operation;
+      await updateRow(tx, operation.id, { idempotency_key: key.key });
+      return { ...operation, idempotencyKey: key.key };
     });
   } catch (error) {
     // With many writers its twin may have been committed meanwhile, and is what this one failed of: a name that is

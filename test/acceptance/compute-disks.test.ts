@@ -245,6 +245,7 @@ describe('refusals', () => {
   test('a zone that is none', async () => {
     await compute.refused(404, 'POST', 'zones/mars-a/disks', { body: { name: 'x' } });
     await compute.refused(404, 'GET', 'zones/mars-a');
+    await compute.refused(404, 'GET', 'zones/mars-a/operations');
     await compute.refused(404, 'GET', 'zones/us-central1-b/disks/disk');
   });
 });

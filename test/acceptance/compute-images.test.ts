@@ -183,6 +183,8 @@ test('a request that is sent again does its work once', async () => {
   const first = await insert('once', { sourceImage: 'global/images/full' }, query);
   const again = await insert('once', { sourceImage: 'global/images/full' }, query);
   assert.equal(again.name, first.name);
+  assert.equal(first.clientOperationId, query.requestId);
+  assert.equal((await compute.get(`global/operations/${first.name}`)).clientOperationId, query.requestId);
   const gone = { requestId: '3b241101-e2bb-4255-8caf-4136c566a963' };
   const deleted = await compute.change('DELETE', 'global/images/once', { query: gone });
   assert.equal(deleted.operationType, 'delete');
@@ -365,7 +367,9 @@ describe('refusals in the words of the public service', () => {
 
   test('who shows no token, or may not', async () => {
     const none = await compute.refused(401, 'GET', 'global/images', { token: undefined });
-    assert.equal(none.errors[0].location, 'Authorization');
+    assert.deepEqual([none.errors[0].location, none.errors[0].reason], ['Authorization', 'required']);
+    const bad = await compute.refused(401, 'GET', 'global/images', { token: 'bad' });
+    assert.equal(bad.errors[0].reason, 'authError');
     const tenant = await createTenant(door, 'stranger');
     const denied = await compute.refused(403, 'GET', 'global/images', { token: tenant.token });
     assert.equal(denied.message, `Required 'compute.images.list' permission for 'projects/${compute.project}'`);

@@ -64,7 +64,9 @@ async function answerCompute(
   reply.headers(requestIdHeaders(answered.ids)).type(googleJsonType);
   if (answered.kind === 'reply') return reply.send(answered.reply);
   const { error } = answered;
-  return reply.code(googleStatus(error)).headers(retryAfterHeader(error)).send(googleErrorBody(error));
+  const isAnonymous = request.headers.authorization === undefined;
+  const text = googleErrorBody(error, { isAnonymous });
+  return reply.code(googleStatus(error)).headers(retryAfterHeader(error)).send(text);
 }
 
 /** Answers and logs what got no further than its path. */

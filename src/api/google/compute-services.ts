@@ -39,7 +39,7 @@ export function createComputeServices(deps: ComputeDeps): ApiService[] {
     ...imageServices({ images, projects: compute, bindings, findSource: createFindSource(sources), link }),
     disksService({ ...common, disks, snapshots, catalog }),
     snapshotsService({ ...common, snapshots }),
-    ...operationServices({ operations, projects: compute, link }),
+    ...operationServices({ operations, projects: compute, catalog, link }),
     ...placeServices(catalog, compute, link),
   ];
 }

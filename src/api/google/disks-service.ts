@@ -20,7 +20,7 @@ import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
 import type { DiskFunctions } from '../yandex/disk-service.ts';
 import type { SnapshotFunctions } from '../yandex/snapshot-service.ts';
 import { aggregatedItems } from './aggregated-items.ts';
-import { invalidValue, resourceNotFound, told } from './compute-errors.ts';
+import { invalidValue, told } from './compute-errors.ts';
 import { type AskedList, computeList } from './compute-list.ts';
 import { computeService } from './compute-service.ts';
 import { diskMessage } from './disk-message.ts';
@@ -35,6 +35,7 @@ import { findProject, openProject, type Project, type ProjectFunctions } from '.
 import { checkLabels, checkSize } from './resource-fields.ts';
 import { getPolicy, setPolicy, testPermissions } from './resource-policy.ts';
 import { createSnapshotOf } from './snapshot-request.ts';
+import { checkZone } from './zones.ts';
 
 /** What the service calls, with what it needs already bound; see disks/. */
 export type ComputeDiskFunctions = FolderDiskFunctions & Pick<DiskFunctions, 'createDisk' | 'listDisks' | 'deleteDisk'>;
@@ -103,10 +104,6 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
     return { project, items, about };
   };
 
-  const checkZone = (projectName: string, zone: string): void => {
-    if (!catalog.zones.some(({ id }) => id === zone)) throw resourceNotFound(zonePath(projectName, zone));
-  };
-
   return computeService(
     Disks,
     {
@@ -116,7 +113,7 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
       },
 
       async list({ project, zone, ...asked }, call) {
-        checkZone(project, zone);
+        checkZone(catalog, project, zone);
         const found = await page(project, asked, `${zonePath(project, zone)}/disks`, zone, call);
         const items = found.items.map((disk) => diskMessage(disk, found.project, link));
         return create(DiskListSchema, { kind: 'compute#diskList', items, ...found.about });
@@ -139,7 +136,7 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
 
       async insert({ project: projectName, zone, diskResource, sourceImage }, call) {
         const project = await openProject(projects, projectName, call);
-        checkZone(projectName, zone);
+        checkZone(catalog, projectName, zone);
         if (diskResource === undefined) throw invalidValue('resource', '', 'Required field is missing.');
         // An older way to name the image.
         const disk = sourceImage === undefined ? diskResource : { ...diskResource, sourceImage };

@@ -88,13 +88,13 @@ export function googleStatus({ code, reason }: Pick<ServiceError, 'code' | 'reas
   return byReason[reason]?.status ?? httpStatus(code);
 }
 
-/** The body of the reply to a request that failed. */
-export function googleErrorBody(error: ServiceError): string {
+/** The body of the reply to a request that failed. `isAnonymous` is for one that showed no token at all. */
+export function googleErrorBody(error: ServiceError, { isAnonymous = false } = {}): string {
   const { code, reason, message } = error;
   return googleEnvelope({
     code: googleStatus(error),
     message,
-    reason: byReason[reason]?.reason ?? reasons[code],
+    reason: code === 'UNAUTHENTICATED' && isAnonymous ? 'required' : (byReason[reason]?.reason ?? reasons[code]),
     location: code === 'UNAUTHENTICATED' ? 'Authorization' : byReason[reason]?.location,
     status: code,
   });

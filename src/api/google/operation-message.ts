@@ -35,6 +35,7 @@ export function operationMessage(operation: Operation, project: Project, link: L
     status: statusOf(operation),
     progress: done ? 100 : progressOf(operation.progress),
     user: operation.createdBy,
+    ...(operation.idempotencyKey === '' ? {} : { clientOperationId: operation.idempotencyKey }),
     insertTime: started,
     startTime: started,
     ...(done ? { endTime: modifiedAt.toISOString() } : {}),

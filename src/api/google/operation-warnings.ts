@@ -8,18 +8,18 @@ import { createImageKind } from '../../images/operation-names.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Origin } from '../../resources/origin.ts';
 import { bytesToGib } from './gib.ts';
-import { diskPath, imagePath, type Link } from './links.ts';
+import { diskPath, imagePath, type Link, linkOfReference } from './links.ts';
 import type { Project } from './projects.ts';
 
 /** What was done as asked, and yet may not be what was meant: clients show it to people. */
 export function warningsOf(operation: Operation, project: Project, link: Link): Warnings[] {
   const { kind, result } = operation;
   if (result === undefined) return [];
-  if (kind === createImageKind) return deprecationWarnings(imageFromJson(result).origin, project);
+  if (kind === createImageKind) return deprecationWarnings(imageFromJson(result).origin, project, link);
   if (kind !== createDiskKind) return [];
   const disk = diskFromJson(result);
   const resource = link(diskPath(project.name, disk.zoneId, operation.resourceName));
-  const warnings = deprecationWarnings(disk.origin, project);
+  const warnings = deprecationWarnings(disk.origin, project, link);
   // A volume is as long as the disk that it was, or a GiB or more of it.
   const sizeGb = bytesToGib(disk.sizeBytes);
   const sourceGb = bytesToGib(disk.base?.sizeBytes ?? disk.sizeBytes);
@@ -29,13 +29,14 @@ export function warningsOf(operation: Operation, project: Project, link: Link): 
   return [...warnings, warning('DISK_SIZE_LARGER_THAN_IMAGE_SIZE', message, data)];
 }
 
-function deprecationWarnings(origin: Origin | undefined, project: Project): Warnings[] {
+function deprecationWarnings(origin: Origin | undefined, project: Project, link: Link): Warnings[] {
   if (origin?.deprecation === undefined) return [];
   const { state, replacement } = origin.deprecation;
   const path = imagePath(origin.folderId === project.folderId ? project.name : origin.folderId, origin.name);
-  const suggestion = replacement === '' ? '' : ` A suggested replacement is '${replacement}'.`;
+  const suggested = replacement === '' ? '' : linkOfReference(replacement, project.name, link);
+  const suggestion = suggested === '' ? '' : ` A suggested replacement is '${suggested}'.`;
   const message = `The resource '${path}' is ${state.toLowerCase()}.${suggestion}`;
-  const data = { resource_name: path, ...(replacement === '' ? {} : { suggested_replacement: replacement }) };
+  const data = { resource_name: path, ...(suggested === '' ? {} : { suggested_replacement: suggested }) };
   return [warning('DEPRECATED_RESOURCE_USED', message, data)];
 }
 

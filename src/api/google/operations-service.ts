@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { ruleOf } from '../../access/method-rules.ts';
+import type { Catalog } from '../../disks/catalog.ts';
 import { notFound } from '../../errors.ts';
 import type { Warning } from '../../gen/google/cloud/compute/v1/common_pb.ts';
 import {
@@ -33,11 +34,13 @@ import { checkReference } from './names.ts';
 import { operationMessage } from './operation-message.ts';
 import { operationNumber } from './operation-name.ts';
 import { findProject, openProject, type Project, type ProjectFunctions } from './projects.ts';
+import { checkZone } from './zones.ts';
 
 /** How long a client is kept waiting: less than what a silent connection is cut after. */
 const waitMs = 110_000;
 
 export interface ComputeOperationDeps {
+  readonly catalog: Pick<Catalog, 'zones'>;
   readonly operations: FolderOperationFunctions;
   readonly projects: ProjectFunctions;
   readonly link: Link;
@@ -74,7 +77,7 @@ interface Asked {
 }
 
 /** Operations on images, snapshots and disks, whichever door they were started through. */
-export function operationServices({ operations, projects, link }: ComputeOperationDeps): ApiService[] {
+export function operationServices({ operations, projects, catalog, link }: ComputeOperationDeps): ApiService[] {
   const open = async ({ project: name, zone = '', operation: text }: Asked, call: Call, verb: 'get' | 'update') => {
     checkReference('operation', text);
     const project = await findProject(projects, name, call);
@@ -175,7 +178,10 @@ export function operationServices({ operations, projects, link }: ComputeOperati
       {
         get,
         wait,
-        list: ({ project, zone, ...asked }, call) => list(project, asked, zone, call),
+        list({ project, zone, ...asked }, call) {
+          checkZone(catalog, project, zone);
+          return list(project, asked, zone, call);
+        },
         async delete(asked, call) {
           await forget(asked, call);
           return create(DeleteZoneOperationResponseSchema);

@@ -27,6 +27,7 @@ import { diskTypePath, type Link, regionPath, zonePath } from './links.ts';
 import { checkProject } from './names.ts';
 import { pagesOf } from './pages-of.ts';
 import { openProject, type ProjectFunctions } from './projects.ts';
+import { checkZone } from './zones.ts';
 
 /** Zones and types of disks have no birthday here; clients want one. */
 const epoch = new Date(0).toISOString();
@@ -47,9 +48,9 @@ export function placeServices(catalog: Catalog, projects: ProjectFunctions, link
   const typesIn = (zoneIds: readonly string[]): TypeInZone[] =>
     zoneIds.flatMap((zoneId) => catalog.diskTypes.map((type) => ({ id: `${zoneId}/${type.id}`, type, zoneId })));
 
-  const checkZone = (project: string, zoneId: string): void => {
+  const checkPlace = (project: string, zoneId: string): void => {
     checkProject(project);
-    if (!catalog.zones.some(({ id }) => id === zoneId)) throw resourceNotFound(zonePath(project, zoneId));
+    checkZone(catalog, project, zoneId);
   };
 
   const listTypes = async (project: string, path: string, zoneIds: readonly string[], asked: AskedList) => {
@@ -62,7 +63,7 @@ export function placeServices(catalog: Catalog, projects: ProjectFunctions, link
   return [
     authenticatedService(Zones, {
       async get({ project, zone }) {
-        checkZone(project, zone);
+        checkPlace(project, zone);
         return zoneMessage(getZone(catalog, { zoneId: zone }), project, link);
       },
 
@@ -78,14 +79,14 @@ export function placeServices(catalog: Catalog, projects: ProjectFunctions, link
     }),
     authenticatedService(DiskTypes, {
       async get({ project, zone, diskType }) {
-        checkZone(project, zone);
+        checkPlace(project, zone);
         const found = catalog.diskTypes.find(({ id }) => id === diskType);
         if (found === undefined) throw resourceNotFound(diskTypePath(project, zone, diskType));
         return diskTypeMessage(found, project, zone, link);
       },
 
       async list({ project, zone, ...asked }) {
-        checkZone(project, zone);
+        checkPlace(project, zone);
         const path = `${zonePath(project, zone)}/diskTypes`;
         const { found, messageOf, about } = await listTypes(project, path, [zone], asked);
         return create(DiskTypeListSchema, { kind: 'compute#diskTypeList', items: found.map(messageOf), ...about });
