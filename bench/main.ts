@@ -10,6 +10,7 @@ import { importBenchmark } from './import.ts';
 import { describeMachine } from './machine.ts';
 import { nbdBenchmark } from './nbd.ts';
 import { reimportBenchmark } from './reimport.ts';
+import { s3Benchmark } from './s3.ts';
 import { startBenchmark } from './start.ts';
 import { formatTable, type Table } from './table.ts';
 
@@ -24,6 +25,7 @@ const benchmarks = [
   downloadBenchmark,
   diskBenchmark,
   nbdBenchmark,
+  s3Benchmark,
   startBenchmark,
 ];
 

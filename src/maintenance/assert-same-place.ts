@@ -22,7 +22,7 @@ export async function assertSamePlace(db: Database, place: BlobPlace): Promise<v
   throw new InstallationBroken(
     known === 's3'
       ? 'the packs of this installation are in an S3 bucket: say which, as before, with OBRAZ_BLOBS.'
-      : 'the packs of this installation are in its data directory: start without OBRAZ_BLOBS. docs/s3.md says how to move them into an S3 bucket.',
+      : 'the packs of this installation are in its data directory: start without OBRAZ_BLOBS, or with another data directory.',
   );
 }
 
