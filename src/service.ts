@@ -36,6 +36,7 @@ import { createCheckKind } from './maintenance/check-kind.ts';
 import { createCompactKind } from './maintenance/compact-kind.ts';
 import { createScrubKind } from './maintenance/scrub-kind.ts';
 import { startCompaction } from './maintenance/start-store-operation.ts';
+import { meterBlobs } from './metrics/metered-blobs.ts';
 import { meterDatabase } from './metrics/metered-database.ts';
 import { MeteredKinds } from './metrics/metered-kinds.ts';
 import { listenForScrapes } from './metrics/metrics-listener.ts';
@@ -102,22 +103,26 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   opening.use(lockDataDirectory(directory.lock));
   const database = meterDatabase(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
   const db = opening.use(database.db);
-  const { blobs, owner } = opening.use(
+  let bucketRetries = 0;
+  const kept = opening.use(
     await openBlobs({
       directory: directory.packs,
       s3: config.s3,
       cache: { directory: directory.cache, limitBytes: config.cacheBytes },
       onCacheError: (error) => log.warn({ err: error }, 'the cache of the S3 bucket failed; it is done without'),
-      onRetry: (reason, attempt, waitMs) =>
-        log.warn({ reason, attempt, waitMs: Math.round(waitMs) }, 'a request to the S3 server failed; it is repeated'),
+      onRetry(reason, attempt, waitMs) {
+        bucketRetries += 1;
+        log.warn({ reason, attempt, waitMs: Math.round(waitMs) }, 'a request to the S3 server failed; it is repeated');
+      },
     }),
   );
+  const { blobs, figures: blobFigures } = meterBlobs(kept.blobs);
   await assertStoreIsKnown(db, blobs);
   await assertSamePlace(db, config.s3 === undefined ? 'directory' : 's3');
   const installation = await openInstallation({
     directory,
     db,
-    ownedStore: owner,
+    ownedStore: kept.owner,
     listenHost: config.listen.host,
     tlsNames: config.tlsNames,
     now: new Date(),
@@ -286,6 +291,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
       directory: directory.root,
       store,
       counts,
+      blobs: { work: blobFigures, cache: kept.cacheFigures, retries: () => bucketRetries },
       memory,
       kinds: metered,
       collector,

@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import type { BlobStore } from './blob-store.ts';
 import { BlockCache } from './cache/block-cache.ts';
-import { CachedBlobs } from './cache/cached-blobs.ts';
+import { CachedBlobs, type CacheFigures } from './cache/cached-blobs.ts';
 import { openLocalBlobs } from './local.ts';
 import type { S3Settings } from './s3/s3-settings.ts';
 
@@ -18,6 +18,8 @@ export interface OpenedBlobs extends AsyncDisposable {
   readonly blobs: BlobStore;
   /** Undefined for a directory that nobody else has. */
   readonly owner: StoreOwner | undefined;
+  /** Of the copies on this machine; undefined where there are none. */
+  readonly cacheFigures?: () => CacheFigures;
 }
 
 export interface OpenBlobsOptions {
@@ -55,7 +57,12 @@ export async function openBlobs(options: OpenBlobsOptions): Promise<OpenedBlobs>
   const blocks = await BlockCache.open({ directory: cache.directory, limitBytes, onError: onCacheError });
   const blobs = new CachedBlobs(remote.blobs, blocks);
   opening.move();
-  return { blobs, owner: remote.owner, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
+  return {
+    blobs,
+    owner: remote.owner,
+    cacheFigures: () => blobs.figures(),
+    [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose](),
+  };
 }
 
 async function usualLimit(directory: string): Promise<number> {

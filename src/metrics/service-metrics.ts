@@ -17,7 +17,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { nbdFamilies } from './nbd-families.ts';
 import { watchProcess } from './process-families.ts';
 import { readFacts } from './read-facts.ts';
-import { storeFamilies } from './store-families.ts';
+import { type BlobSources, storeFamilies } from './store-families.ts';
 import { workFamilies } from './work-families.ts';
 
 /** Where the figures are: each part keeps its own, and is asked when somebody scrapes. */
@@ -27,6 +27,7 @@ export interface ServiceParts {
   readonly directory: string;
   readonly store: Store;
   readonly counts: Readonly<StoreCounts>;
+  readonly blobs: BlobSources;
   readonly memory: Pick<FairBudget, 'totalBytes' | 'freeBytes' | 'waitingCount'>;
   readonly kinds: MeteredKinds;
   readonly collector: Pick<Collector, 'figures'>;
@@ -53,6 +54,7 @@ export function createServiceMetrics(parts: ServiceParts): Metrics & Disposable 
       ...workFamilies({ kinds: parts.kinds, memory: parts.memory, threads: () => store.threads.figures(), facts }),
       ...storeFamilies({
         counts: parts.counts,
+        blobs: parts.blobs,
         space: remembered(spaceKeptMs, () => getSpace(store)),
         room: () => measureRoom(directory),
         collector: () => parts.collector.figures(),

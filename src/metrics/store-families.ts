@@ -1,13 +1,16 @@
+import type { CacheFigures } from '../blobs/cache/cached-blobs.ts';
 import type { OpenDisksFigures } from '../disks/open-disks.ts';
 import type { Space } from '../maintenance/get-space.ts';
 import type { PoolStatus } from '../pool/pooled-volume.ts';
 import type { CollectorFigures } from '../volumes/collector.ts';
 import type { ReadCache } from '../volumes/read-cache.ts';
 import type { StoreCounts } from '../volumes/store.ts';
-import { byLabel, counter, type Family, gauge } from './family.ts';
+import { byLabel, counter, type Family, gauge, histogram } from './family.ts';
+import type { BlobFigures } from './metered-blobs.ts';
 import type { Facts } from './read-facts.ts';
 
 export interface StoreSources {
+  readonly blobs: BlobSources;
   readonly counts: Readonly<StoreCounts>;
   readonly space: () => Promise<Space>;
   /** Of the file system with the data directory, in bytes. */
@@ -19,9 +22,22 @@ export interface StoreSources {
   readonly facts: () => Promise<Facts>;
 }
 
+export interface BlobSources {
+  readonly work: () => readonly BlobFigures[];
+  /** Of the copies of a bucket's packs on this machine; undefined where there are none. */
+  readonly cache: (() => CacheFigures) | undefined;
+  /** Requests to a bucket that were made again. */
+  readonly retries: () => number;
+}
+
 /** What is stored, and what is done with it. */
 export function storeFamilies(sources: StoreSources): Family[] {
-  return [...contentFamilies(sources), ...readingFamilies(sources), ...diskFamilies(sources)];
+  return [
+    ...contentFamilies(sources),
+    ...blobFamilies(sources.blobs),
+    ...readingFamilies(sources),
+    ...diskFamilies(sources),
+  ];
 }
 
 function contentFamilies({ counts, space, room, collector }: StoreSources): Family[] {
@@ -72,6 +88,33 @@ function contentFamilies({ counts, space, room, collector }: StoreSources): Fami
       const { volumes, condemnedPacks, deletedPacks } = collector();
       return byLabel('kind', { volumes, condemned_packs: condemnedPacks, deleted_packs: deletedPacks });
     }),
+  ];
+}
+
+function blobFamilies({ work, cache, retries }: BlobSources): Family[] {
+  return [
+    histogram(
+      'obraz_blob_seconds',
+      'How long it took to read, write and delete packs, from the cache or from afar.',
+      () => work().map(({ work: kind, seconds }) => ({ labels: { work: kind }, histogram: seconds })),
+    ),
+    counter('obraz_blob_bytes_total', 'Bytes of packs that were read and written.', () =>
+      work().map(({ work: kind, bytes }) => ({ labels: { work: kind }, value: bytes })),
+    ),
+    counter('obraz_blob_failed_total', 'Reads, writes and deletions of packs that failed.', () =>
+      work().map(({ work: kind, failed }) => ({ labels: { work: kind }, value: failed })),
+    ),
+    counter('obraz_bucket_retries_total', 'Requests to the bucket that failed and were made again.', retries),
+    counter(
+      'obraz_bucket_cache_total',
+      'Blocks of the bucket’s packs: found in the cache, fetched, or found corrupt.',
+      () => {
+        if (cache === undefined) return undefined;
+        const { hits, misses, corrupt } = cache();
+        return byLabel('result', { hit: hits, miss: misses, corrupt });
+      },
+    ),
+    gauge('obraz_bucket_cache_bytes', 'What the cache takes of the disk.', () => cache?.().bytes),
   ];
 }
 
