@@ -23,6 +23,7 @@ const twoImports: StoreSize = { operations: ['x', 'y'], faults: 1 };
 const healed: StoreSize = { operations: ['x', 'y'], faults: 2, only: ['damage', 'cancel'] };
 const kept: StoreSize = { operations: ['z'], faults: 2 };
 const compacted: StoreSize = { operations: ['x', 'compaction'], faults: 1 };
+const fresh: StoreSize = { operations: ['y'], faults: 1 };
 const inBatches: StoreSize = { operations: ['y'], faults: 2 };
 const restored: StoreSize = { operations: ['y'], faults: 3, only: ['backup', 'restore', 'delete', 'cancel'] };
 
@@ -45,6 +46,10 @@ const needed: Readonly<Record<Guard, StoreSize>> = {
   collectAsksForNeeds: alone,
   condemnLeavesIndex: alone,
   nodesOfCheckpointsStay: alone,
+  nodesBelowStay: kept,
+  deletionLoosens: alone,
+  endLoosens: fresh,
+  dropLoosensBelow: kept,
   abandonedAsksForState: alone,
   abandonedAsksForLease: alone,
   orphansAreSwept: kept,

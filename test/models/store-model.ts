@@ -45,7 +45,11 @@ export const guards = {
   collectAsksForPins: 'collect-garbage.ts condemnPacks: no pins',
   collectAsksForNeeds: 'collect-garbage.ts condemnPacks: no needs',
   condemnLeavesIndex: 'collect-garbage.ts condemnPacks: deleteChunksOfPack in the same transaction',
-  nodesOfCheckpointsStay: 'collect-garbage.ts deleteUnreachableNodes: not those of import_segments',
+  nodesOfCheckpointsStay: 'loose-nodes.ts findUnheld: not those of import_segments',
+  nodesBelowStay: 'loose-nodes.ts findUnheld: not those with a node above',
+  deletionLoosens: 'collect-garbage.ts deleteUnreferencedVolumes: loosenNodes',
+  endLoosens: 'import-segment-rows.ts dropAllSegmentCheckpoints: loosenSegments',
+  dropLoosensBelow: 'loose-nodes.ts drop: loosenNodes of what is below',
   abandonedAsksForState: "collect-garbage.ts condemnAbandonedPacks: state = 'writing' once more",
   abandonedAsksForLease: 'collect-garbage.ts condemnAbandonedPacks: leases.isHeld',
   orphansAreSwept: 'collect-garbage.ts sweepOrphanBlobs',
@@ -86,6 +90,8 @@ export function createStoreModel(size: StoreSize, without?: Guard): Model<State>
     needs: [['x', 1]],
     pins: [],
     volumes: ['x'],
+    edges: [],
+    loose: [],
     references: [[oldImage, 'x']],
   };
   const isOver = ({ tables, runs }: State): boolean =>
@@ -208,10 +214,28 @@ class Actors {
   /** The kind's `abandon`, in the transaction that ends the operation. */
   #abandon(state: State, operation: number, as: 'ended' | 'pending'): State {
     if (as === 'pending') return { ...state, tables: withOperation(state.tables, operation, { state: as }) };
-    return { ...state, tables: this.#release(withOperation(state.tables, operation, { state: as }), operation) };
+    return {
+      ...state,
+      tables: this.#release(this.#loosen(withOperation(state.tables, operation, { state: as }), operation), operation),
+    };
   }
 
-  /** releaseVolumeWriter. */
+  /** loosenSegments: what an operation has in its checkpoint may soon be held by nothing. */
+  #loosen(tables: Tables, operation: number): Tables {
+    const node = this.#segmentOf(tables, operation);
+    return node === undefined || !this.#has('endLoosens')
+      ? tables
+      : { ...tables, loose: withAll(tables.loose, [node]) };
+  }
+
+  /** The node of an operation's segment, once that is complete. */
+  #segmentOf({ operations }: Tables, operation: number): Content | undefined {
+    const content = this.#size.operations[operation];
+    if (content === undefined || content === 'compaction') return undefined;
+    return operations[operation]?.durable === contents[content].batches.length ? content : undefined;
+  }
+
+  /** What becomes of pins and checkpoints when an operation ends. */
   #release(tables: Tables, operation: number): Tables {
     const pins = this.#has('endUnpins') ? tables.pins.filter(([by]) => by !== operation) : tables.pins;
     return withOperation({ ...tables, pins }, operation, { durable: 0 });
@@ -287,7 +311,8 @@ class Actors {
     const isBad = isComplete ? needs.some(([node, pack]) => node === content && bad.includes(pack)) : bad.length > 0;
     const durable = isBad && this.#has('damageDropsCheckpoint') ? 0 : before;
     const pins = state.tables.pins.filter(([by, pack]) => by !== run.operation || !bad.includes(pack));
-    const tables = withOperation({ ...state.tables, pins }, run.operation, { durable });
+    const loosened = durable < before ? this.#loosen(state.tables, run.operation) : state.tables;
+    const tables = withOperation({ ...loosened, pins }, run.operation, { durable });
     // Over a base that is damaged a disk is stored chunk by chunk (KeptSegments.of); here reading it fails.
     if (contents[content].over !== undefined && damage.length > 0)
       return this.#lost(this.#abandon(state, run.operation, 'ended'), run);
@@ -440,6 +465,7 @@ class Actors {
       ...tables,
       needs: withAll(tables.needs, [[content, place.pack] as const]),
       volumes: withAll(tables.volumes, [content]),
+      edges: over === undefined ? tables.edges : withAll(tables.edges, [content]),
       references: withAll(tables.references, [[`image ${run.operation}`, content] as const]),
       packs: tables.packs.map((pack) => (isPinned(pack.id) ? { ...pack, wasSealed: true } : pack)),
     };
@@ -519,29 +545,19 @@ class Actors {
 
   *#collection(state: State): Iterable<Step<State>> {
     const { tables, blobs, writing } = state;
-    const { volumes, references, needs, packs, pins, operations } = tables;
+    const { volumes, references, needs, packs, pins } = tables;
     const held = volumes.filter((volume) => references.some(([, each]) => each === volume));
     if (held.length < volumes.length) {
+      const gone = volumes.filter((volume) => !held.includes(volume));
+      const loose = this.#has('deletionLoosens') ? withAll(tables.loose, gone) : tables.loose;
       yield {
         name: 'volumes without a reference go (deleteUnreferencedVolumes)',
-        next: withTables(state, { volumes: held }),
+        next: withTables(state, { volumes: held, loose }),
       };
     }
-    const reached = reachedNodes(tables);
-    const ofCheckpoints = operations.flatMap(({ durable }, id) => {
-      const content = this.#size.operations[id];
-      return content !== undefined && content !== 'compaction' && durable === contents[content].batches.length
-        ? [content]
-        : [];
-    });
-    const stay = needs.filter(
-      ([node]) => reached.has(node) || (this.#has('nodesOfCheckpointsStay') && ofCheckpoints.includes(node)),
-    );
-    if (stay.length < needs.length)
-      yield {
-        name: 'needs of nodes that no volume reaches go (deleteUnreachableNodes)',
-        next: withTables(state, { needs: stay }),
-      };
+    for (const node of tables.loose) {
+      yield { name: `loose node ${node} goes, unless it is held (dropLooseNodes)`, next: this.#dropLoose(state, node) };
+    }
     for (const { id, state: found } of packs) {
       if (found === 'live') {
         if (this.#has('collectAsksForNeeds') && needs.some(([, pack]) => pack === id)) continue;
@@ -566,6 +582,25 @@ class Actors {
         next: withTables(state, { packs: withAll(packs, [row]) }),
       };
     }
+  }
+
+  #dropLoose(state: State, node: Content): State {
+    const { tables } = state;
+    const rest = tables.loose.filter((each) => each !== node);
+    const isAbove = (upper: Content): boolean => contents[upper].over === node;
+    const isOfCheckpoint = tables.operations.some((_, operation) => this.#segmentOf(tables, operation) === node);
+    const isHeld =
+      tables.volumes.includes(node) ||
+      (tables.edges.some(isAbove) && this.#has('nodesBelowStay')) ||
+      (isOfCheckpoint && this.#has('nodesOfCheckpointsStay'));
+    if (isHeld) return withTables(state, { loose: rest });
+    const { over } = contents[node];
+    const below = over !== undefined && tables.edges.includes(node) && this.#has('dropLoosensBelow') ? [over] : [];
+    return withTables(state, {
+      needs: tables.needs.filter(([needing]) => needing !== node),
+      edges: tables.edges.filter((each) => each !== node),
+      loose: withAll(rest, below),
+    });
   }
 
   /** The rest of condemnAbandonedPacks. A lease that is lost stays so: nothing comes between the question and the change. */
@@ -656,8 +691,9 @@ class Actors {
   /** forgetLostPacks: in one transaction, everything that names the pack goes, and who pinned it begins again. */
   #forgetLost(tables: Tables, id: number): Tables {
     const holders = tables.pins.filter(([, pack]) => pack === id).map(([by]) => by);
+    const loosened = holders.reduce((found, by) => this.#loosen(found, by), tables);
     return {
-      ...tables,
+      ...loosened,
       operations: tables.operations.map((row, by) => (holders.includes(by) ? { ...row, durable: 0 } : row)),
       packs: tables.packs.filter((pack) => pack.id !== id),
       index: tables.index.filter(({ pack }) => pack !== id),

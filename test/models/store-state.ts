@@ -56,6 +56,10 @@ export interface Tables {
   readonly needs: readonly (readonly [node: Content, pack: number])[];
   readonly pins: readonly (readonly [operation: number, pack: number])[];
   readonly volumes: readonly Content[];
+  /** manifest_edges, by the upper node: only that of `z` has one below it, of `x`. */
+  readonly edges: readonly Content[];
+  /** loose_nodes: they may have lost what held them. */
+  readonly loose: readonly Content[];
   /** Who holds which volume: the images that are READY. */
   readonly references: readonly (readonly [holder: string, volume: Content])[];
 }
