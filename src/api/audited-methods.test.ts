@@ -23,6 +23,7 @@ test('what takes a right to change is recorded, but for what only reads with suc
     'GET /storage/v1/b/{bucket}/o/{object}',
     'obraz.v1.StoreService/GetSpace',
     'obraz.v1.PoolService/List',
+    'GET /metrics',
     'obraz.v1.AuditService/List',
   ]);
 });
