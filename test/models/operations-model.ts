@@ -338,6 +338,10 @@ class Protocol {
       const next = withRun(committed, index, run, { phase: 'settling', failure: 'unavailable' });
       yield* this.#fault('lost answer', `${what}: commits its result, and does not hear of it`, next);
     }
+    if (run.aborted === '') {
+      const next = withRun(state, index, run, { aborted: 'gave way' });
+      yield* this.#fault('turn', `${what}: is to give way (#makePlace)`, next);
+    }
     for (const failure of ['unavailable', 'failed'] as const) {
       const next = withRun(state, index, run, { phase: 'settling', failure });
       yield* this.#fault('failure', `${what}: the work throws (${failure})`, next);
@@ -354,6 +358,7 @@ class Protocol {
   #settle(state: State, index: number, process: Process, run: Run): State {
     if (process.state === 'stopping') return withRun(this.#giveBack(state, run).state, index, run, undefined);
     const cleaning = { phase: 'cleaning' } as const;
+    if (run.aborted === 'gave way') return withRun(this.#giveBack(state, run).state, index, run, cleaning);
     if (run.failure === 'lease lost' || run.aborted !== '') return withRun(state, index, run, cleaning);
     const row = rowOf(state, run.id);
     const isTriedAgain = run.failure === 'unavailable' && row.attempts < this.#size.maxAttempts;

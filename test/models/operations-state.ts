@@ -30,7 +30,8 @@ export interface Run {
   /** kind.run was called. */
   readonly isBegun: boolean;
   readonly failure: '' | 'lease lost' | 'unavailable' | 'failed';
-  readonly aborted: '' | 'lost' | 'stopping';
+  /** The first reason stays. */
+  readonly aborted: '' | 'lost' | 'stopping' | 'gave way';
 }
 
 export interface Process {
@@ -54,10 +55,11 @@ export interface Process {
  *   early expiry   a lease is taken for over though its holder lives: clocks differ or jump, a process stalls
  *   lost answer    a transaction is committed, and who made it is told that the database failed
  *   failure        the work throws
+ *   turn           a run is to give way to another cloud's operation
  *   cancel         of an operation
  *   deletion       of the record of one that is done
  */
-export const faults = ['kill', 'stop', 'early expiry', 'lost answer', 'failure', 'cancel', 'deletion'] as const;
+export const faults = ['kill', 'stop', 'early expiry', 'lost answer', 'failure', 'turn', 'cancel', 'deletion'] as const;
 
 /** What no process does. */
 export const wrongs = [

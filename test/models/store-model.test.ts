@@ -1,6 +1,7 @@
 import { test } from 'node:test';
 import { assertBreaks, assertHolds } from './check-model.ts';
-import { createStoreModel, type Guard, guards, type StoreSize } from './store-model.ts';
+import { type Guard, guards, type StoreSize } from './store-guards.ts';
+import { createStoreModel } from './store-model.ts';
 
 const sizes: readonly StoreSize[] = [
   { operations: ['y'], faults: 2 },
