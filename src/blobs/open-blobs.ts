@@ -55,6 +55,12 @@ export async function openBlobs(options: OpenBlobsOptions): Promise<OpenedBlobs>
   opening.use(remote.blobs);
   const limitBytes = cache.limitBytes ?? (await usualLimit(cache.directory));
   const blocks = await BlockCache.open({ directory: cache.directory, limitBytes, onError: onCacheError });
+  if (limitBytes === 0) {
+    // Nothing is fetched then but what is asked for. That it was opened has given back what an earlier one took.
+    await blocks[Symbol.asyncDispose]();
+    opening.move();
+    return { ...remote, [Symbol.asyncDispose]: () => remote.blobs[Symbol.asyncDispose]() };
+  }
   const blobs = new CachedBlobs(remote.blobs, blocks);
   opening.move();
   return {

@@ -80,6 +80,10 @@ export class BlockCache implements AsyncDisposable {
     return { bytes: this.#kept.size * blockBytes, corrupt: this.#corrupt };
   }
 
+  has(blobName: string, block: number): boolean {
+    return this.#kept.has(keyOf(blobName, block));
+  }
+
   /**
    * Fills `target` from `offset` of the block. Returns whether it could: not when it does not have these bytes, or has
    * others by now.

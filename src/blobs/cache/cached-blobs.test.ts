@@ -70,11 +70,22 @@ test('fetches whole blocks, neighbours together, and gives out of them what is a
   await assertReads(blobs, 5, 2 * blockBytes - 5);
   assert.equal(requests.length, 1);
   await assertReads(blobs, 0, content.byteLength);
-  assert.deepEqual(requests[1], [2 * blockBytes, 2 * blockBytes], 'what was missing of it');
+  assert.deepEqual(requests[1], [2 * blockBytes, 4 * blockBytes], 'what was missing of it, and ahead');
   await untilKept(cached, 4);
   await assertReads(blobs, content.byteLength - 1, 1);
   assert.equal(requests.length, 2);
   assert.deepEqual([blobs.figures().hits, blobs.figures().misses], [2 + 2 + 1, 2 + 2]);
+});
+
+test('who reads in order, a little at a time, finds what comes next', async () => {
+  await using cached = await openCached();
+  for (let offset = 0; offset + 100_000 <= content.byteLength; offset += 100_000) {
+    await assertReads(cached.blobs, offset, 100_000);
+  }
+  assert.deepEqual(cached.requests, [
+    [0, blockBytes],
+    [blockBytes, 4 * blockBytes],
+  ]);
 });
 
 test('many who want the same at once are one request, and one who gives up does not stop the others', async () => {

@@ -8,6 +8,8 @@ import { blockBytes } from './block-table.ts';
 
 /** Blocks that are fetched by one request: 4 MiB. */
 const blocksPerFetch = 8;
+/** And for who seems to read in order: what comes before a block that is missing was read, or is on its way. */
+const blocksAhead = 4;
 /** What waits to be written into the cache; what comes on top is given to its readers only. */
 const writingBytes = 32 * 1024 * 1024;
 
@@ -26,7 +28,7 @@ export interface CacheFigures {
 export class CachedBlobs implements BlobStore {
   readonly #remote: RemoteBlobs;
   readonly #cache: BlockCache;
-  /** Blocks that are being fetched. */
+  /** Blocks that are being fetched, or written into the cache. */
   readonly #fetching = new Map<string, Promise<Uint8Array>>();
   readonly #writes = new Set<Promise<void>>();
   readonly #writing = new MemoryBudget(writingBytes);
@@ -122,6 +124,10 @@ export class CachedBlobs implements BlobStore {
       let count = 1;
       while (count < blocksPerFetch && blocks[next + count] === first + count) count += 1;
       next += count;
+      // What lies between two that are missing is known, so that this never runs into the next one.
+      if (this.#isKnown(name, first - 1)) {
+        while (count < blocksAhead && !this.#isKnown(name, first + count)) count += 1;
+      }
       const memory = new Uint8Array(count * blockBytes);
       const { signal } = this.#closed;
       const fetched = this.#remote.readUpTo(name, first * blockBytes, memory, { signal });
@@ -140,15 +146,19 @@ export class CachedBlobs implements BlobStore {
     }
   }
 
-  /** Keeps a block for later; nobody waits for it. */
-  #write(name: string, block: number, bytes: Uint8Array): void {
+  #isKnown(name: string, block: number): boolean {
+    return this.#fetching.has(keyOf(name, block)) || this.#cache.has(name, block);
+  }
+
+  /** Keeps a block for later; no reader waits for it. */
+  async #write(name: string, block: number, bytes: Uint8Array): Promise<void> {
     if (bytes.byteLength > this.#writing.freeBytes || this.#closed.signal.aborted) return;
     const write = this.#writing.reserve(bytes.byteLength).then(async (reservation) => {
       using _reserved = reservation;
       await this.#cache.write(name, block, bytes);
     });
     this.#writes.add(write);
-    write.finally(() => this.#writes.delete(write));
+    await write.finally(() => this.#writes.delete(write));
   }
 
   /** What was read from the store itself tells whether the copies of it are good. */

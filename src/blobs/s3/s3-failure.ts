@@ -36,6 +36,9 @@ const byCode: ReadonlyMap<string, S3Failure> = new Map([
   // The SDK has taken the server's clock for its own by now.
   ['RequestTimeTooSkewed', 'passing'],
   ['SlowDown', 'passing'],
+  ['Throttling', 'passing'],
+  ['ThrottlingException', 'passing'],
+  ['RequestLimitExceeded', 'passing'],
   ['ConditionalRequestConflict', 'passing'],
   ['OperationAborted', 'passing'],
 ]);
@@ -69,8 +72,8 @@ export function classify(error: unknown): S3Failure {
     case 429:
       return 'passing';
     default:
-      // Below 400 it is an answer that could not be read.
-      return status >= 500 || status < 400 ? 'passing' : 'final';
+      // Below 300 it is an answer that could not be read. Where it leads elsewhere, the bucket is of another region.
+      return status >= 500 || status < 300 ? 'passing' : 'final';
   }
 }
 
@@ -78,7 +81,8 @@ export function classify(error: unknown): S3Failure {
 export function retryAfterMs(error: unknown, now: number): number {
   const header = responseOf(error)?.headers?.['retry-after'] ?? '';
   if (/^\d{1,6}$/.test(header)) return Number(header) * 1_000;
-  const date = Date.parse(header);
+  // Node makes a date of many things, of "-1" for one.
+  const date = / GMT$/.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 
