@@ -49,7 +49,7 @@ export async function backUp(file: string, flags: BackupFlags, signal: AbortSign
 export async function restore(file: string, flags: BackupFlags): Promise<number> {
   return run(flags, async (config) => {
     if (config.databaseUrl !== undefined)
-      throw new OnPostgres('pg_restore --clean --dbname="$OBRAZ_DATABASE_URL" FILE');
+      throw new OnPostgres('pg_restore --clean --if-exists --dbname="$OBRAZ_DATABASE_URL" FILE');
     const directory = describeDataDirectory(config.dataDirectory);
     await makeDataDirectory(directory);
     using _lock = lockDataDirectory(directory.lock);

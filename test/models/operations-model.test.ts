@@ -1,6 +1,7 @@
 import { test } from 'node:test';
 import { assertBreaks, assertHolds } from './check-model.ts';
-import { createOperationsModel, type Guard, guards, type OperationsSize } from './operations-model.ts';
+import { type Guard, guards, type OperationsSize } from './operations-guards.ts';
+import { createOperationsModel } from './operations-model.ts';
 
 const sizes: readonly OperationsSize[] = [
   { processes: 2, requests: 1, maxAttempts: 2, faults: 3 },
