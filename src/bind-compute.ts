@@ -1,6 +1,6 @@
 import type { AccessDeps } from './access/authorize.ts';
 import type { ComputeFunctions } from './api/google/compute-services.ts';
-import { objectUri } from './api/google/raw-disk-source.ts';
+import { objectUri } from './api/google/images/raw-disk-source.ts';
 import { findWriter } from './attachments/attachment-rows.ts';
 import type { Buckets } from './buckets/buckets.ts';
 import { findObject } from './buckets/find-object.ts';

@@ -2,8 +2,8 @@ import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import { OperationSchema } from '../../gen/google/cloud/compute/v1/operation_pb.ts';
 import { type ApiService, authenticatedService, type Handlers } from '../api-service.ts';
 import type { Call } from '../call.ts';
-import type { Link } from './links.ts';
-import { operationMessage } from './operation-message.ts';
+import type { Link } from './naming/links.ts';
+import { operationMessage } from './operations/operation-message.ts';
 
 /** A service of the Compute API. A request that is sent again is answered with the operation that it started first. */
 export function computeService<S extends DescService>(desc: S, handlers: Handlers<S, Call>, link: Link): ApiService {

@@ -2,14 +2,14 @@ import type { Catalog } from '../../disks/catalog.ts';
 import type { ApiService } from '../api-service.ts';
 import type { FolderOperationFunctions } from '../folder-functions.ts';
 import type { BindingFunctions } from '../yandex/access-binding-handlers.ts';
-import { type ComputeDiskFunctions, disksService } from './disks-service.ts';
-import { type ArchiveFunctions, createFindSource } from './find-source.ts';
-import { type ComputeImageFunctions, imageServices } from './images-service.ts';
-import { linkMaker } from './links.ts';
-import { operationServices } from './operations-service.ts';
-import { placeServices } from './places-service.ts';
-import type { ProjectFunctions } from './projects.ts';
-import { type ComputeSnapshotFunctions, snapshotsService } from './snapshots-service.ts';
+import { type ComputeDiskFunctions, disksService } from './disks/disks-service.ts';
+import { type ArchiveFunctions, createFindSource } from './images/find-source.ts';
+import { type ComputeImageFunctions, imageServices } from './images/images-service.ts';
+import { linkMaker } from './naming/links.ts';
+import type { ProjectFunctions } from './naming/projects.ts';
+import { operationServices } from './operations/operations-service.ts';
+import { placeServices } from './places/places-service.ts';
+import { type ComputeSnapshotFunctions, snapshotsService } from './snapshots/snapshots-service.ts';
 
 /** What the services of the Compute API call, with everything below it already bound. */
 export interface ComputeDeps {

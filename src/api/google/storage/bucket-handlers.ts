@@ -1,5 +1,5 @@
 import { resourceNotFound, told } from '../compute-errors.ts';
-import { findProject, type ProjectFunctions } from '../projects.ts';
+import { findProject, type ProjectFunctions } from '../naming/projects.ts';
 import { textOf } from './object-request.ts';
 import { readJson } from './read-json.ts';
 import { authorizedBucket, type StorageCall, type StorageDeps, type StorageHandler } from './storage-call.ts';

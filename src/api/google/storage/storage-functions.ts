@@ -7,7 +7,7 @@ import type { NamePage, NameQuery } from '../../../buckets/name-page.ts';
 import type { OpenedObject } from '../../../buckets/open-object.ts';
 import type { StoredObject, Terms } from '../../../buckets/stored-object.ts';
 import type { Upload } from '../../../uploads/upload.ts';
-import type { ProjectFunctions } from '../projects.ts';
+import type { ProjectFunctions } from '../naming/projects.ts';
 
 /** What the storage routes call, with what it needs already bound; see buckets/. */
 export interface StorageFunctions extends ProjectFunctions {
