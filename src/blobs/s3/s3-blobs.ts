@@ -14,9 +14,10 @@ import { addressOf, type Bucket, type KnownObject } from './bucket.ts';
 import { findObject } from './find-object.ts';
 import { listObjects, listUploads } from './list-objects.ts';
 import { abortUploads } from './multipart-upload.ts';
+import { PartMemory } from './part-memory.ts';
 import { dropBody, readBody } from './read-body.ts';
 import { AnswerWrong } from './s3-failure.ts';
-import { S3Writer } from './s3-writer.ts';
+import { partBytes, S3Writer } from './s3-writer.ts';
 
 /** Objects whose ETag is remembered: the packs of some 300 GiB. */
 const knownObjects = 10_000;
@@ -31,6 +32,7 @@ export class S3Blobs implements RemoteBlobs {
   readonly #bucket: Bucket;
   readonly #known = new LruMap<string, KnownObject>(knownObjects);
   readonly #writers = new Map<string, S3Writer>();
+  readonly #memory = new PartMemory(partBytes);
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket;
@@ -42,6 +44,7 @@ export class S3Blobs implements RemoteBlobs {
     const writer: S3Writer = new S3Writer({
       bucket: this.#bucket,
       name,
+      memory: this.#memory,
       onSealed: (object) => this.#known.set(name, object),
       onClosed: () => {
         if (this.#writers.get(name) === writer) this.#writers.delete(name);

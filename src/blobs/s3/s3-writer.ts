@@ -6,6 +6,7 @@ import { blobFailedByS3 } from './blob-failed-by-s3.ts';
 import { addressOf, type Bucket, type KnownObject } from './bucket.ts';
 import { findObject } from './find-object.ts';
 import { MultipartUpload } from './multipart-upload.ts';
+import type { PartMemory } from './part-memory.ts';
 import { classify } from './s3-failure.ts';
 import { type Body, encodeCrc } from './sign-bodies.ts';
 
@@ -18,6 +19,8 @@ export const partBytes = 8 * 1024 * 1024;
 export interface S3WriterOptions {
   readonly bucket: Bucket;
   readonly name: string;
+  /** Of `partBytes` each. */
+  readonly memory: PartMemory;
   /** The blob is there, and was seen to be. */
   readonly onSealed: (object: KnownObject) => void;
   /** The writer is done with, one way or the other; may be called twice. */
@@ -54,7 +57,7 @@ export class S3Writer implements BlobWriter {
         this.#crc = crc32(piece, this.#crc);
         for (let done = 0; done < piece.byteLength; ) {
           if (this.#filled === partBytes) await this.#sendPart();
-          this.#filling ??= new Uint8Array(partBytes);
+          this.#filling ??= this.#options.memory.take();
           const some = piece.subarray(done, done + partBytes - this.#filled);
           this.#filling.set(some, this.#filled);
           this.#filled += some.byteLength;
@@ -77,6 +80,7 @@ export class S3Writer implements BlobWriter {
       await this.#upload?.tidy().catch(() => {});
       this.#state = 'sealed';
       this.#options.onClosed();
+      for (const part of [this.#filling, this.#spare]) this.#options.memory.giveBack(part);
     } catch (error) {
       throw blobFailedByS3(error, name);
     } finally {
