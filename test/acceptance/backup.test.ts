@@ -110,7 +110,6 @@ test('what was acknowledged before the backup is there after the restore, in a n
     await cli.run('image', 'create', '--name', 'of-snapshot', '--source-snapshot-name', 'snapshot');
     await cli.run('image', 'create', '--name', 'of-disk', '--source-disk-name', 'disk');
     Object.assign(expected, { 'of-snapshot': expected.base, 'of-disk': expected.base });
-    await cli.assertImages(expected);
   }
   // Made since the backup: its content is found again, its name is not.
   assert.match(await cli.run('fsck', '--rebuild'), /1 that it had lost are back/);
