@@ -111,7 +111,9 @@ eachDatabase(({ open }) => {
     const db = await openImageDatabase(t, open);
     await addDisk(db, { base: undefined });
     assert.deepEqual(await namesOf(db), []);
-    await db.transact((tx) => tx.updateTable('quota_usage').set({ used: 5 }).where('name', 'like', '%count').execute());
+    await db.transact((tx) =>
+      tx.updateTable('quota_usage').set({ used: 5 }).where('name', '=', 'compute.disks.count').execute(),
+    );
     assert.deepEqual(await namesOf(db), ['quota-usage cloud']);
   });
 
