@@ -80,11 +80,11 @@ describe('a full disk', options, () => {
     const ballast = join(disk.path, 'ballast');
     await fill(ballast);
 
-    for (const open of [openGrpcDoor, openRestDoor]) {
+    for (const [index, open] of [openGrpcDoor, openRestDoor].entries()) {
       await using refusing = open(obraz);
-      // Until the last free page of the database's own files is used.
+      // Until the last free page of the database's own files is used; a checkpoint in between makes the log's free again.
       for (let count = 0; ; count++) {
-        const name = `refused-${count}`;
+        const name = `refused-${index}-${count}`;
         const description = 'x'.repeat(256);
         const create = { folderId: obraz.folderId, name, description, imageId: image.id };
         const error = await refusing.call('ImageService.Create', create).then(
