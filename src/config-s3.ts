@@ -1,5 +1,5 @@
 import type { S3Settings } from './blobs/s3/s3-settings.ts';
-import type { ConfigProblem, Environment } from './config.ts';
+import type { ConfigProblem, Environment } from './config-problem.ts';
 import { parseBaseUrl } from './config-values.ts';
 
 /** Servers that speak S3 and have no regions take any. */

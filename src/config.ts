@@ -4,6 +4,7 @@ import type { AuditRetention } from './audit/forget-audit.ts';
 import type { S3Settings } from './blobs/s3/s3-settings.ts';
 import { parseByteSize } from './cli/byte-size.ts';
 import type { ClientEnvironment } from './cli/find-server.ts';
+import type { ConfigProblem, Environment } from './config-problem.ts';
 import { readS3Settings } from './config-s3.ts';
 import {
   type LogLevel,
@@ -104,17 +105,6 @@ export interface ServeFlags {
   readonly auditDays?: string;
   readonly auditRecords?: string;
   readonly logLevel?: string;
-}
-
-/** Variables, as the process has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One thing that is wrong: which flag or variable, what it says, and what it should say. */
-export interface ConfigProblem {
-  readonly setting: string;
-  /** Undefined where showing it could show a password. */
-  readonly value: string | undefined;
-  readonly remedy: string;
 }
 
 /** The configuration cannot be used; `problems` has all that is wrong with it, not the first only. */

@@ -4,15 +4,7 @@ import { BlockCache } from './cache/block-cache.ts';
 import { CachedBlobs, type CacheFigures } from './cache/cached-blobs.ts';
 import { openLocalBlobs } from './local.ts';
 import type { S3Settings } from './s3/s3-settings.ts';
-
-/** The id of the installation that a store belongs to, kept beside its blobs where others could reach them, too. */
-export interface StoreOwner {
-  /** For messages. */
-  readonly description: string;
-  read(): Promise<string | undefined>;
-  /** Says whose the store is from now on; only for one that is nobody's. */
-  write(installationId: string): Promise<void>;
-}
+import type { StoreOwner } from './store-owner.ts';
 
 export interface OpenedBlobs extends AsyncDisposable {
   readonly blobs: BlobStore;

@@ -1,6 +1,6 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { BucketUnusable } from '../bucket-unusable.ts';
-import type { StoreOwner } from '../open-blobs.ts';
+import type { StoreOwner } from '../store-owner.ts';
 import type { Bucket } from './bucket.ts';
 import { readBody } from './read-body.ts';
 import { classify, describeFailure } from './s3-failure.ts';

@@ -1,5 +1,5 @@
-import type { StoreOwner } from '../open-blobs.ts';
 import type { RemoteBlobs } from '../remote-blobs.ts';
+import type { StoreOwner } from '../store-owner.ts';
 import type { Abilities, Bucket } from './bucket.ts';
 import { createBucketOwner } from './bucket-owner.ts';
 import { probeBucket } from './probe-bucket.ts';
