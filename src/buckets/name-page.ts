@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import type { Page } from '../lib/page.ts';
 
 /** Lists of buckets and objects are in the order of their names' bytes, and short enough to be cut from the whole. */
 
@@ -11,12 +12,6 @@ export interface NameQuery {
   readonly pageToken: string;
 }
 
-export interface NamePage<T> {
-  readonly items: readonly T[];
-  /** '' at the end of the list. */
-  readonly nextPageToken: string;
-}
-
 const maxPageSize = 1000;
 
 /** A page of what is sorted by its names already. The token is the last name of the page before. Throws INVALID_ARGUMENT. */
@@ -24,7 +19,7 @@ export function cutNames<T>(
   sorted: readonly T[],
   { maxResults, pageToken }: Omit<NameQuery, 'prefix'>,
   nameOf: (item: T) => string,
-): NamePage<T> {
+): Page<T> {
   const after = readToken(pageToken);
   const first = after === undefined ? 0 : sorted.findIndex((item) => compareBytes(nameOf(item), after) > 0);
   const limit = maxResults > 0 ? Math.min(maxResults, maxPageSize) : maxPageSize;

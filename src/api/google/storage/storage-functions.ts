@@ -3,9 +3,10 @@ import type { BeginObject } from '../../../buckets/begin-object.ts';
 import type { Bucket } from '../../../buckets/bucket.ts';
 import type { GetObject } from '../../../buckets/get-object.ts';
 import type { ListObjects, ObjectPage } from '../../../buckets/list-objects.ts';
-import type { NamePage, NameQuery } from '../../../buckets/name-page.ts';
+import type { NameQuery } from '../../../buckets/name-page.ts';
 import type { OpenedObject } from '../../../buckets/open-object.ts';
 import type { StoredObject, Terms } from '../../../buckets/stored-object.ts';
+import type { Page } from '../../../lib/page.ts';
 import type { Upload } from '../../../uploads/upload.ts';
 import type { ProjectFunctions } from '../naming/projects.ts';
 
@@ -13,7 +14,7 @@ import type { ProjectFunctions } from '../naming/projects.ts';
 export interface StorageFunctions extends ProjectFunctions {
   createBucket(request: Omit<Bucket, 'createdAt'>): Promise<Bucket>;
   getBucket(request: { name: string }): Promise<Bucket>;
-  listBuckets(request: NameQuery & { folderId: string }): Promise<NamePage<Bucket>>;
+  listBuckets(request: NameQuery & { folderId: string }): Promise<Page<Bucket>>;
   deleteBucket(request: { name: string }): Promise<void>;
   getObject(request: GetObject): Promise<StoredObject>;
   openObject(request: GetObject): Promise<OpenedObject>;
