@@ -19,16 +19,16 @@ import type { FolderDiskFunctions } from '../../folder-functions.ts';
 import type { BindingFunctions } from '../../yandex/access-binding-handlers.ts';
 import type { DiskFunctions } from '../../yandex/disk-service.ts';
 import type { SnapshotFunctions } from '../../yandex/snapshot-service.ts';
-import { invalidValue, told } from '../compute-errors.ts';
+import { invalidValue } from '../compute-errors.ts';
 import { computeService } from '../compute-service.ts';
 import { findStored, type SourceFunctions } from '../images/find-source.ts';
 import { aggregatedItems } from '../list/aggregated-items.ts';
 import { type AskedList, computeList } from '../list/compute-list.ts';
 import { diskPath, type Link, snapshotPath, zonePath } from '../naming/links.ts';
-import { findNamed, type Opening, permissionOf } from '../naming/named-resource.ts';
+import { findNamed, type Opening } from '../naming/named-resource.ts';
 import { checkReference } from '../naming/names.ts';
 import { findProject, openProject, type Project, type ProjectFunctions } from '../naming/projects.ts';
-import { operationMessage } from '../operations/operation-message.ts';
+import { beginOperation } from '../operations/begin-operation.ts';
 import { checkZone } from '../places/zones.ts';
 import { getPolicy, setPolicy, testPermissions } from '../policies/resource-policy.ts';
 import { checkFingerprint } from '../resources/label-fingerprint.ts';
@@ -77,14 +77,13 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
   };
 
   const change = async (
-    { project, disk, path }: { readonly project: Project; readonly disk: Disk; readonly path: string },
+    opened: { readonly project: Project; readonly disk: Disk; readonly path: string },
     what: DiskChange,
-    { caller }: Call,
+    call: Call,
     check?: (disk: Disk) => void,
   ): Promise<OperationMessage> => {
-    const request = { diskId: disk.id, change: what, ...(check === undefined ? {} : { check }) };
-    const about = { path, permission: permissionOf(caller.method) };
-    return operationMessage(await told(about, () => disks.changeDisk(request, caller)), project, link);
+    const request = { diskId: opened.disk.id, change: what, ...(check === undefined ? {} : { check }) };
+    return await beginOperation(opened, call, link, () => disks.changeDisk(request, call.caller));
   };
 
   const page = async (projectName: string, asked: AskedList, path: string, zone: string | undefined, call: Call) => {
@@ -143,9 +142,8 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
         const wanted = wantedDiskSource(disk, projectName);
         const source = wanted === undefined ? undefined : await findStored(sources, wanted.reference, call);
         const request = createDiskOf(disk, { project, zoneId: zone, source });
-        const about = { path: diskPath(projectName, zone, request.name), permission: permissionOf(call.caller.method) };
-        const operation = await told(about, () => disks.createDisk(request, call.caller));
-        return operationMessage(operation, project, link);
+        const target = { project, path: diskPath(projectName, zone, request.name) };
+        return await beginOperation(target, call, link, () => disks.createDisk(request, call.caller));
       },
 
       async createSnapshot({ project: projectName, disk: name, snapshotResource, ...asked }, call) {
@@ -154,16 +152,14 @@ export function disksService(deps: ComputeDiskDeps): ApiService {
           permission: 'compute.disks.use',
         });
         const request = createSnapshotOf(snapshotResource, { project, diskId: disk.id, isAskedOfDisk: true });
-        const about = { path: snapshotPath(projectName, request.name), permission: permissionOf(call.caller.method) };
-        const operation = await told(about, () => snapshots.createSnapshot(request, call.caller));
-        return operationMessage(operation, project, link);
+        const target = { project, path: snapshotPath(projectName, request.name) };
+        return await beginOperation(target, call, link, () => snapshots.createSnapshot(request, call.caller));
       },
 
       async delete({ disk, ...asked }, call) {
-        const { project, disk: found, path } = await open(asked, disk, call);
-        const about = { path, permission: permissionOf(call.caller.method) };
-        const operation = await told(about, () => disks.deleteDisk({ diskId: found.id }, call.caller));
-        return operationMessage(operation, project, link);
+        const found = await open(asked, disk, call);
+        const request = { diskId: found.disk.id };
+        return await beginOperation(found, call, link, () => disks.deleteDisk(request, call.caller));
       },
 
       async resize({ disk, disksResizeRequestResource, ...asked }, call) {

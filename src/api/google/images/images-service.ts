@@ -21,7 +21,7 @@ import { familyPath, imagePath, type Link } from '../naming/links.ts';
 import { findNamed, type Opening, permissionOf } from '../naming/named-resource.ts';
 import { checkReference } from '../naming/names.ts';
 import { findProject, openListed, openProject, type Project, type ProjectFunctions } from '../naming/projects.ts';
-import { operationMessage } from '../operations/operation-message.ts';
+import { beginOperation } from '../operations/begin-operation.ts';
 import { getPolicy, setPolicy, testPermissions } from '../policies/resource-policy.ts';
 import { checkFingerprint } from '../resources/label-fingerprint.ts';
 import {
@@ -118,13 +118,11 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
   const change = async (
     opened: { readonly project: Project; readonly image: Image; readonly path: string },
     what: ImageChange,
-    { caller }: Call,
+    call: Call,
     check?: (image: Image) => void,
   ) => {
-    const { project, image, path } = opened;
-    const request = { imageId: image.id, change: what, ...(check === undefined ? {} : { check }) };
-    const about = { path, permission: permissionOf(caller.method) };
-    return operationMessage(await told(about, () => images.changeImage(request, caller)), project, link);
+    const request = { imageId: opened.image.id, change: what, ...(check === undefined ? {} : { check }) };
+    return await beginOperation(opened, call, link, () => images.changeImage(request, call.caller));
   };
 
   return [
@@ -142,9 +140,7 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
           const project = await openProject(projects, projectName, call);
           const request = await createImageOf(imageResource, { project, forceCreate, call, findSource });
           const path = imagePath(projectName, request.name);
-          const about = { path, permission: permissionOf(call.caller.method) };
-          const operation = await told(about, () => images.createImage(request, call.caller));
-          return operationMessage(operation, project, link);
+          return await beginOperation({ project, path }, call, link, () => images.createImage(request, call.caller));
         },
 
         async list({ project: projectName, ...asked }, call) {
@@ -156,9 +152,8 @@ export function imageServices(deps: ComputeImageDeps): ApiService[] {
 
         async delete({ project, image }, call) {
           const found = await open(project, image, call);
-          const about = { path: found.path, permission: permissionOf(call.caller.method) };
-          const operation = await told(about, () => images.deleteImage({ imageId: found.image.id }, call.caller));
-          return operationMessage(operation, found.project, link);
+          const request = { imageId: found.image.id };
+          return await beginOperation(found, call, link, () => images.deleteImage(request, call.caller));
         },
 
         async deprecate({ project, image, deprecationStatusResource }, call) {

@@ -8,15 +8,15 @@ import type { Call } from '../../call.ts';
 import type { FolderSnapshotFunctions } from '../../folder-functions.ts';
 import type { BindingFunctions } from '../../yandex/access-binding-handlers.ts';
 import type { SnapshotFunctions } from '../../yandex/snapshot-service.ts';
-import { malformedUrl, told } from '../compute-errors.ts';
+import { malformedUrl } from '../compute-errors.ts';
 import { computeService } from '../compute-service.ts';
 import { findStored, type SourceFunctions } from '../images/find-source.ts';
 import { computeList } from '../list/compute-list.ts';
 import { type Link, parseReference, snapshotPath } from '../naming/links.ts';
-import { findNamed, type Opening, permissionOf } from '../naming/named-resource.ts';
+import { findNamed, type Opening } from '../naming/named-resource.ts';
 import { checkReference } from '../naming/names.ts';
 import { findProject, openProject, type ProjectFunctions } from '../naming/projects.ts';
-import { operationMessage } from '../operations/operation-message.ts';
+import { beginOperation } from '../operations/begin-operation.ts';
 import { getPolicy, setPolicy, testPermissions } from '../policies/resource-policy.ts';
 import { checkFingerprint } from '../resources/label-fingerprint.ts';
 import { checkLabels } from '../resources/resource-fields.ts';
@@ -50,7 +50,7 @@ export function snapshotsService({ snapshots, projects, sources, bindings, link 
     const path = snapshotPath(projectName, name);
     const find = () => snapshots.findSnapshotInFolder({ folderId, reference: name });
     const snapshot = await findNamed({ noun: 'Snapshot', name, path, find }, call, permission);
-    return { project, snapshot, about: { path, permission: permissionOf(call.caller.method) } };
+    return { project, snapshot, path };
   };
 
   return computeService(
@@ -90,26 +90,23 @@ export function snapshotsService({ snapshots, projects, sources, bindings, link 
         if (reference?.kind !== 'disk') throw malformedUrl('resource.sourceDisk', url);
         const { id: diskId } = await findStored(sources, reference, call);
         const request = createSnapshotOf(snapshotResource, { project, diskId, isAskedOfDisk: false });
-        const about = { path: snapshotPath(projectName, request.name), permission: permissionOf(call.caller.method) };
-        const operation = await told(about, () => snapshots.createSnapshot(request, call.caller));
-        return operationMessage(operation, project, link);
+        const target = { project, path: snapshotPath(projectName, request.name) };
+        return await beginOperation(target, call, link, () => snapshots.createSnapshot(request, call.caller));
       },
 
       async delete({ project, snapshot }, call) {
-        const { about, ...found } = await open(project, snapshot, call);
+        const found = await open(project, snapshot, call);
         const request = { snapshotId: found.snapshot.id };
-        const operation = await told(about, () => snapshots.deleteSnapshot(request, call.caller));
-        return operationMessage(operation, found.project, link);
+        return await beginOperation(found, call, link, () => snapshots.deleteSnapshot(request, call.caller));
       },
 
       async setLabels({ project, resource, globalSetLabelsRequestResource }, call) {
         const { labels = {}, labelFingerprint } = globalSetLabelsRequestResource ?? {};
         const change = { labels: checkLabels(labels) };
-        const { about, ...found } = await open(project, resource, call, { field: 'resource' });
+        const found = await open(project, resource, call, { field: 'resource' });
         const check = (snapshot: Snapshot) => checkFingerprint(labelFingerprint, snapshot.labels);
         const request = { snapshotId: found.snapshot.id, change, check };
-        const operation = await told(about, () => snapshots.changeSnapshot(request, call.caller));
-        return operationMessage(operation, found.project, link);
+        return await beginOperation(found, call, link, () => snapshots.changeSnapshot(request, call.caller));
       },
 
       async getIamPolicy({ project, resource }, call) {
