@@ -2,11 +2,10 @@ import { type Message, toJson } from '@bufbuild/protobuf';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { internal, ServiceError } from '../../errors.ts';
 import type { ApiService } from '../api-service.ts';
-import { callAddress } from '../call-address.ts';
 import { CallRecord, type CallRecordDeps } from '../call-record.ts';
 import { answer, type PipelineDeps } from '../pipeline.ts';
 import { requestIdHeaders } from '../request-ids.ts';
-import { headersOf, leavingSignal, peerOf } from '../rest/rest-connection.ts';
+import { arrivalOf, headersOf, peerOf, splitTarget } from '../rest/rest-connection.ts';
 import { findRoute, type Route, routesOf } from '../rest/routes.ts';
 import { retryAfterHeader } from '../retry-after.ts';
 import { malformed } from './compute-errors.ts';
@@ -41,7 +40,7 @@ async function answerCompute(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const [path = '', search = ''] = (request.raw.url ?? '').split(/\?(.*)/s, 2);
+  const [path, search] = splitTarget(request);
   const match = findRoute(routes, request.method, path);
   if (match.kind !== 'found') return refuse(deps, noSuchMethod(request.method, path), request, reply);
 
@@ -51,11 +50,7 @@ async function answerCompute(
   const body = request.body instanceof Uint8Array ? request.body : nothing;
   const answered = await answer<string>(deps, {
     method: route.method,
-    door: 'rest',
-    header: headersOf(request),
-    address: callAddress(request.headers.host),
-    peer: peerOf(request),
-    signal: leavingSignal(reply),
+    ...arrivalOf(request, reply),
     sizeBytes: body.length + search.length,
     decode: () => computeRequest(route, pathFields, query, body),
     idempotencyKey: () => requestIdOf(query),
@@ -71,7 +66,7 @@ async function answerCompute(
 
 /** Answers and logs what got no further than its path. */
 function refuse(deps: CallRecordDeps, error: ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const [path = ''] = (request.raw.url ?? '').split('?', 1);
+  const [path] = splitTarget(request);
   const record = new CallRecord(deps, {
     header: headersOf(request),
     method: `${request.method} ${shown(path)}`,

@@ -1,13 +1,12 @@
 import type { Registry } from '@bufbuild/protobuf';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { internal, ServiceError } from '../../errors.ts';
-import { callAddress } from '../call-address.ts';
 import { CallRecord, type CallRecordDeps } from '../call-record.ts';
 import { pollIntervalHeader } from '../operation-poll-interval.ts';
 import { answer, type PipelineDeps } from '../pipeline.ts';
 import { requestIdHeaders } from '../request-ids.ts';
 import { replyJson } from './reply-json.ts';
-import { headersOf, leavingSignal, peerOf } from './rest-connection.ts';
+import { arrivalOf, headersOf, peerOf, splitTarget } from './rest-connection.ts';
 import { jsonType, sendError } from './rest-reply.ts';
 import { restRequest } from './rest-request.ts';
 import { findRoute, type Route, type RouteMatch } from './routes.ts';
@@ -27,7 +26,7 @@ export async function answerRpc(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const [path = '', search = ''] = splitTarget(request.raw.url ?? '');
+  const [path, search] = splitTarget(request);
   const match = findRoute(routes, request.method, path);
   if (match.kind !== 'found') return refuse(deps, noSuchMethod(request.method, path, match), request, reply, 404);
 
@@ -36,11 +35,7 @@ export async function answerRpc(
   const body = request.body instanceof Uint8Array ? request.body : nothing;
   const answered = await answer(deps, {
     method: route.method,
-    door: 'rest',
-    header: headersOf(request),
-    address: callAddress(request.headers.host),
-    peer: peerOf(request),
-    signal: leavingSignal(reply),
+    ...arrivalOf(request, reply),
     sizeBytes: body.length + search.length,
     decode: () => restRequest(route, pathFields, new URLSearchParams(search), body),
     encode: (message) => replyJson(output, message, types),
@@ -83,7 +78,7 @@ export function refuse(
   reply: FastifyReply,
   status: number,
 ): FastifyReply {
-  const [path = ''] = splitTarget(request.raw.url ?? '');
+  const [path] = splitTarget(request);
   const method = `${request.method} ${path.slice(0, 256)}`;
   const record = new CallRecord(deps, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
   record.end({ code: error.code, reason: error.reason, cause: error.cause });
@@ -97,12 +92,6 @@ function noSuchMethod(verb: string, path: string, match: Exclude<RouteMatch, { k
     reason: 'NO_SUCH_METHOD',
     message: `${verb} ${path.slice(0, 256)} is no method of this API${known}`,
   });
-}
-
-/** The path and the query of a request target. */
-function splitTarget(target: string): [path: string, search: string] {
-  const mark = target.indexOf('?');
-  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
 function isFastifyError(error: unknown): error is FastifyError {
