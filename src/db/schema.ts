@@ -7,6 +7,7 @@ import type { Generated } from 'kysely';
  */
 export interface Schema {
   settings: SettingsTable;
+  shared_secrets: SharedSecretsTable;
   clouds: CloudsTable;
   folders: FoldersTable;
   service_accounts: ServiceAccountsTable;
@@ -47,6 +48,12 @@ export interface Schema {
 
 /** Facts about this installation, by name. */
 export interface SettingsTable {
+  name: string;
+  value: string;
+}
+
+/** What all processes of an installation have to agree on, and nobody else may know. */
+export interface SharedSecretsTable {
   name: string;
   value: string;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
+import type { Database } from '../db/database.ts';
 import { InstallationBroken } from './installation-broken.ts';
 import { assertSameDirectory, assertSameInstallation, type OwnedStore } from './installation-id.ts';
 
@@ -63,6 +64,25 @@ eachDatabase(({ open }) => {
     await assert.rejects(assertSameDirectory(otherPath, store), InstallationBroken);
   });
 
+  test('another directory joins metadata and a store that are both elsewhere, not a store that was mistaken for it', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
+    await using db = await open();
+    if (db.dialect === 'sqlite') return;
+    const store = keepId();
+    const first = join(directory.path, 'first');
+    const second = join(directory.path, 'second');
+    await Promise.all([assertSameInstallation(db, first, store), assertSameInstallation(db, second, store)]);
+    assert.equal(await readFile(second, 'utf8'), await readFile(first, 'utf8'));
+    const third = join(directory.path, 'third');
+    await assertSameInstallation(db, third, store);
+    assert.equal(await readFile(third, 'utf8'), await readFile(first, 'utf8'));
+
+    await insertPack(db);
+    await assert.rejects(assertSameInstallation(db, join(directory.path, 'fourth'), keepId()), InstallationBroken);
+    await assert.rejects(assertSameInstallation(db, join(directory.path, 'fifth')), InstallationBroken);
+    await assertSameInstallation(db, join(directory.path, 'sixth'), store);
+  });
+
   test('a store that is all that was left gives its id', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'obraz-id-'));
     await using db = await open();
@@ -73,6 +93,17 @@ eachDatabase(({ open }) => {
     assert.equal(await readFile(path, 'utf8'), 'the-first-one\n');
   });
 });
+
+async function insertPack(db: Database): Promise<void> {
+  const row = { id: 'pack-1', domain_id: 'cloud', state: 'live', size: 1, operation_id: 'op', lease_epoch: 1 } as const;
+  const facts = { created_at: 0, was_sealed: 1, condemned_at: null, live_bytes: null };
+  await db.transact((tx) =>
+    tx
+      .insertInto('packs')
+      .values({ ...row, ...facts })
+      .execute(),
+  );
+}
 
 function keepId(kept?: string): OwnedStore & { kept(): string | undefined } {
   return {

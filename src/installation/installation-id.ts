@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { Database, Transaction } from '../db/database.ts';
 import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { writeFileDurably } from '../lib/write-file-durably.ts';
@@ -18,13 +19,14 @@ export interface OwnedStore {
  * Sees to it that the metadata and the data directory belong to each other, by an id that both keep. With a database
  * elsewhere it is one wrong word in a URL to bring two strangers together, and then each takes the other's packs for
  * missing or for garbage. Metadata that is new (or was rebuilt) takes the directory's id. So does the store, where it is
- * not in the directory; one that is all that was left gives its own.
+ * not in the directory; one that is all that was left gives its own. Where metadata and store are both elsewhere, a new
+ * directory takes theirs: it is one of several processes'.
  *
  * @throws InstallationBroken when they don't
  */
 export async function assertSameInstallation(db: Database, path: string, store?: OwnedStore): Promise<void> {
   const ofStore = await store?.read();
-  const id = await settle(db, path, ofStore);
+  const id = await settle(db, path, store, ofStore);
   if (store !== undefined) await assertOwned(store, ofStore, id);
 }
 
@@ -48,19 +50,26 @@ async function assertOwned(store: OwnedStore, ofStore: string | undefined, id: s
 }
 
 /** The id that metadata and directory have in common. */
-async function settle(db: Database, path: string, ofStore: string | undefined): Promise<string> {
+async function settle(
+  db: Database,
+  path: string,
+  store: OwnedStore | undefined,
+  ofStore: string | undefined,
+): Promise<string> {
   const ofDirectory = (await readFileIfThere(path))?.trim();
   const ofMetadata = await findId(db);
   if (ofMetadata === undefined) {
-    const id = ofDirectory ?? ofStore ?? randomUUID();
+    const mine = ofDirectory ?? ofStore ?? randomUUID();
     // The file first: cut off between the two, the next start takes it from there.
-    if (ofDirectory === undefined) await writeFileDurably(path, `${id}\n`, 0o600);
-    await db.transact((tx) => insertId(tx, id));
-    return id;
+    if (ofDirectory === undefined) await writeFileDurably(path, `${mine}\n`, 0o600);
+    const id = await db.transact((tx) => insertId(tx, mine));
+    if (id === mine) return id;
+    // Another process began at the same moment.
+    if (ofDirectory === undefined) await rm(path);
+    return settle(db, path, store, await store?.read());
   }
   if (ofMetadata === ofDirectory) return ofMetadata;
-  // A SQLite file lies in its directory, so they belong together whatever became of ours.
-  if (ofDirectory === undefined && db.dialect === 'sqlite') {
+  if (ofDirectory === undefined && (await mayJoin(db, ofMetadata, store, ofStore))) {
     await writeFileDurably(path, `${ofMetadata}\n`, 0o600);
     return ofMetadata;
   }
@@ -69,11 +78,37 @@ async function settle(db: Database, path: string, ofStore: string | undefined): 
   );
 }
 
+/** Whether a directory that is nobody's can belong to the metadata. */
+async function mayJoin(
+  db: Database,
+  ofMetadata: string,
+  store: OwnedStore | undefined,
+  ofStore: string | undefined,
+): Promise<boolean> {
+  // A SQLite file lies in its directory, so they belong together whatever became of ours.
+  if (db.dialect === 'sqlite') return true;
+  // Metadata and a store that are both elsewhere belong together without it: it is another process's. So does a store that
+  // is nobody's yet, unless it was mistaken for the one that has the packs.
+  if (store === undefined) return false;
+  return ofStore === ofMetadata || (ofStore === undefined && !(await hasPacks(db)));
+}
+
 async function findId({ read }: Database): Promise<string | undefined> {
   const row = await read.selectFrom('settings').select('value').where('name', '=', settingName).executeTakeFirst();
   return row?.value;
 }
 
-async function insertId(tx: Transaction, id: string): Promise<void> {
-  await tx.insertInto('settings').values({ name: settingName, value: id }).execute();
+/** Returns the id that is there then. */
+async function insertId(tx: Transaction, id: string): Promise<string> {
+  await tx
+    .insertInto('settings')
+    .values({ name: settingName, value: id })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
+  const row = await tx.selectFrom('settings').select('value').where('name', '=', settingName).executeTakeFirstOrThrow();
+  return row.value;
+}
+
+async function hasPacks({ read }: Database): Promise<boolean> {
+  return (await read.selectFrom('packs').select('id').limit(1).executeTakeFirst()) !== undefined;
 }

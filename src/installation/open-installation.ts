@@ -3,10 +3,11 @@ import type { TokenKey } from '../access/token-key.ts';
 import { isEnded } from '../access/token-rows.ts';
 import type { Database } from '../db/database.ts';
 import { isHost, isWildcard } from '../lib/host-port.ts';
-import { ensureAdminKey } from './admin-key.ts';
+import { type AdminKey, ensureAdminKey } from './admin-key.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { ensureAuthorizedKey, ensureFirstResources, type FirstResources } from './first-rows.ts';
 import { assertSameInstallation, type OwnedStore } from './installation-id.ts';
+import { SharedSecrets } from './shared-secrets.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 import { ensureAdminToken, ensureTokenKey } from './tokens.ts';
 
@@ -37,10 +38,12 @@ export async function openInstallation(options: {
   const { directory, db, now } = options;
   const { credentials } = directory;
   await assertSameInstallation(db, directory.installationId, options.ownedStore);
-  const tls = await ensureTls({ directory: directory.tls, hosts: certificateHosts(options), now });
   const first = await db.transact((tx) => ensureFirstResources(tx, now));
   const { administratorId } = first;
-  const tokenKey = await ensureTokenKey(credentials.tokenKey);
+  // With the metadata and the store elsewhere there may be other processes, with directories of their own.
+  const isShared = db.dialect === 'postgres' && options.ownedStore !== undefined;
+  const shared = isShared ? new SharedSecrets(db, directory) : undefined;
+  const { tls, tokenKey, key } = await agreeOnSecrets(shared, options, administratorId);
   await ensureAdminToken(credentials.adminToken, {
     tokenKey,
     administratorId,
@@ -48,9 +51,33 @@ export async function openInstallation(options: {
     now,
   });
   // The file before the row: a key that is known and that nobody has would be of no use.
-  const key = await ensureAdminKey(credentials.adminKey, administratorId, now);
   await db.transact((tx) => ensureAuthorizedKey(tx, key));
   return { tls, tokenKey, first, adminKeyId: key.id };
+}
+
+interface Secrets {
+  readonly tls: TlsMaterial;
+  readonly tokenKey: TokenKey;
+  readonly key: AdminKey;
+}
+
+/** Makes what secrets are missing. Where they are shared they are the ones that all processes have. */
+async function agreeOnSecrets(
+  shared: SharedSecrets | undefined,
+  options: Parameters<typeof openInstallation>[0],
+  administratorId: string,
+): Promise<Secrets> {
+  const { directory, now } = options;
+  for (;;) {
+    await shared?.fetch();
+    const secrets = {
+      tls: await ensureTls({ directory: directory.tls, hosts: certificateHosts(options), now }),
+      tokenKey: await ensureTokenKey(directory.credentials.tokenKey),
+      key: await ensureAdminKey(directory.credentials.adminKey, administratorId, now),
+    };
+    // Another process was first: ours are not used for anything yet.
+    if (shared === undefined || (await shared.publish())) return secrets;
+  }
 }
 
 /** What clients may call this server. One that listens everywhere is called by all names and addresses it has. */

@@ -19,6 +19,12 @@ const renewBeforeMs = 30 * 24 * 60 * 60 * 1000;
 
 const names = { authority: ['ca.pem', 'ca-key.pem'], server: ['server.pem', 'server-key.pem'] } as const;
 
+/** Where the authority is that server certificates are issued by. */
+export function authorityPaths(directory: string): { readonly certificate: string; readonly privateKey: string } {
+  const [certificate, privateKey] = names.authority;
+  return { certificate: join(directory, certificate), privateKey: join(directory, privateKey) };
+}
+
 /**
  * The authority and the server certificate in `directory`, made where they are missing, the latter renewed when it
  * is about to expire, does not fit its key or its authority, or is for other hosts.
