@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { postgresMissing } from './fixtures/postgres.ts';
+import { runPostgres } from './fixtures/run-servers.ts';
+import { startServers } from './servers.ts';
 
 /**
  * Runs the tests under the folders or files given (all of them by default) with Node's own runner, but for those under
@@ -19,9 +22,18 @@ const found = (places.length > 0 ? places : ['src', 'test']).flatMap((place) =>
 const files = found.filter((file) => !without.some((folder) => file.startsWith(`${folder}/`)));
 // Without files, Node would look for tests by itself.
 if (files.length === 0) throw new Error(`no tests in ${places.join(', ')}`);
-const options = ['--test', '--test-timeout=300000', '--test-concurrency=2', '--test-reporter=spec'];
+const reporters = ['spec', join(root, 'test', 'slowest-files.ts')];
+const options = [
+  ...['--test', '--test-timeout=300000', '--test-concurrency=2'],
+  ...reporters.flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']),
+];
+// One server for all files, unless somebody has started one, or there is one file only, which may not need any.
+const needsPostgres = files.length > 1 && postgresMissing === false && runPostgres === undefined;
+await using servers = await startServers({ postgres: needsPostgres, s3: false });
 const runner = spawn(process.execPath, [...options, ...flags, ...files], {
   cwd: root,
+  // Each file is a process, and to load its modules takes as long as most tests: what was compiled is kept, as the service does.
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'obraz'), ...process.env, ...servers.environment },
   stdio: ['inherit', 'pipe', 'inherit'],
 });
 

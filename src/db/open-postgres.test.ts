@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { sharePostgres } from '../../test/fixtures/databases.ts';
+import { ownPostgres } from '../../test/fixtures/databases.ts';
 import { PausedDatabase } from '../../test/fixtures/paused-database.ts';
 import { postgresMissing } from '../../test/fixtures/postgres.ts';
 import type { Transaction } from './database.ts';
@@ -9,7 +9,7 @@ import { DatabaseFailed } from './database-failed.ts';
 import { openPostgres } from './open-postgres.ts';
 
 describe('PostgreSQL', { skip: postgresMissing }, () => {
-  const shared = sharePostgres();
+  const shared = ownPostgres();
 
   test('makes the tables once, however many processes start at once', async () => {
     const url = await (await shared.server()).createDatabase();
@@ -39,7 +39,7 @@ describe('PostgreSQL', { skip: postgresMissing }, () => {
       return true;
     });
     const url = await (await shared.server()).createDatabase();
-    await assert.rejects(openPostgres(url.replace(/test_\d+/, 'absent')), /database "absent" does not exist/);
+    await assert.rejects(openPostgres(url.replace(/test_\w+/, 'absent')), /database "absent" does not exist/);
   });
 
   test('transactions that met are run again until each counts', async () => {
