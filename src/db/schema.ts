@@ -146,21 +146,22 @@ export interface OperationsTable {
   error: string | null;
   /** What it made, as JSON, when it succeeded; the door of its kind shows it. */
   result: string | null;
-  /** Process that holds the lease; '' when nobody does. */
+  /** Process that holds the lease; '' when nobody does, and what runs may be claimed at once. */
   lease_owner: string;
   /** Grows by one at each claim and at a cancel: what was begun under an older epoch can commit nothing. */
   lease_epoch: number;
-  lease_expires_at: number;
+  /** Grows by one whenever the lease is renewed; it is over when this stays the same for long: see operations/lease-watch.ts. */
+  lease_renewals: number;
   attempts: number;
   /** What the client gave to have its request known again; '' for nothing. */
   idempotency_key: string;
-  /** Not to be claimed before. */
+  /** Not to be claimed before, by the database's time. */
   run_after: number;
   /** The cloud of the folder, by which turns are taken; '' for what was done before there were turns. */
   cloud_id: string;
 }
 
-/** When an operation of a kind was last claimed for a cloud. Only claims ask; an old row says as much as none. */
+/** When an operation of a kind was last claimed for a cloud, by the database's time. Only claims ask; an old row says as much as none. */
 export interface OperationTurnsTable {
   cloud_id: string;
   kind: string;

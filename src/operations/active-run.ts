@@ -17,7 +17,8 @@ export class ActiveRun implements Held {
   readonly since = performance.now();
   readonly turnMs: number;
   readonly timesGivenWay: number;
-  leaseExpiresAt: number;
+  /** When the lease was last renewed, by performance.now(); the claim is the first time. */
+  renewedAt: number;
   /** Settles, never rejects, when nothing of the run is left. */
   ended: Promise<void> = Promise.resolve();
   readonly #controller = new AbortController();
@@ -27,7 +28,11 @@ export class ActiveRun implements Held {
   constructor(
     kind: OperationKind,
     row: OperationRow,
-    { turnMs, timesGivenWay }: { readonly turnMs: number; readonly timesGivenWay: number },
+    {
+      turnMs,
+      timesGivenWay,
+      claimedAt,
+    }: { readonly turnMs: number; readonly timesGivenWay: number; readonly claimedAt: number },
   ) {
     this.kind = kind;
     this.operation = toInput(row);
@@ -36,7 +41,7 @@ export class ActiveRun implements Held {
     this.group = row.cloud_id;
     this.turnMs = lengthenTurn(turnMs, timesGivenWay);
     this.timesGivenWay = timesGivenWay;
-    this.leaseExpiresAt = row.lease_expires_at;
+    this.renewedAt = claimedAt;
   }
 
   get signal(): AbortSignal {

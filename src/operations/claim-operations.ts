@@ -8,24 +8,22 @@ import { type OperationRow, updateRow } from './operation-rows.ts';
  */
 export async function claimNext(
   db: Database,
-  { ownerId, leaseMs, ...query }: DueQuery & { readonly ownerId: string; readonly leaseMs: number },
+  { ownerId, ...query }: DueQuery & { readonly ownerId: string },
 ): Promise<OperationRow | undefined> {
-  const { now } = query;
   for (const passedOver: string[] = []; ; ) {
     const next = await findNextDue(db.read, { ...query, except: [...query.except, ...passedOver] });
     if (next === undefined) return undefined;
     const claimed = await db.transact(async (tx) => {
-      const row = await lockDueRow(tx, db.dialect, { id: next.id, now });
+      const row = await lockDueRow(tx, db.dialect, { ...query, id: next.id });
       if (row === undefined) return undefined;
       const change = {
         state: 'running',
         lease_owner: ownerId,
         lease_epoch: row.lease_epoch + 1,
-        lease_expires_at: now + leaseMs,
         attempts: row.attempts + 1,
       } satisfies Partial<OperationRow>;
       await updateRow(tx, row.id, change);
-      await upsertTurn(tx, { cloudId: row.cloud_id, kind: row.kind, now });
+      await upsertTurn(tx, { ...query, cloudId: row.cloud_id, kind: row.kind });
       return { ...row, ...change };
     });
     if (claimed !== undefined) return claimed;

@@ -1,10 +1,12 @@
+import { sql } from 'kysely';
 import { insertOutcome } from '../audit/audit-rows.ts';
 import type { Transaction } from '../db/database.ts';
+import { databaseTime } from '../db/database-time.ts';
 import { type ServiceError, toStoredError } from '../errors.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { Commit, OperationKind } from './kind.ts';
 import { assertLease, changeLeased, type Lease } from './lease.ts';
-import { findRow, toInput } from './operation-rows.ts';
+import { findRow, type OperationChange, toInput } from './operation-rows.ts';
 
 /**
  * The moves out of `running` that the holder of the lease makes. Each throws LeaseLost when it has it no more. Those to `done`
@@ -40,19 +42,27 @@ export async function fail(
   await insertOutcome(tx, { operationId: lease.operationId, code: error.code, at: new Date() });
 }
 
-/** running -> pending: the next attempt may come at `runAfter`. */
-export async function retryLater(tx: Transaction, lease: Lease, runAfter: number): Promise<void> {
-  await changeLeased(tx, lease, { ...free, run_after: runAfter });
+/** running -> pending: the next attempt may come when `delayMs` have passed. */
+export async function retryLater(tx: Transaction, lease: Lease, delayMs: number): Promise<void> {
+  await changeLeased(tx, lease, { ...free, run_after: sql<number>`${databaseTime(tx)} + ${Math.round(delayMs)}` });
 }
 
-/** running -> pending, as if this attempt had never begun; `runAfter`, if it is given, is when it became due. */
-export async function giveBack(tx: Transaction, lease: Lease, runAfter?: number): Promise<void> {
+/** running -> pending, as if this attempt had never begun. */
+export async function giveBack(tx: Transaction, lease: Lease): Promise<void> {
+  await returnAttempt(tx, lease, {});
+}
+
+/** The same, behind all that is due by now. */
+export async function giveWay(tx: Transaction, lease: Lease): Promise<void> {
+  await returnAttempt(tx, lease, { run_after: databaseTime(tx) });
+}
+
+async function returnAttempt(tx: Transaction, lease: Lease, change: OperationChange): Promise<void> {
   const attempts = await changeLeased(tx, lease, {});
-  const due = runAfter === undefined ? {} : { run_after: runAfter };
-  await changeLeased(tx, lease, { ...free, ...due, attempts: Math.max(0, attempts - 1) });
+  await changeLeased(tx, lease, { ...free, ...change, attempts: Math.max(0, attempts - 1) });
 }
 
-const free = { state: 'pending', lease_owner: '', lease_expires_at: 0 } as const;
+const free = { state: 'pending', lease_owner: '' } as const;
 
 function done(progress: JsonValue | undefined) {
   return {

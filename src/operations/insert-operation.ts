@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.ts';
+import { databaseTime } from '../db/database-time.ts';
 import { idPrefix, newId } from '../lib/ids.ts';
 import type { JsonValue } from '../lib/json.ts';
 import { resourceNumber } from '../lib/resource-number.ts';
@@ -16,7 +17,7 @@ interface NewOperation {
   /** For people, in the words of the public API: `Create image`. */
   readonly description: string;
   readonly createdBy: string;
-  /** When; the present by default. */
+  /** When; the present by default. It may be run from then on, by the database's time. */
   readonly now?: Date;
 }
 
@@ -42,20 +43,12 @@ export async function insertFinishedOperation(
 
 async function insert(
   tx: Transaction,
-  {
-    kind,
-    folderId,
-    resourceId,
-    resourceName = '',
-    zoneId = '',
-    description,
-    createdBy,
-    now = new Date(),
-  }: NewOperation,
+  { kind, folderId, resourceId, resourceName = '', zoneId = '', description, createdBy, now }: NewOperation,
   work: Pick<OperationRow, 'state' | 'input' | 'result'>,
 ): Promise<Operation> {
   const id = newId(idPrefix(resourceId));
-  const row: Omit<OperationRow, 'cloud_id'> = {
+  const createdAt = (now ?? new Date()).getTime();
+  const row = {
     id,
     number: resourceNumber(id),
     kind,
@@ -66,18 +59,17 @@ async function insert(
     description,
     idempotency_key: '',
     created_by: createdBy,
-    created_at: now.getTime(),
-    modified_at: now.getTime(),
+    created_at: createdAt,
+    modified_at: createdAt,
     ...work,
     checkpoint: null,
     progress: null,
     error: null,
     lease_owner: '',
     lease_epoch: 0,
-    lease_expires_at: 0,
+    lease_renewals: 0,
     attempts: 0,
-    run_after: now.getTime(),
-  };
-  await insertRow(tx, row);
+  } satisfies Omit<OperationRow, 'cloud_id' | 'run_after'>;
+  await insertRow(tx, { ...row, run_after: now?.getTime() ?? databaseTime(tx) });
   return toOperation(row);
 }

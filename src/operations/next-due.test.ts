@@ -4,14 +4,15 @@ import { sql } from 'kysely';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { claimNext } from './claim-operations.ts';
-import { findNextDue } from './next-due.ts';
+import type { SeenLease } from './lease-watch.ts';
+import { type DueQuery, findNextDue, longestWaitMs, upsertTurn } from './next-due.ts';
 import { type OperationRow, updateRow } from './operation-rows.ts';
 
 const kinds = ['import', 'digest'];
 
 function makeRow(id: string, change: Partial<OperationRow> = {}): OperationRow {
   const about = { kind: 'import', folder_id: 'f', resource_id: id, resource_name: '', zone_id: '', description: '' };
-  const times = { created_at: 0, modified_at: 0, run_after: 0, lease_expires_at: 0 };
+  const times = { created_at: 0, modified_at: 0, run_after: 0, lease_renewals: 0 };
   const work = { input: 'null', checkpoint: null, progress: null, error: null, result: null } as const;
   const lease = { lease_owner: '', lease_epoch: 0, attempts: 0, state: 'pending' } as const;
   const asked = { created_by: 's', idempotency_key: '', cloud_id: id.charAt(0) };
@@ -27,11 +28,16 @@ async function insertAll(tx: Transaction, rows: readonly OperationRow[]): Promis
   }
 }
 
+/** Asks for all kinds, at that time. */
+function at(now: number, unrenewed: readonly SeenLease[] = []): DueQuery {
+  return { kinds, except: [], unrenewed, now: sql<number>`cast(${now} as bigint)` };
+}
+
 /** Claims until nothing is due; returns the ids. */
 async function claimAll(db: Database, now: number, most = Number.POSITIVE_INFINITY): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < most) {
-    const row = await claimNext(db, { now, kinds, except: [], ownerId: 'one', leaseMs: 1_000 });
+    const row = await claimNext(db, { ...at(now), ownerId: 'one' });
     if (row === undefined) break;
     ids.push(row.id);
   }
@@ -65,19 +71,42 @@ eachDatabase(({ open }) => {
 
   test('counts what other processes run, and takes over what one that died has left', async (t) => {
     const db = await open(t);
-    const running = { state: 'running', lease_owner: 'other' } as const;
+    const running = { state: 'running', lease_owner: 'other', lease_epoch: 1, lease_renewals: 8 } as const;
     await db.transact((tx) =>
       insertAll(tx, [
-        makeRow('a1', { ...running, lease_expires_at: 1_000 }),
+        makeRow('a1', running),
         makeRow('a2'),
         makeRow('b1', { run_after: 5 }),
-        makeRow('c1', { ...running, lease_expires_at: 50, kind: 'digest', run_after: 7 }),
+        makeRow('c1', { ...running, kind: 'digest', run_after: 7 }),
+        makeRow('d1', { ...running, lease_owner: '', run_after: 9 }),
       ]),
     );
-    const next = await findNextDue(db.read, { now: 100, kinds, except: [] });
-    assert.deepEqual(next, { id: 'b1', cloudId: 'b', runAfter: 5, running: 0 });
-    assert.deepEqual(await claimAll(db, 100), ['b1', 'c1', 'a2']);
-    assert.equal((await findNextDue(db.read, { now: 1_100, kinds, except: ['b1', 'c1', 'a2'] }))?.id, 'a1');
+    const seen = (operationId: string, renewals: number): SeenLease => ({ operationId, epoch: 1, renewals });
+    const watched = at(100, [seen('c1', 8), seen('a1', 7)]);
+    assert.deepEqual(await findNextDue(db.read, watched), { id: 'b1', cloudId: 'b', dueMs: 95, running: 0 });
+    const claimed: string[] = [];
+    for (let row = await claimNext(db, { ...watched, ownerId: 'one' }); row !== undefined; ) {
+      claimed.push(row.id);
+      row = await claimNext(db, { ...watched, ownerId: 'one' });
+    }
+    assert.deepEqual(claimed, ['b1', 'c1', 'd1', 'a2']);
+    assert.equal((await findNextDue(db.read, at(100, [seen('a1', 8), seen('c1', 8)])))?.id, 'a1');
+  });
+
+  test('what is to wait for longer than anything is put off is due, and has had no turn', async (t) => {
+    const db = await open(t);
+    const steppedBack = 10 * longestWaitMs;
+    await db.transact((tx) =>
+      insertAll(tx, [
+        makeRow('a1', { run_after: steppedBack }),
+        makeRow('a2', { run_after: longestWaitMs }),
+        makeRow('b1', { run_after: steppedBack + 1 }),
+        makeRow('c1'),
+      ]),
+    );
+    await db.transact((tx) => upsertTurn(tx, { ...at(steppedBack), cloudId: 'a', kind: 'import' }));
+    await db.transact((tx) => upsertTurn(tx, { ...at(1), cloudId: 'c', kind: 'import' }));
+    assert.deepEqual(await claimAll(db, 100), ['a1', 'b1', 'c1']);
   });
 
   test('is found among 100,000 that wait without a look at each of them', async (t) => {
@@ -86,13 +115,13 @@ eachDatabase(({ open }) => {
     await db.transact((tx) =>
       sql`
         insert into operations (id, number, kind, folder_id, resource_id, description, created_by, created_at,
-          modified_at, state, input, lease_owner, lease_epoch, lease_expires_at, attempts, run_after, cloud_id)
+          modified_at, state, input, lease_owner, lease_epoch, lease_renewals, attempts, run_after, cloud_id)
         with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < 99999)
         select 'op' || n, 'number' || n, 'import', 'f', 'r', '', 's', 0, 0, 'pending', 'null', '', 0, 0, 0, n,
           case when n < 100 then 'b' || n else 'a' end
         from numbers`.execute(tx),
     );
-    const query = { now: 1_000_000, kinds, except: [] };
+    const query = at(1_000_000);
     let leastMs = Number.POSITIVE_INFINITY;
     for (let asked = 0; asked < 10; asked++) {
       const began = performance.now();

@@ -1,21 +1,30 @@
-import { type Selectable, sql, type Updateable } from 'kysely';
+import { type Selectable, sql, type UpdateObject, type ValueExpression } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
-import type { OperationsTable } from '../db/schema.ts';
+import type { OperationsTable, Schema } from '../db/schema.ts';
 import { parseJson } from '../lib/json.ts';
 import type { PagePosition } from '../lib/page.ts';
+import type { SeenLease } from './lease-watch.ts';
 import type { Operation, OperationInput } from './operation.ts';
 import { readStoredError } from './stored-error.ts';
 
 export type OperationRow = Selectable<OperationsTable>;
 
 /** What may change in a row after it was made. */
-export type OperationChange = Omit<Updateable<OperationsTable>, 'id' | 'kind' | 'folder_id' | 'resource_id' | 'input'>;
+export type OperationChange = Omit<
+  UpdateObject<Schema, 'operations'>,
+  'id' | 'kind' | 'folder_id' | 'resource_id' | 'input'
+>;
 
 // The text of the partial index's own condition: a bound parameter in its place would leave the index unused.
 const notDone = sql<boolean>`state <> 'done'`;
 
 /** The cloud is the folder's. */
-export async function insertRow(tx: Transaction, row: Omit<OperationRow, 'cloud_id'>): Promise<void> {
+export async function insertRow(
+  tx: Transaction,
+  row: Omit<OperationRow, 'cloud_id' | 'run_after'> & {
+    readonly run_after: ValueExpression<Schema, 'operations', number>;
+  },
+): Promise<void> {
   await tx
     .insertInto('operations')
     .values((values) => {
@@ -76,9 +85,27 @@ export async function updateRow(tx: Transaction, id: string, change: OperationCh
   await tx.updateTable('operations').set(change).where('id', '=', id).execute();
 }
 
-/** Ends every lease now, so that all running operations may be claimed. */
-export async function expireLeases(tx: Transaction): Promise<void> {
-  await tx.updateTable('operations').set({ lease_expires_at: 0 }).where(sql<boolean>`state = 'running'`).execute();
+// As notDone: the partial index's own condition.
+const running = sql<boolean>`state = 'running'`;
+
+/** Ends every lease now, or that on one operation: whatever runs may be claimed at once. */
+export async function endLeases(tx: Transaction, operationId?: string): Promise<void> {
+  await tx
+    .updateTable('operations')
+    .set({ lease_owner: '' })
+    .where(running)
+    .$if(operationId !== undefined, (leases) => leases.where('id', '=', operationId ?? ''))
+    .execute();
+}
+
+/** The leases on operations of these kinds, as they are now. */
+export async function findLeases(db: Queryable, kinds: readonly string[]): Promise<SeenLease[]> {
+  return db
+    .selectFrom('operations')
+    .select(['id as operationId', 'lease_epoch as epoch', 'lease_renewals as renewals'])
+    .where(running)
+    .where('kind', 'in', kinds)
+    .execute();
 }
 
 /** What is not done yet on a resource, oldest first. */
@@ -161,7 +188,7 @@ function operationsIn(db: Queryable, { folderId, nouns, zoneId }: FolderScope) {
   return query.where((row) => row.or(nouns.map((noun) => row('kind', 'like', `${noun}.%`))));
 }
 
-export function toOperation(row: Omit<OperationRow, 'cloud_id'>): Operation {
+export function toOperation(row: Omit<OperationRow, 'cloud_id' | 'run_after'>): Operation {
   return {
     id: row.id,
     kind: row.kind,

@@ -8,7 +8,7 @@ import type { StoredError } from '../errors.ts';
  * A row is in one of three states:
  *
  *   pending   nobody runs it. It may be claimed once its `run_after` has come.
- *   running   the process named in `lease_owner` runs it until `lease_expires_at`, and renews that while it lives.
+ *   running   the process named in `lease_owner` runs it, and says so again and again in `lease_renewals` while it lives.
  *   done      it has a result or an error, and nothing changes any more.
  *
  * and moves only like this, each move in one transaction:
@@ -16,7 +16,7 @@ import type { StoredError } from '../errors.ts';
  *   (none) -> pending     insertOperation, in the transaction of the request that starts it
  *   (none) -> done        insertFinishedOperation: all of its work was done in that transaction
  *   pending -> running    claim: epoch + 1, attempts + 1
- *   running -> running    claim of an expired lease (its process died or stalls): epoch + 1, attempts + 1
+ *   running -> running    claim of a lease that is over (its process died or stalls): epoch + 1, attempts + 1
  *   running -> pending    the work failed with UNAVAILABLE and has attempts left: it waits for `run_after`;
  *                         or the process stops in order: it gives the lease back, and the attempt does not count
  *   running -> done       the work's commit, with its result, or its failure, with the kind's `abandon`
@@ -25,6 +25,9 @@ import type { StoredError } from '../errors.ts';
  * `lease_epoch` is the fence. The moves out of `running`, every checkpoint and every commit of the work are made by
  * the lease's (operation, epoch) pair and fail with LeaseLost when the row says another epoch or another state. A
  * worker that lost its lease, or whose operation was cancelled, can therefore change nothing, however late it notices.
+ *
+ * No clock decides who has a lease: it is over when whoever claims it has seen no renewal for as long as a lease lasts, by its
+ * own monotonic clock (lease-watch.ts). When something is due is told by the database's time alone.
  *
  * `attempts` counts claims. An operation whose process died under it `maxAttempts` times is not run again: it ends
  * with INTERNAL, because it is likely what kills the process.

@@ -14,15 +14,15 @@ export interface RunnerOptions {
   readonly turnMs?: number;
   /** How long what is due waits for a place before a run of a cloud that has more places is stopped for it. */
   readonly patienceMs?: number;
-  /** How long an operation of a process that died stays unclaimed. */
+  /** A lease that was not renewed while this process looked on for so long is over. */
   readonly leaseMs?: number;
-  /** How often a lease is renewed. */
+  /** How often a lease is renewed; with the beat, and what a transaction takes, much less than leaseMs. */
   readonly renewMs?: number;
   /** How often progress is written, and how soon work that is due by the clock, or another process's, is found. */
   readonly beatMs?: number;
   /** Claims of one operation before it is given up. */
   readonly maxAttempts?: number;
-  /** How long to wait after a failure, the first being 1. */
+  /** How long to wait after a failure, the first being 1: less than longestWaitMs (next-due.ts). */
   readonly retryDelayMs?: (failures: number) => number;
   /** A run is over, and the operation's row says what became of it: it is done, or is tried again. */
   readonly onSettled?: (operationId: string) => void;

@@ -327,12 +327,12 @@ eachDatabase(({ open }) => {
       return async () => 'of the second';
     });
     // No beat of the first comes in this test: it is as good as stalled.
-    const stalled = { isAlone: false, leaseMs: 100, beatMs: 1_000_000 };
+    const stalled = { isAlone: false, beatMs: 1_000_000 };
     const one = await startRunner(db, first, stalled);
     const id = await insert(db);
     one.wake();
     await waitFor('the first checkpoint', async () => (await row(db, id)).checkpoint !== null);
-    await startRunner(db, second, { isAlone: false, ownerId: 'two' });
+    await startRunner(db, second, { isAlone: false, leaseMs: 100, ownerId: 'two' });
     assert.equal((await ended(db, id)).result, 'of the second');
     assert.deepEqual(seen, ['from the first']);
     go.resolve();
@@ -358,11 +358,50 @@ eachDatabase(({ open }) => {
     const id = await insert(db);
     await waitFor('the run', () => runs === 1);
     const other = await startRunner(db, kind, { ...lease, ownerId: 'two' });
-    const { lease_expires_at: first } = await row(db, id);
-    await waitFor('several renewals', async () => (await row(db, id)).lease_expires_at > first + 300);
+    await waitFor('several renewals', async () => (await row(db, id)).lease_renewals > 8);
     assert.equal(other.activeCount, 0);
     go.resolve();
     await ended(db, id);
+    assert.equal(runs, 1);
+  });
+
+  test('clocks that are hours off, and step, neither hold anything up nor end a lease', async (t) => {
+    const db = await openDatabase(t, open);
+    const hourMs = 3_600_000;
+    const trueTime = Date.now();
+    // Of this process: the database keeps its own.
+    t.mock.timers.enable({ apis: ['Date'], now: trueTime });
+    const showTime = (hours: number) => t.mock.timers.setTime(Math.max(0, trueTime + hours * hourMs));
+    const go = Promise.withResolvers<void>();
+    let runs = 0;
+    const kind = fakeKind(async ({ operation, lease }) => {
+      if (operation.input === 'long') {
+        runs += 1;
+        await go.promise;
+      } else if (operation.checkpoint === undefined) {
+        showTime(5);
+        await db.transact((tx) => saveCheckpoint(tx, lease, 'failed once'));
+        throw unavailable('for now');
+      } else {
+        showTime(-5);
+      }
+      return async () => null;
+    });
+    showTime(5);
+    const inserted = [await insert(db, 'long'), await insert(db)];
+    showTime(-5);
+    inserted.push(await insert(db));
+    const lease = { isAlone: false, leaseMs: 10_000, renewMs: 30 };
+    await startRunner(db, kind, lease);
+    await startRunner(db, kind, { ...lease, ownerId: 'two' });
+    for (const id of inserted.slice(1)) await ended(db, id);
+    const [long = ''] = inserted;
+    for (const [index, hours] of [5, -5, 0].entries()) {
+      showTime(hours);
+      await waitFor('renewals', async () => (await row(db, long)).lease_renewals > 8 * (index + 1));
+    }
+    go.resolve();
+    await ended(db, long);
     assert.equal(runs, 1);
   });
 
@@ -376,12 +415,7 @@ eachDatabase(({ open }) => {
     const runner = await startRunner(db, kind, { isAlone: false, leaseMs: 10_000, renewMs: 0 });
     const id = await insert(db);
     await waitFor('the run', () => runner.activeCount === 1);
-    await db.transact((tx) =>
-      tx
-        .updateTable('operations')
-        .set({ lease_epoch: 7, lease_expires_at: Date.now() + 60_000 })
-        .execute(),
-    );
+    await db.transact((tx) => tx.updateTable('operations').set({ lease_epoch: 7 }).execute());
     assert.ok((await reason.promise) instanceof LeaseLost);
     await waitFor('the end of the run', () => runner.activeCount === 0);
     assert.equal((await row(db, id)).state, 'running', 'it is the other one’s');
@@ -398,7 +432,6 @@ eachDatabase(({ open }) => {
           lease_owner: 'dead',
           lease_epoch: 1,
           attempts: 1,
-          lease_expires_at: Date.now() + 60_000,
         })
         .execute(),
     );
@@ -415,10 +448,7 @@ eachDatabase(({ open }) => {
     const db = await openDatabase(t, open);
     const id = await insert(db);
     await db.transact((tx) =>
-      tx
-        .updateTable('operations')
-        .set({ state: 'running', lease_owner: 'dead', lease_epoch: 5, attempts: 5 })
-        .execute(),
+      tx.updateTable('operations').set({ state: 'running', lease_epoch: 5, attempts: 5 }).execute(),
     );
     let runs = 0;
     const kind = fakeKind(async () => {

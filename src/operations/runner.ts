@@ -7,13 +7,14 @@ import { GaveWay } from '../lib/gave-way.ts';
 import { LruMap } from '../lib/lru-map.ts';
 import { ActiveRun } from './active-run.ts';
 import { claimNext } from './claim-operations.ts';
-import { fail, finish, giveBack, retryLater } from './end-run.ts';
+import { fail, finish, giveBack, giveWay, retryLater } from './end-run.ts';
 import { explainFailure } from './failure.ts';
 import { beat } from './heartbeat.ts';
 import { LeaseLost } from './lease.ts';
+import { LeaseWatch } from './lease-watch.ts';
 import { findNextDue } from './next-due.ts';
 import type { OperationInput } from './operation.ts';
-import { expireLeases, findRow, type OperationRow, toInput } from './operation-rows.ts';
+import { endLeases, findRow, type OperationRow, toInput } from './operation-rows.ts';
 import { type RunnerOptions, withDefaults } from './runner-options.ts';
 
 /** Runs operations (operation.ts has the states). Dispose it, or stop it, before the database. */
@@ -53,6 +54,7 @@ export function createRunner(options: RunnerOptions): Runner {
 class OperationRunner implements Runner {
   readonly #options: Required<RunnerOptions>;
   readonly #log: Logger;
+  readonly #watch: LeaseWatch;
   readonly #active = new Map<string, ActiveRun>();
   /** Clean-ups of operations that were cancelled before anyone ran them. */
   readonly #cleaning = new Set<Promise<void>>();
@@ -63,6 +65,7 @@ class OperationRunner implements Runner {
   readonly #halt = new AbortController();
   #state: 'new' | 'started' | 'stopping' = 'new';
   #timer: NodeJS.Timeout | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #isWanted = false;
   #isClaiming = false;
   #claimed: Promise<void> = Promise.resolve();
@@ -72,6 +75,7 @@ class OperationRunner implements Runner {
   constructor(options: RunnerOptions) {
     this.#options = withDefaults(options);
     this.#log = options.log.child({ part: 'operations' });
+    this.#watch = new LeaseWatch(this.#options);
   }
 
   get activeCount(): number {
@@ -80,7 +84,7 @@ class OperationRunner implements Runner {
 
   async start(): Promise<void> {
     const { db, isAlone, beatMs } = this.#options;
-    if (isAlone) await db.transact(expireLeases);
+    if (isAlone) await db.transact((tx) => endLeases(tx));
     if (this.#state !== 'new') return;
     this.#state = 'started';
     this.#timer = setInterval(() => void this.#beat(), beatMs);
@@ -133,15 +137,17 @@ class OperationRunner implements Runner {
 
   /** Claims until nothing is due or every place is taken. The end of a run wakes it again, and so does every beat. */
   async #claim(): Promise<void> {
-    const { db, kinds, ownerId, leaseMs, concurrency } = this.#options;
+    const { db, kinds, ownerId, concurrency } = this.#options;
     this.#isClaiming = true;
     try {
       while (this.#isWanted && this.#state === 'started' && kinds.size > 0) {
         this.#isWanted = false;
+        await this.#lookAtLeases();
         while (this.#state === 'started' && this.#active.size < concurrency) {
-          const row = await claimNext(db, { ...this.#dueQuery(), ownerId, leaseMs });
+          const claimedAt = performance.now();
+          const row = await claimNext(db, { ...this.#dueQuery(), ownerId });
           if (row === undefined) break;
-          this.#launch(row);
+          this.#launch(row, claimedAt);
         }
         if (this.#active.size >= concurrency) await this.#makePlace();
       }
@@ -153,26 +159,33 @@ class OperationRunner implements Runner {
     }
   }
 
+  /** Once a beat, not whenever something was inserted or has ended. */
+  async #lookAtLeases(): Promise<void> {
+    if (performance.now() - this.#lookedAt < this.#options.beatMs / 2) return;
+    await this.#watch.look(this.#options.db.read, [...this.#options.kinds.keys()]);
+    this.#lookedAt = performance.now();
+  }
+
   #dueQuery() {
-    return { now: Date.now(), kinds: [...this.#options.kinds.keys()], except: [...this.#active.keys()] };
+    const { unrenewed } = this.#watch;
+    return { kinds: [...this.#options.kinds.keys()], except: [...this.#active.keys()], unrenewed };
   }
 
   /** Every place is taken: has a run give way if another cloud's operation is due and has waited long enough. */
   async #makePlace(): Promise<void> {
     const runs = [...this.#active.values()];
     if (runs.some(({ signal }) => signal.aborted)) return;
-    const query = this.#dueQuery();
-    const next = await findNextDue(this.#options.db.read, query);
-    if (next === undefined || query.now - next.runAfter < this.#options.patienceMs) return;
+    const next = await findNextDue(this.#options.db.read, this.#dueQuery());
+    if (next === undefined || next.dueMs < this.#options.patienceMs) return;
     const run = whoGivesWay(runs, { group: next.cloudId, held: next.running }, performance.now());
     run?.abort(new GaveWay());
   }
 
-  #launch(row: OperationRow): void {
+  #launch(row: OperationRow, claimedAt: number): void {
     const kind = this.#options.kinds.get(row.kind);
     if (kind === undefined) throw new Error(`claimed an operation of the unknown kind ${row.kind}`);
     const timesGivenWay = this.#gaveWay.get(row.id) ?? 0;
-    const run = new ActiveRun(kind, row, { turnMs: this.#options.turnMs, timesGivenWay });
+    const run = new ActiveRun(kind, row, { turnMs: this.#options.turnMs, timesGivenWay, claimedAt });
     this.#active.set(row.id, run);
     if (this.#state !== 'started') run.abort(new RunnerStopping());
     if (this.#cancelledInClaim.has(row.id)) run.abort(new LeaseLost(run.lease));
@@ -212,7 +225,7 @@ class OperationRunner implements Runner {
     if ((run.signal.aborted ? run.signal.reason : error) instanceof GaveWay) {
       log.info('operation gives way to those of other clouds');
       this.#gaveWay.set(run.operation.id, run.timesGivenWay + 1);
-      await this.#tryTo('give the lease back', run, (tx) => giveBack(tx, run.lease, Date.now()));
+      await this.#tryTo('give the lease back', run, (tx) => giveWay(tx, run.lease));
       await this.#cleanUp(run.operation.id, run.operation);
       return;
     }
@@ -226,7 +239,7 @@ class OperationRunner implements Runner {
       for (let failures = 1; ; failures++) {
         const isSettled = await this.#tryTo('end the operation', run, async (tx) => {
           const counted = failure.code === 'UNAVAILABLE' ? await countAttempts(tx, run) : maxAttempts;
-          if (counted < maxAttempts) await retryLater(tx, run.lease, Date.now() + retryDelayMs(counted));
+          if (counted < maxAttempts) await retryLater(tx, run.lease, retryDelayMs(counted));
           else await fail(tx, run.lease, { kind: run.kind, error: failure, progress: run.progress });
         });
         if (isSettled) {
@@ -272,12 +285,13 @@ class OperationRunner implements Runner {
     this.wake();
     if (this.#isBeating) return;
     this.#isBeating = true;
+    const { db, leaseMs, renewMs } = this.#options;
     try {
-      await beat(this.#options.db, [...this.#active.values()], this.#options);
+      await beat(db, [...this.#active.values()], { renewMs });
     } catch (error) {
       this.#log.error({ err: error }, 'leases could not be renewed; trying again soon');
       for (const run of this.#active.values()) {
-        if (run.leaseExpiresAt <= Date.now()) run.abort(new LeaseLost(run.lease));
+        if (performance.now() - run.renewedAt >= leaseMs) run.abort(new LeaseLost(run.lease));
       }
     } finally {
       this.#isBeating = false;

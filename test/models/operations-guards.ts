@@ -8,7 +8,7 @@ export const guards = {
   settleChecksLease: 'end-run.ts fail, retryLater, giveBack: changeLeased',
   leaseIsRunning: "operation-rows.ts updateLeased: state = 'running'",
   claimRaisesEpoch: 'claim-operations.ts: epoch + 1',
-  claimTakesExpired: 'operation-rows.ts dueRows: running, with a lease that is over',
+  claimTakesExpired: 'next-due.ts isLeft: running, with a lease that is over',
   claimSkipsOwn: 'runner.ts #claim: except what this process is busy with',
   claimCounts: 'claim-operations.ts: attempts + 1, and runner.ts #carryOut: diedTooOften',
   cancelFindsDone: 'cancel-operation.ts: one that is done is returned as it is',

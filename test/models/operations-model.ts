@@ -22,7 +22,7 @@ import {
  * any time or killed between any two of its steps.
  *
  * There is no clock in it: whether a lease is over, or a pending operation due, may come out either way at every look.
- * What holds here holds whatever the clocks do. lease-clocks-model.ts has the clocks.
+ * What holds here holds whoever takes what for over. lease-watch-model.ts has when that is.
  */
 
 /** Operations that one key may come to have: another one when the record of the first is deleted. */
@@ -216,7 +216,7 @@ class Protocol {
       const attempts = row.attempts + (this.#has('claimCounts') ? 1 : 0);
       const changed = withRow(state, id, { state: 'running', epoch, attempts });
       const run: Run = { id, epoch, attempts, phase: 'claimed', isBegun: false, failure: '', aborted: '' };
-      const name = `${index} claims operation ${id} under epoch ${epoch} (claimOperations)`;
+      const name = `${index} claims operation ${id} under epoch ${epoch} (claimNext)`;
       const next = withProcess(changed, index, { runs: [...process.runs, run] });
       if (isEarly) yield* this.#fault('early expiry', name, next);
       else {

@@ -52,7 +52,7 @@ export interface Process {
  *
  *   kill           a process dies
  *   stop           a process is asked to stop in order
- *   early expiry   a lease is taken for over though its holder lives: clocks differ or jump, a process stalls
+ *   early expiry   a lease is taken for over though its holder lives: a process stalls, or is cut off from the database
  *   lost answer    a transaction is committed, and who made it is told that the database failed
  *   failure        the work throws
  *   turn           a run is to give way to another cloud's operation

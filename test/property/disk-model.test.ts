@@ -16,7 +16,7 @@ import { checkHolders } from '../../src/maintenance/check-holders.ts';
 import { claimNext } from '../../src/operations/claim-operations.ts';
 import { fail, finish } from '../../src/operations/end-run.ts';
 import { kindsByName, type OperationKind } from '../../src/operations/kind.ts';
-import { expireLeases, findRow, toInput } from '../../src/operations/operation-rows.ts';
+import { endLeases, findRow, toInput } from '../../src/operations/operation-rows.ts';
 import { createSnapshotCreation } from '../../src/snapshots/create-kind.ts';
 import { createSnapshot } from '../../src/snapshots/create-snapshot.ts';
 import { deleteSnapshot } from '../../src/snapshots/delete-snapshot.ts';
@@ -135,7 +135,7 @@ class Real implements AsyncDisposable {
     await mkdir(next, { recursive: true });
     this.#directory = next;
     const { store } = this;
-    await store.db.transact(expireLeases);
+    await store.db.transact((tx) => endLeases(tx));
     const frozen = await findFrozenDisks(store.db.read);
     this.#disks = await OpenDisks.open({ store, cache: new ReadCache(), directory: next, frozen, keepDeletedMs: 0 });
   }
@@ -233,8 +233,8 @@ function snapshotKind({ store, contents, memory }: Real): OperationKind {
 async function runOperation(real: Real, does: 'store' | 'fail'): Promise<string | undefined> {
   const { store } = real;
   const kind = snapshotKind(real);
-  const query = { now: Date.now() + 1, kinds: [createSnapshotKind], except: [] };
-  const row = await claimNext(store.db, { ...query, ownerId: 'test', leaseMs: 60_000 });
+  const query = { kinds: [createSnapshotKind], except: [], unrenewed: [] };
+  const row = await claimNext(store.db, { ...query, ownerId: 'test' });
   if (row === undefined) return undefined;
   const lease = { operationId: row.id, epoch: row.lease_epoch };
   const operation = toInput(row);
