@@ -166,9 +166,10 @@ export function bindApi(parts: Parts): ApiDeps {
   const { users, liveTokens, isOurHost, publicAddress } = parts;
   const administrator = { administratorId: first.administratorId, adminKeyId: installation.adminKeyId };
   const findKey = (id: string) => findAuthorizedKey(db.read, id);
-  const selfSigned = new SelfSignedTokens({ findKey, isOurHost, now: () => new Date() });
+  const now = () => new Date(store.now());
+  const selfSigned = new SelfSignedTokens({ findKey, isOurHost, now });
   const keyPairs = new KeyPairs();
-  const identity = { db, tokenKey, users, liveTokens, selfSigned, isOurHost, administrator, keyPairs };
+  const identity = { db, tokenKey, users, liveTokens, selfSigned, isOurHost, administrator, keyPairs, now };
   const sources = { image: lockImageSource, snapshot: lockSnapshotSource };
   const deps = {
     db,

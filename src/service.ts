@@ -13,6 +13,7 @@ import { bindApi } from './bind-api.ts';
 import { openBlobs } from './blobs/open-blobs.ts';
 import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
+import { openDatabaseClock } from './db/database-clock.ts';
 import { openDatabase } from './db/open-database.ts';
 import { createCatalog } from './disks/catalog.ts';
 import { OpenDisks } from './disks/open-disks.ts';
@@ -103,6 +104,13 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   opening.use(lockDataDirectory(directory.lock));
   const database = meterDatabase(await openDatabase({ url: config.databaseUrl, path: directory.database, onLost }));
   const db = opening.use(database.db);
+  // What processes compare of each other's times is told by this clock alone.
+  const { now } = opening.use(
+    await openDatabaseClock({
+      read: db.read,
+      onError: (error) => log.warn({ err: error }, 'the database did not say what time it is; it is asked again'),
+    }),
+  );
   let bucketRetries = 0;
   const kept = opening.use(
     await openBlobs({
@@ -133,7 +141,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
   const counts: StoreCounts = { newBytes: 0, knownBytes: 0, encodedBytes: 0, corruptChunks: 0 };
-  const store: Store = { db, blobs, threads, leases, log, counts, now: Date.now };
+  const store: Store = { db, blobs, threads, leases, log, counts, now };
   await forgetLostPacks(store);
   opening.use(
     repeat({
@@ -142,7 +150,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
       async run(signal) {
         await forgetOld(store, defaultRetention, signal);
         await forgetAudit(store, config.auditRetention, signal);
-        await db.transact((tx) => deleteExpiredRevocations(tx, new Date()));
+        await db.transact((tx) => deleteExpiredRevocations(tx, new Date(now())));
       },
       onError: (error) => log.error({ err: error }, 'forgetting what is over failed; it is tried again'),
     }),
@@ -152,6 +160,7 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     await openUploads({
       db,
       directory: directory.uploads,
+      now,
       onError: (error) => log.error({ err: error }, 'sweeping uploads failed; it is tried again'),
     }),
   );

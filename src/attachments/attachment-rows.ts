@@ -1,5 +1,6 @@
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
+import { databaseTime } from '../db/database-time.ts';
 import type { AttachmentsTable } from '../db/schema.ts';
 import type { Attachment } from './attachment.ts';
 
@@ -46,12 +47,12 @@ export async function findWriter(db: Queryable, diskId: string): Promise<Attachm
 }
 
 /** An attachment of the disk that may still be used. */
-export async function findUsable(db: Queryable, diskId: string, now: number): Promise<{ id: string } | undefined> {
+export async function findUsable(db: Queryable, diskId: string): Promise<{ id: string } | undefined> {
   return db
     .selectFrom('attachments')
     .select('id')
     .where('resource_id', '=', diskId)
-    .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', now)]))
+    .where(isUsable(db))
     .limit(1)
     .executeTakeFirst();
 }
@@ -65,7 +66,7 @@ export async function findExpired(
   return rows.map(({ id }) => id);
 }
 
-/** In order of id, behind `afterId`. */
+/** In order of id, behind `afterId`; without those that were not used in time. */
 export async function listAttachmentRows(
   db: Queryable,
   { folderId, afterId, limit }: { readonly folderId: string; readonly afterId: string; readonly limit: number },
@@ -75,10 +76,16 @@ export async function listAttachmentRows(
     .selectAll()
     .where('folder_id', '=', folderId)
     .where('id', '>', afterId)
+    .where(isUsable(db))
     .orderBy('id')
     .limit(limit)
     .execute();
   return rows.map(toAttachment);
+}
+
+/** By the database's time, as all who ask have it. */
+function isUsable(db: Queryable): RawBuilder<boolean> {
+  return sql<boolean>`(expires_at is null or expires_at > ${databaseTime(db)})`;
 }
 
 /** It was used: from now on it lasts. Says whether it is still there. */

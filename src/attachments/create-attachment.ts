@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../db/database.ts';
 import { DatabaseFailed } from '../db/database-failed.ts';
+import { readDatabaseTime } from '../db/database-time.ts';
 import { lockDisk } from '../disks/disk-rows.ts';
 import { failedPrecondition, invalidField, notFound } from '../errors.ts';
 import { lockImageSource } from '../images/image-source.ts';
@@ -53,7 +54,7 @@ export async function createAttachment(
   if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) throw invalidField('ttl', 'is from a second to a week');
   const ticket = newTicket();
   const attachment = await db.transact(async (tx) => {
-    const now = Date.now();
+    const now = await readDatabaseTime(tx);
     const found = await lockResource(tx, kind, resourceId);
     if (found === undefined) throw notFound(attachedNouns[kind], resourceId);
     if (found.status !== 'READY') {

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import { foreignPageToken } from '../errors.ts';
 import { cutPage, pageLimit, readPageToken } from '../lib/page.ts';
-import { type Attachment, isExpired } from './attachment.ts';
+import type { Attachment } from './attachment.ts';
 import { listAttachmentRows } from './attachment-rows.ts';
 
 export interface ListAttachments {
@@ -12,7 +12,7 @@ export interface ListAttachments {
   readonly pageToken: string;
 }
 
-/** The attachments of a folder, in order of id; a page may be shorter for those that were not used in time. */
+/** The attachments of a folder that may be used, in order of id. */
 export async function listAttachments(
   { db }: { readonly db: Database },
   { folderId, pageSize, pageToken }: ListAttachments,
@@ -22,5 +22,5 @@ export async function listAttachments(
   const limit = pageLimit(pageSize);
   const rows = await listAttachmentRows(db.read, { folderId, afterId: after?.id ?? '', limit: limit + 1 });
   const { items, nextPageToken } = cutPage(rows, limit, query, ({ id }) => ({ key: '', id }));
-  return { attachments: items.filter((one) => !isExpired(one, Date.now())), nextPageToken };
+  return { attachments: items, nextPageToken };
 }

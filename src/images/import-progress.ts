@@ -1,3 +1,4 @@
+import { hasPassed } from '../lib/has-passed.ts';
 import type { JsonObject } from '../lib/json.ts';
 import type { SourcePhase } from '../sources/source.ts';
 
@@ -73,7 +74,7 @@ export class ImportProgress {
   }
 
   #tellSometimes(): void {
-    if (this.#now() - this.#reportedAt >= reportEveryMs) this.#tell();
+    if (hasPassed(reportEveryMs, { since: this.#reportedAt, now: this.#now() })) this.#tell();
   }
 
   #tell(): void {

@@ -1,3 +1,4 @@
+import { hasPassed } from '../lib/has-passed.ts';
 import { integerOf, objectOf, stringOf } from '../lib/json.ts';
 import { createPace } from '../lib/pace.ts';
 import type { Commit, OperationContext, OperationKind } from '../operations/kind.ts';
@@ -52,7 +53,8 @@ export async function runScrub(
       progress.errors = found.errors;
       progress.warnings = found.warnings;
       // What was quarantined is not found again: it is written down at once.
-      if (findings.length === 0 && store.now() - savedAt < checkpointEveryMs) return;
+      const isTime = hasPassed(checkpointEveryMs, { since: savedAt, now: store.now() });
+      if (findings.length === 0 && !isTime) return;
       savedAt = store.now();
       const report = reportToJson(found.finish(position));
       const saved = { position: { ...position }, report };

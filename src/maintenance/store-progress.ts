@@ -1,3 +1,4 @@
+import { hasPassed } from '../lib/has-passed.ts';
 import type { JsonObject } from '../lib/json.ts';
 
 /** Reports are made at most this often; the runner writes them down more rarely still. */
@@ -26,7 +27,7 @@ export class StoreProgress {
 
   passed(bytes: number): void {
     this.#bytesDone += bytes;
-    if (this.#now() - this.#reportedAt >= reportEveryMs) this.tell();
+    if (hasPassed(reportEveryMs, { since: this.#reportedAt, now: this.#now() })) this.tell();
   }
 
   tell(): void {

@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from '../db/database.ts';
+import { databaseTime } from '../db/database-time.ts';
 
 /** What makes two requests the same one. */
 export interface IdempotencyKey {
@@ -25,7 +26,7 @@ export async function findStarted(db: Queryable, key: IdempotencyKey): Promise<s
 export async function insertStarted(
   tx: Transaction,
   key: IdempotencyKey,
-  { operationId, createdAt }: { operationId: string; createdAt: Date },
+  { operationId }: { operationId: string },
 ): Promise<void> {
   await tx
     .insertInto('idempotency_keys')
@@ -35,7 +36,7 @@ export async function insertStarted(
       key: key.key,
       body_hash: key.requestHash,
       operation_id: operationId,
-      created_at: createdAt.getTime(),
+      created_at: databaseTime(tx),
     })
     .onConflict((conflict) =>
       conflict.columns(['subject_id', 'method', 'key', 'body_hash']).doUpdateSet((row) => ({

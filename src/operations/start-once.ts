@@ -34,7 +34,7 @@ export async function startOnce(
       const earlier = await findEarlier(tx, key);
       if (earlier !== undefined) return earlier;
       const operation = await change(tx);
-      await insertStarted(tx, key, { operationId: operation.id, createdAt: operation.createdAt });
+      await insertStarted(tx, key, { operationId: operation.id });
       await updateRow(tx, operation.id, { idempotency_key: key.key });
       return { ...operation, idempotencyKey: key.key };
     });

@@ -1,4 +1,5 @@
 import { notFound } from '../errors.ts';
+import { hasPassed } from '../lib/has-passed.ts';
 import { assertRoom, assertTakenLength } from './assert-room.ts';
 import type { Upload } from './upload.ts';
 import type { UploadFile } from './upload-file.ts';
@@ -32,7 +33,7 @@ export class DurableLength {
   keepUp(): Promise<void> | undefined {
     const { syncBytes, syncMs } = this.#uploads.limits;
     const behind = this.#file.writtenBytes - this.#upload.durableBytes;
-    const isTime = behind >= syncBytes || this.#uploads.now() - this.#savedAt >= syncMs;
+    const isTime = behind >= syncBytes || hasPassed(syncMs, { since: this.#savedAt, now: this.#uploads.now() });
     if (isTime && this.#saving === undefined) {
       this.#saving = this.#save();
       // A failure is thrown by whoever waits, at the latest by save().

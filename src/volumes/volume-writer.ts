@@ -1,5 +1,6 @@
 import type { Transaction } from '../db/database.ts';
 import { DatabaseFailed } from '../db/database-failed.ts';
+import { hasPassed } from '../lib/has-passed.ts';
 import { newBlobName } from '../lib/ids.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
@@ -177,7 +178,7 @@ export class VolumeWriter implements AsyncDisposable {
   }
 
   #isOld({ begunAt }: Batch): boolean {
-    return this.#store.now() - begunAt >= packAgeMs;
+    return hasPassed(packAgeMs, { since: begunAt, now: this.#store.now() });
   }
 
   #commitIfOld(): void {
