@@ -4,11 +4,11 @@ import { dedupDomainOf } from '../src/folders/dedup-domain.ts';
 import { findImage } from '../src/images/image-rows.ts';
 import { describeDataDirectory } from '../src/installation/data-directory.ts';
 import { hexOf } from '../src/volumes/chunk-id.ts';
-import { segmentBytes } from '../src/volumes/manifest.ts';
 import { createStoreThreads, type Store } from '../src/volumes/store.ts';
 import { openVolume } from '../src/volumes/stored-device.ts';
 import { addVolumeReference, removeVolumeReference } from '../src/volumes/volume-rows.ts';
 import { writeVolume } from '../src/volumes/write-volume.ts';
+import { repeatFirstSegment } from '../test/fixtures/guest-over.ts';
 
 /**
  * Makes an image larger, as if its first segment were there again and again until it has `sizeBytes`: a manifest as of a disk
@@ -25,14 +25,10 @@ export async function fillImage(dataDirectory: string, imageId: string, sizeByte
   const log = { info() {}, warn() {}, error() {} };
   const store: Store = { db, blobs, threads, leases, log, now: Date.now };
   await using device = await openVolume(store, image.volumeId);
-  const first = await device.keptSegment(0);
-  if (first === undefined || sizeBytes % segmentBytes !== 0) throw new Error('no whole number of segments with data');
-  // As if it were another cloud's: the store then looks at each segment, and does not reckon with the old volume's length.
-  const repeated = { ...device, volume: { ...device.volume, domainId: '' }, keptSegment: async () => first };
   const written = await writeVolume(store, {
     domainId: await dedupDomainOf(db.read, image.folderId),
     lease: { operationId: imageId, epoch: 1 },
-    reader: { sizeBytes, stripes: async () => [], over: { device: repeated, isChanged: () => false } },
+    reader: await repeatFirstSegment(device, sizeBytes),
     signal: new AbortController().signal,
     onProgress() {},
   });

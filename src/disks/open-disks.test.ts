@@ -9,6 +9,7 @@ import { insertFolder } from '../../test/fixtures/image-fixture.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs } from '../../test/fixtures/store.ts';
 import { OverlayDamaged, OverlayFailed } from '../overlays/overlay-failed.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
+import { segmentBytes } from '../volumes/manifest.ts';
 import { ReadCache } from '../volumes/read-cache.ts';
 import type { Disk } from './disk.ts';
 import { findDisk } from './disk-rows.ts';
@@ -196,4 +197,33 @@ test('an overlay that the metadata knows no disk of stays for a while', async (t
   await wait(5);
   await startAndEnd(1);
   await assert.rejects(readdir(path), { code: 'ENOENT' });
+});
+
+test('says of any range of segments whether one was written to before the freeze, in whichever layer', async (t) => {
+  const { store, disk, disks } = await openPlace(t);
+  const sizeBytes = 2 * 2 ** 40 + 5 * mib;
+  await store.db.transact((tx) => tx.updateTable('disks').set({ size: sizeBytes }).where('id', '=', disk.id).execute());
+  const large = { ...disk, sizeBytes };
+  const writeTo = async (offset: number) => {
+    await using used = await disks.use(large);
+    await used.device.writeAt(noise(8192, 3), offset);
+    await used.device.flush();
+  };
+  await writeTo(300 * segmentBytes);
+  await disks.freeze(large);
+  await writeTo(sizeBytes - 8192);
+  const frozenId = (await disks.freeze(large)) ?? '';
+  await writeTo(700 * segmentBytes);
+  await disks.freeze(large);
+
+  const frozen = { diskId: disk.id, sizeBytes, volumeId: disk.base?.volumeId, frozenId };
+  await using reader = await disks.openFrozen(frozen);
+  const isChanged = (first: number, count: number) => reader.over?.isChanged(first, count);
+  const last = Math.floor(sizeBytes / segmentBytes);
+  assert.deepEqual(
+    [isChanged(300, 1), isChanged(256, 256), isChanged(0, 256), isChanged(512, 256)],
+    [true, true, false, false],
+  );
+  assert.deepEqual([isChanged(last, 1), isChanged(last, 256), isChanged(last - 256, 256)], [true, true, false]);
+  assert.equal(isChanged(last + 1, 256), false, 'behind the end');
 });

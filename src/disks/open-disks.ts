@@ -140,8 +140,8 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
       const layer = overlay.frozenLayers().find((candidate) => candidate.number === number);
       if (layer === undefined) throw new Error(`disk ${diskId} has no frozen layer ${number}`);
       // What no layer has touched is as it is in the base. Which layers there are changes: one may become one with the next.
-      const isTouched = (index: number) =>
-        overlay.frozenLayers().some((one) => one.number <= number && isChanged(one, index));
+      const isTouched = (first: number, count: number) =>
+        overlay.frozenLayers().some((one) => one.number <= number && isChanged(one, first, count));
       const over = base && { device: base, isChanged: isTouched };
       const reader = createDeviceGuestReader(layer, sizeBytes, over);
       return { ...reader, [Symbol.asyncDispose]: () => this.#giveBack(diskId) };
@@ -338,10 +338,10 @@ async function freezeOrRefuse(diskId: string, overlay: Overlay): Promise<FrozenL
   }
 }
 
-/** Whether the layer says anything of the segment. */
-function isChanged(layer: FrozenLayer, index: number): boolean {
-  const start = index * segmentBytes;
-  const length = Math.min(segmentBytes, layer.sizeBytes - start);
+/** Whether the layer says anything of these segments. */
+function isChanged(layer: FrozenLayer, first: number, count: number): boolean {
+  const start = first * segmentBytes;
+  const length = Math.min(count * segmentBytes, layer.sizeBytes - start);
   return length > 0 && Iterator.from(layer.changes(start, length)).some(({ kind }) => kind !== 'absent');
 }
 

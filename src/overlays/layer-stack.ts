@@ -204,6 +204,11 @@ interface KindRun {
 
 function* runsOfKinds(layers: readonly Layer[], first: number, end: number): Iterable<KindRun> {
   for (const { block, count } of partsByRegion(first, end - first)) {
+    // Nearly all of a large disk: not worth a look at each block.
+    if (!layers.some(({ index }) => index.hasRegionOf(block))) {
+      yield { block, end: block + count, kind: 'absent' };
+      continue;
+    }
     const painted = new Uint32Array(count);
     for (const { index } of layers) index.paint(block, count, painted);
     for (let at = 0; at < count; ) {

@@ -57,6 +57,13 @@ function explained(device: StoredDevice, owner: ContentOwner): StoredDevice {
         throw explainReadFailure(error, owner);
       }
     },
+    async *keptLists(indexes) {
+      try {
+        yield* device.keptLists(indexes);
+      } catch (error) {
+        throw explainReadFailure(error, owner);
+      }
+    },
     [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
   };
 }

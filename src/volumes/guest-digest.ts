@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { isZero } from '../lib/zeros.ts';
-import { segmentBytes } from './manifest.ts';
+import { listSegments, segmentBytes } from './manifest.ts';
 
 /**
  * The digest of guest bytes: a binary tree of SHA-256 over blocks of 1 MiB. A tree, so that segments can be digested in
@@ -18,6 +18,9 @@ export const digestBytes = 32;
 
 /** Levels above the leaves at which a segment's digest stands: 64 leaves. */
 const segmentLevel = Math.log2(segmentBytes / leafBytes);
+
+/** Levels from a list's segments up to the list. */
+const levelsInList = Math.log2(listSegments);
 
 /** A digest, or undefined for what is all zeros. */
 export type SparseDigest = Uint8Array | undefined;
@@ -37,12 +40,34 @@ export function digestSegment(leaves: readonly SparseDigest[]): SparseDigest {
 
 /** Of a guest of `sizeBytes`, from its segments' digests by index; missing ones are zeros. */
 export function digestGuest(sizeBytes: number, segments: ReadonlyMap<number, Uint8Array>): Uint8Array {
-  const count = Math.max(1, Math.ceil(sizeBytes / segmentBytes));
-  const levels = Math.ceil(Math.log2(count));
+  const { below, above } = levelsOf(sizeBytes);
+  return digestTop(sizeBytes, reduceSparse(segments, segmentLevel, below + above));
+}
+
+/** Of one list of a guest of `sizeBytes`, from its segments' digests by their place in it; missing ones are zeros. */
+export function digestList(sizeBytes: number, segments: ReadonlyMap<number, Uint8Array>): SparseDigest {
+  return reduceSparse(segments, segmentLevel, levelsOf(sizeBytes).below);
+}
+
+/** As `digestGuest`, from its lists' digests by index; missing ones are zeros. */
+export function digestGuestOfLists(sizeBytes: number, lists: ReadonlyMap<number, SparseDigest>): Uint8Array {
+  const { below, above } = levelsOf(sizeBytes);
+  return digestTop(sizeBytes, reduceSparse(presentOf(lists), segmentLevel + below, above));
+}
+
+/** Levels between a guest's segments and its lists, and between those and its top: a small guest's is below a whole list's. */
+function levelsOf(sizeBytes: number): { readonly below: number; readonly above: number } {
+  const levels = Math.ceil(Math.log2(Math.max(1, Math.ceil(sizeBytes / segmentBytes))));
+  const below = Math.min(levelsInList, levels);
+  return { below, above: levels - below };
+}
+
+function digestTop(sizeBytes: number, top: SparseDigest): Uint8Array {
+  const { below, above } = levelsOf(sizeBytes);
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(sizeBytes));
-  const top = reduceSparse(segments, segmentLevel, levels) ?? zeroDigest(segmentLevel + levels);
-  return finish(createHash('sha256').update(guestTag).update(size).update(top));
+  const known = top ?? zeroDigest(segmentLevel + below + above);
+  return finish(createHash('sha256').update(guestTag).update(size).update(known));
 }
 
 const leafTag = Uint8Array.of(0);
@@ -66,8 +91,13 @@ function zeroDigest(level: number): Uint8Array {
 
 /** The digest over `2 ** levels` digests that stand at `level`. */
 function reduce(digests: readonly SparseDigest[], level: number, levels: number): SparseDigest {
-  const present = digests.flatMap((digest, index) => (digest === undefined ? [] : [[index, digest] as const]));
-  return reduceSparse(new Map(present), level, levels);
+  return reduceSparse(presentOf(digests), level, levels);
+}
+
+function presentOf(digests: { entries(): Iterable<readonly [number, SparseDigest]> }): Map<number, Uint8Array> {
+  const present = new Map<number, Uint8Array>();
+  for (const [index, digest] of digests.entries()) if (digest !== undefined) present.set(index, digest);
+  return present;
 }
 
 /** As `reduce`; work and memory go with the digests that there are, not with the places. */

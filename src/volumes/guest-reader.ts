@@ -30,11 +30,11 @@ export interface GuestReader {
   readonly over?: KeptBase | undefined;
 }
 
-/** A volume under a guest. Whoever reads holds it until the new one is sealed. */
+/** A volume under a guest, no larger than that. Whoever reads holds it until the new one is sealed. */
 export interface KeptBase {
   readonly device: StoredDevice;
-  /** Whether anything was written to the segment since. */
-  isChanged(index: number): boolean;
+  /** Whether anything was written since to any of `count` segments from `first` on; some may be behind the guest's end. */
+  isChanged(first: number, count: number): boolean;
 }
 
 /** Two pieces of the file with less than this between them are one read: a request costs more than 64 KiB. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { noise } from '../../test/fixtures/guest.ts';
+import { guestOver } from '../../test/fixtures/guest-over.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs, type TestStore } from '../../test/fixtures/store.ts';
 import { checkStore } from './check-store.ts';
 import { quarantineChunk } from './chunk-rows.ts';
@@ -20,13 +21,7 @@ const guest = Buffer.concat([noise(3 * mib, 1), Buffer.alloc(segmentBytes - 3 * 
 function changedGuest(device: StoredDevice): { reader: GuestReader; bytes: Buffer; read: Set<number> } {
   const bytes = Buffer.from(guest);
   bytes.set(noise(5_000, 3), segmentBytes + mib);
-  const memory = createMemoryGuest(bytes);
-  const read = new Set<number>();
-  const stripes: GuestReader['stripes'] = (offset, ...rest) => {
-    read.add(Math.floor(offset / segmentBytes));
-    return memory.stripes(offset, ...rest);
-  };
-  return { reader: { ...memory, stripes, over: { device, isChanged: (index) => index === 1 } }, bytes, read };
+  return { ...guestOver(createMemoryGuest(bytes), device, [1]), bytes };
 }
 
 async function assertContent({ store }: TestStore, volumeId: string, bytes: Buffer): Promise<void> {

@@ -1,38 +1,84 @@
 import type { Queryable } from '../db/database.ts';
-import { chunkKey } from './chunk-id.ts';
-import type { KeptBase } from './guest-reader.ts';
-import { segmentBytes } from './manifest.ts';
+import { type ChunkId, chunkKey } from './chunk-id.ts';
+import { digestList } from './guest-digest.ts';
+import type { GuestReader, KeptBase } from './guest-reader.ts';
+import { listSegments, segmentBytes } from './manifest.ts';
 import { findWinners } from './manifest-rows.ts';
 import { findDamage, type KnownDamage, QuarantinedMeanwhile } from './quarantine.ts';
 import type { Store } from './store.ts';
 import type { KeptSegment } from './stored-device.ts';
 import { findVolume } from './volume-rows.ts';
 
+/** A list of segments of the old volume that is one of the new volume's as it is. */
+export interface KeptList {
+  readonly index: number;
+  readonly nodeId: ChunkId;
+  /** Of its guest bytes (digestList); undefined for nothing but zeros. */
+  readonly digest: Uint8Array | undefined;
+}
+
 /**
- * Segments of a sealed volume that are a new one's as they are, at a cost that does not depend on what is in them: no chunk
- * is looked up and no pack pinned. The old volume, which somebody holds, keeps them until the new one is sealed, and from
- * then on both do. That holds within one domain, and only while nothing of the domain is in quarantine: else what was
- * damaged would be taken over unseen.
+ * Segments of a sealed volume, and whole lists of them, that are a new one's as they are, at a cost that does not depend on
+ * what is in them: no chunk is looked up, no pack pinned and no row written. The old volume, which somebody holds, keeps
+ * them until the new one is sealed, and from then on both do. That holds within one domain, and only while nothing of the
+ * domain is in quarantine: else what was damaged would be taken over unseen.
  */
 export class KeptSegments {
   readonly #store: Store;
   readonly #base: KeptBase;
+  readonly #sizeBytes: number;
   readonly #taken = new Set<number>();
+  readonly #lists = new Map<number, KeptList>();
 
-  private constructor(store: Store, base: KeptBase) {
+  private constructor(store: Store, base: KeptBase, sizeBytes: number) {
     this.#store = store;
     this.#base = base;
+    this.#sizeBytes = sizeBytes;
   }
 
   /** Undefined where segments can be taken over only chunk by chunk, or not at all. */
-  static of(store: Store, domainId: string, base: KeptBase | undefined, damage: KnownDamage): KeptSegments | undefined {
+  static of(
+    store: Store,
+    domainId: string,
+    { over: base, sizeBytes }: GuestReader,
+    damage: KnownDamage,
+  ): KeptSegments | undefined {
     if (base === undefined || base.device.volume.domainId !== domainId || damage.size > 0) return undefined;
-    return new KeptSegments(store, base);
+    return new KeptSegments(store, base, sizeBytes);
+  }
+
+  /** Those that were taken, by index. */
+  get lists(): ReadonlyMap<number, KeptList> {
+    return this.#lists;
+  }
+
+  /** Whether the segment is in a list that was taken. */
+  hasList(index: number): boolean {
+    return this.#lists.has(Math.floor(index / listSegments));
+  }
+
+  /**
+   * Takes over every list of which nothing was changed. Where an earlier run stored a segment itself, the list is left to be
+   * put together of its segments: what that run keeps must become the new volume's.
+   *
+   * @param stored the segments that an earlier run stored, or a part of them
+   */
+  async takeLists(stored: Iterable<number>, signal: AbortSignal): Promise<void> {
+    const begun = new Set(Iterator.from(stored).map((index) => Math.floor(index / listSegments)));
+    const unchanged = new Set<number>();
+    for (let index = 0; index * listSegments * segmentBytes < this.#base.device.sizeBytes; index += 1) {
+      if (!begun.has(index) && !this.#base.isChanged(index * listSegments, listSegments)) unchanged.add(index);
+    }
+    for await (const { index, id, segments } of this.#base.device.keptLists(unchanged)) {
+      signal.throwIfAborted();
+      const digests = new Map(segments.map((segment) => [segment.index, segment.digest]));
+      this.#lists.set(index, { index, nodeId: id, digest: digestList(this.#sizeBytes, digests) });
+    }
   }
 
   /** The segment, which is the new volume's from now on; undefined for one that changed, or is a hole. */
   async take(index: number): Promise<KeptSegment | undefined> {
-    if (this.#base.isChanged(index)) return undefined;
+    if (this.#base.isChanged(index, 1)) return undefined;
     const segment = await this.#base.device.keptSegment(index);
     if (segment !== undefined) this.#taken.add(index);
     return segment;
@@ -42,10 +88,11 @@ export class KeptSegments {
   async storedBytes(): Promise<number> {
     const { device } = this.#base;
     const { domainId, storedBytes } = device.volume;
-    if (this.#taken.size === 0) return 0;
+    if (this.#isEmpty()) return 0;
     let left = storedBytes;
     for (let index = 0; index * segmentBytes < device.sizeBytes; index += 1) {
-      const segment = this.#taken.has(index) ? undefined : await device.keptSegment(index);
+      const isTaken = this.#taken.has(index) || this.hasList(index);
+      const segment = isTaken ? undefined : await device.keptSegment(index);
       if (segment === undefined) continue;
       const chunks = new Map((await segment.extents()).map(({ chunkId }) => [chunkKey(chunkId), chunkId]));
       const ofChunks = await findWinners(this.#store.db.read, domainId, 'chunk', [...chunks.values()]);
@@ -61,10 +108,14 @@ export class KeptSegments {
    * @throws QuarantinedMeanwhile when something was; storing again then looks at each chunk
    */
   async assertKept(tx: Queryable): Promise<void> {
-    if (this.#taken.size === 0) return;
+    if (this.#isEmpty()) return;
     const { id, domainId } = this.#base.device.volume;
     if ((await findVolume(tx, id)) === undefined) throw new Error(`volume ${id} was let go while it was stored over`);
     const damage = await findDamage(tx, domainId);
     if (damage.size > 0) throw new QuarantinedMeanwhile([`of domain ${domainId}`]);
+  }
+
+  #isEmpty(): boolean {
+    return this.#taken.size === 0 && this.#lists.size === 0;
   }
 }

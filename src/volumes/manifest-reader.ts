@@ -1,22 +1,26 @@
 import { LruMap } from '../lib/lru-map.ts';
-import type { ChunkId } from './chunk-id.ts';
-import { findChunks } from './chunk-rows.ts';
+import { type ChunkId, chunkKey } from './chunk-id.ts';
+import { findChunks, slices } from './chunk-rows.ts';
 import {
   decodeList,
   decodeRoot,
   decodeSegment,
   listSegments,
   type ManifestExtent,
+  type ManifestList,
   type ManifestRoot,
   type ManifestSegment,
 } from './manifest.ts';
 import { MissingChunks } from './manifest-rows.ts';
-import { readChunks } from './read-chunks.ts';
+import { readChunks, type WantedPart } from './read-chunks.ts';
 import type { Store } from './store.ts';
 
 /** Decoded segments kept: 1 GiB of guest space, at most 16 MiB of extents each and usually 100 KiB. */
 const segmentsKept = 16;
 const listsKept = 16;
+
+/** Lists read at a time; to decode and to digest one takes a millisecond of the main thread. */
+const listsAtOnce = 4;
 
 /** A volume's manifest, read as far as it is needed. */
 export class ManifestReader {
@@ -54,6 +58,19 @@ export class ManifestReader {
     return list.get(index % listSegments);
   }
 
+  /** Those of the lists that are no holes, in order. Many are read at a time, and not kept. */
+  async *lists(indexes: ReadonlySet<number>): AsyncIterable<ManifestList> {
+    const wanted = this.#root.lists.filter(({ index }) => indexes.has(index));
+    for (const some of slices(wanted, listsAtOnce)) {
+      const ids = some.map(({ id }) => id);
+      const nodes = await readNodes(this.#store, this.#domainId, ids);
+      for (const [at, list] of some.entries()) {
+        const bytes = nodes[at];
+        if (bytes !== undefined) yield { ...list, segments: decodeList(bytes) };
+      }
+    }
+  }
+
   #list(index: number): Promise<ReadonlyMap<number, ManifestSegment>> {
     return once(this.#lists, index, async () => {
       const child = this.#root.lists.find((list) => list.index === index);
@@ -76,10 +93,26 @@ function once<Value>(cache: LruMap<number, Promise<Value>>, key: number, read: (
 
 /** The bytes of a manifest node, checked against its id. */
 export async function readNode(store: Store, domainId: string, id: ChunkId): Promise<Uint8Array> {
-  const [place] = await findChunks(store.db.read, domainId, 'node', [id]);
-  if (place === undefined) throw new MissingChunks('a node of the manifest is damaged or missing');
-  const target = new SharedArrayBuffer(place.plainLength);
-  const part = { chunkId: id, chunkOffset: 0, length: place.plainLength, targetOffset: 0 };
-  await readChunks(store, domainId, 'node', [part], target);
-  return new Uint8Array(target);
+  const [bytes] = await readNodes(store, domainId, [id]);
+  if (bytes === undefined) throw new RangeError('a node for each id');
+  return bytes;
+}
+
+/** The bytes of manifest nodes, in the order of their ids, each checked against its own. Of equal ids they are the same. */
+async function readNodes(store: Store, domainId: string, ids: readonly ChunkId[]): Promise<Uint8Array[]> {
+  const places = await findChunks(store.db.read, domainId, 'node', ids);
+  let length = 0;
+  const parts = new Map<string, WantedPart>();
+  for (const { id, plainLength } of places) {
+    parts.set(chunkKey(id), { chunkId: id, chunkOffset: 0, length: plainLength, targetOffset: length });
+    length += plainLength;
+  }
+  const target = new SharedArrayBuffer(length);
+  const ofIds = ids.map((id) => {
+    const part = parts.get(chunkKey(id));
+    if (part === undefined) throw new MissingChunks('a node of the manifest is damaged or missing');
+    return new Uint8Array(target, part.targetOffset, part.length);
+  });
+  await readChunks(store, domainId, 'node', [...parts.values()], target);
+  return ofIds;
 }

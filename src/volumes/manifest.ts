@@ -48,6 +48,11 @@ export interface ManifestSegment extends ManifestChild {
   readonly digest: Uint8Array;
 }
 
+/** A list in its root: its node, and what is in it. */
+export interface ManifestList extends ManifestChild {
+  readonly segments: readonly ManifestSegment[];
+}
+
 export interface ManifestRoot {
   readonly sizeBytes: number;
   readonly guestDigest: Uint8Array;

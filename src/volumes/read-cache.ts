@@ -47,6 +47,7 @@ export class ReadCache implements VolumeReads {
       sizeBytes: device.sizeBytes,
       extents: (offset, length, options) => device.extents(offset, length, options),
       keptSegment: (index) => device.keptSegment(index),
+      keptLists: (indexes) => device.keptLists(indexes),
       readAt: async (target, offset, options: ReadOptions = {}) => {
         const end = offset + target.byteLength;
         if (offset < 0 || end > device.sizeBytes) return await device.readAt(target, offset, options); // which refuses it

@@ -10,7 +10,10 @@ import { insertVolume, type Volume } from './volume-rows.ts';
 export interface VolumeTree {
   readonly rootId: ChunkId;
   readonly guestDigest: Uint8Array;
+  /** Those that were put together of their segments. */
   readonly lists: readonly { readonly id: ChunkId; readonly segments: readonly ChunkId[] }[];
+  /** Those of a volume that is there (KeptSegments): their packs and their segments are written down already. */
+  readonly keptLists: readonly ChunkId[];
 }
 
 /**
@@ -40,7 +43,7 @@ export async function commitVolume(
     if (!(await hasEdges(tx, domainId, id))) await insertEdges(tx, domainId, id, segments);
   }
   await keepNode(tx, domainId, tree.rootId);
-  const listIds = tree.lists.map(({ id }) => id);
+  const listIds = [...tree.lists.map(({ id }) => id), ...tree.keptLists];
   await insertEdges(tx, domainId, tree.rootId, listIds);
 
   const sealed = await insertVolume(tx, volume, now);

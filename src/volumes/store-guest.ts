@@ -36,7 +36,7 @@ export interface StoreGuestOptions {
 }
 
 /**
- * Writes all guest bytes of `reader` that are not zeros. When it returns they are handed to the writer, whose `flush`
+ * Writes all guest bytes of `reader` that are not zeros, and that are in no list that was taken over. When it returns they are handed to the writer, whose `flush`
  * makes them durable. Returns the segments that have a node, in order; one that is a hole
  * has none. Throws what the source, the format or the store throws; the lanes have then stopped.
  */
@@ -56,6 +56,10 @@ export async function storeGuest(
     const lane = new Lane(store, writer, reader, { ...options, signal });
     for (let index = next++; index < segmentCount; index = next++) {
       signal.throwIfAborted();
+      if (options.kept?.hasList(index) === true) {
+        options.onProgress(Math.min(segmentBytes, reader.sizeBytes - index * segmentBytes));
+        continue;
+      }
       const { nodeId: id, digest } = await lane.storeSegment(index, options.resume.get(index));
       if (id !== undefined) segments.push({ index, id, digest });
     }
@@ -164,7 +168,7 @@ class Lane {
       return segment && { ...segment, index, doneBytes: length, extents: [] };
     }
     const { over } = this.#reader;
-    const stored = over === undefined || over.isChanged(index) ? undefined : await over.device.keptSegment(index);
+    const stored = over === undefined || over.isChanged(index, 1) ? undefined : await over.device.keptSegment(index);
     if (stored === undefined) return undefined;
     const { nodeId, digest } = stored;
     const extents = await stored.extents();

@@ -2,7 +2,7 @@ import type { BlockDevice, Extent, ExtentKind } from '../formats/block-device.ts
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { copyBytes } from '../lib/copy-bytes.ts';
 import { type ChunkId, hexOf } from './chunk-id.ts';
-import { type ManifestExtent, segmentBytes } from './manifest.ts';
+import { type ManifestExtent, type ManifestList, segmentBytes } from './manifest.ts';
 import { ManifestReader } from './manifest-reader.ts';
 import { readChunks, type WantedPart } from './read-chunks.ts';
 import type { Store } from './store.ts';
@@ -27,6 +27,9 @@ export interface StoredDevice extends BlockDevice {
 
   /** A segment as the store has it; undefined for one that is a hole. */
   keptSegment(index: number): Promise<KeptSegment | undefined>;
+
+  /** Those of the lists of segments that the store has, in order: the others are holes. */
+  keptLists(indexes: ReadonlySet<number>): AsyncIterable<ManifestList>;
 }
 
 /** There is no such volume (any more). */
@@ -111,6 +114,10 @@ class VolumeDevice implements StoredDevice {
     const entry = await this.#manifest.segmentEntry(index);
     if (entry === undefined) return undefined;
     return { nodeId: entry.id, digest: entry.digest, extents: () => this.#manifest.segment(index) };
+  }
+
+  keptLists(indexes: ReadonlySet<number>): AsyncIterable<ManifestList> {
+    return this.#manifest.lists(indexes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

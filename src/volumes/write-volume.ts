@@ -2,11 +2,11 @@ import type { Transaction } from '../db/database.ts';
 import { newId } from '../lib/ids.ts';
 import { type ChunkId, chunkKey } from './chunk-id.ts';
 import { digestStoredSegment } from './digest-stored.ts';
-import { digestGuest } from './guest-digest.ts';
+import { digestGuestOfLists, digestList, type SparseDigest } from './guest-digest.ts';
 import type { GuestReader } from './guest-reader.ts';
 import { findSegmentCheckpoints, type SegmentCheckpoint } from './import-segment-rows.ts';
-import { KeptSegments } from './kept-segments.ts';
-import { encodeList, encodeRoot, listSegments, type ManifestChild, type ManifestSegment } from './manifest.ts';
+import { type KeptList, KeptSegments } from './kept-segments.ts';
+import { encodeList, encodeRoot, listSegments, type ManifestList, type ManifestSegment } from './manifest.ts';
 import type { WriterLease } from './pack-rows.ts';
 import { dropQuarantinedSegments } from './quarantine.ts';
 import { commitVolume, type VolumeTree } from './seal.ts';
@@ -48,14 +48,15 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
     ...(options.onCheckpoint === undefined ? {} : { onCheckpoint: options.onCheckpoint }),
   });
   const resume = new Map(done.map((segment) => [segment.index, toProgress(segment)]));
-  const kept = KeptSegments.of(store, domainId, reader.over, knownDamage);
+  const kept = KeptSegments.of(store, domainId, reader, knownDamage);
+  await kept?.takeLists(resume.keys(), signal);
   const stored = await storeGuest(store, writer, reader, { signal, resume, kept, onProgress: options.onProgress });
   if (stored.some(({ digest }) => digest === undefined)) await writer.flush(); // they are read back for it
   const complete: ManifestSegment[] = [];
   for (const { index, id, digest } of stored) {
     complete.push({ index, id, digest: digest ?? (await digestStoredSegment(store, domainId, id)) });
   }
-  const tree = await storeTree(writer, reader.sizeBytes, complete);
+  const tree = await storeTree(writer, reader.sizeBytes, complete, kept?.lists ?? new Map());
   await writer.flush();
 
   const segments = await findSegmentCheckpoints(store.db.read, lease.operationId);
@@ -79,22 +80,30 @@ export async function writeVolume(store: Store, options: WriteVolumeOptions): Pr
   };
 }
 
-/** Stores the lists and the root over the segments' nodes. */
+/** Stores the lists over the segments' nodes, and the root over those and the ones that were taken over. */
 async function storeTree(
   writer: VolumeWriter,
   sizeBytes: number,
   segments: readonly ManifestSegment[],
+  kept: ReadonlyMap<number, KeptList>,
 ): Promise<VolumeTree> {
-  const digests = new Map(segments.map(({ index, digest }) => [index, digest]));
-  const guestDigest = digestGuest(sizeBytes, digests);
-  const lists: (ManifestChild & { readonly segments: readonly ChunkId[] })[] = [];
+  const lists: ManifestList[] = [];
+  const digests = new Map<number, SparseDigest>([...kept.values()].map(({ index, digest }) => [index, digest]));
   for (const [index, ofList] of Map.groupBy(segments, (segment) => Math.floor(segment.index / listSegments))) {
     const children = ofList.map((segment) => ({ ...segment, index: segment.index % listSegments }));
-    const id = await storeNode(writer, encodeList(children));
-    lists.push({ index, id, segments: children.map((child) => child.id) });
+    lists.push({ index, id: await storeNode(writer, encodeList(children)), segments: children });
+    digests.set(index, digestList(sizeBytes, new Map(children.map(({ index, digest }) => [index, digest]))));
   }
-  const rootId = await storeNode(writer, encodeRoot({ sizeBytes, guestDigest, lists }));
-  return { rootId, guestDigest, lists };
+  const guestDigest = digestGuestOfLists(sizeBytes, digests);
+  const keptLists = [...kept.values()].map(({ index, nodeId: id }) => ({ index, id }));
+  const children = [...lists, ...keptLists].sort((a, b) => a.index - b.index);
+  const rootId = await storeNode(writer, encodeRoot({ sizeBytes, guestDigest, lists: children }));
+  return {
+    rootId,
+    guestDigest,
+    lists: lists.map(({ id, segments }) => ({ id, segments: segments.map((segment) => segment.id) })),
+    keptLists: keptLists.map(({ id }) => id),
+  };
 }
 
 async function storeNode(writer: VolumeWriter, plain: Uint8Array): Promise<ChunkId> {
