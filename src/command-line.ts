@@ -113,6 +113,10 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
       'what copies of packs in S3 may take of the disk: 20GB (OBRAZ_CACHE_SIZE, default a tenth of it)',
     )
     .option(
+      '--uploads-size <size>',
+      'how long all uploads may be together: 500GB (OBRAZ_UPLOADS_SIZE, default 8TB in S3, else what there is room for)',
+    )
+    .option(
       '--pool-size <size>',
       'what pooled images may take of the disk: 20GB (OBRAZ_POOL_SIZE, default a tenth of it)',
     )

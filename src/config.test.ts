@@ -13,6 +13,7 @@ test('has a default for everything', () => {
     databaseUrl: undefined,
     s3: undefined,
     cacheBytes: undefined,
+    uploadsBytes: undefined,
     listen: { host: '127.0.0.1', port: 8443 },
     nbd: { host: '127.0.0.1', port: 10809 },
     grpc: undefined,

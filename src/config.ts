@@ -40,6 +40,8 @@ export interface Config {
   readonly s3: S3Settings | undefined;
   /** What copies of the S3 bucket's packs may take of the disk; undefined for a share of it. */
   readonly cacheBytes: number | undefined;
+  /** How long all uploads may be together; undefined for what there is room for, in a bucket for a usual limit. */
+  readonly uploadsBytes: number | undefined;
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
   /** The port of NBD, for attached disks. */
@@ -100,6 +102,7 @@ export interface ServeFlags {
   readonly diskType?: readonly string[];
   readonly keepDeleted?: string;
   readonly cacheSize?: string;
+  readonly uploadsSize?: string;
   readonly poolSize?: string;
   readonly quota?: readonly string[];
   readonly auditDays?: string;
@@ -223,6 +226,11 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
       one('--cache-size', flags.cacheSize, 'OBRAZ_CACHE_SIZE'),
       parseByteSize,
       'give a size, for example 20GB; 0 keeps no copies',
+    ),
+    uploadsBytes: read(
+      one('--uploads-size', flags.uploadsSize, 'OBRAZ_UPLOADS_SIZE'),
+      parseByteSize,
+      'give a size, for example 500GB',
     ),
     poolBytes: read(
       one('--pool-size', flags.poolSize, 'OBRAZ_POOL_SIZE'),

@@ -160,6 +160,8 @@ export async function openService(config: Config, log: Logger, { onLost }: Servi
     await openUploads({
       db,
       directory: directory.uploads,
+      blobs: kept.uploadBlobs,
+      limits: config.uploadsBytes === undefined ? {} : { maxTotalBytes: config.uploadsBytes },
       now,
       onError: (error) => log.error({ err: error }, 'sweeping uploads failed; it is tried again'),
     }),

@@ -8,6 +8,8 @@ import type { StoreOwner } from './store-owner.ts';
 
 export interface OpenedBlobs extends AsyncDisposable {
   readonly blobs: BlobStore;
+  /** In the S3 bucket, for pieces of uploads; undefined without one. Disposed with the others. */
+  readonly uploadBlobs: BlobStore | undefined;
   /** Undefined for a directory that nobody else has. */
   readonly owner: StoreOwner | undefined;
   /** Of the copies on this machine; undefined where there are none. */
@@ -38,7 +40,12 @@ export async function openBlobs(options: OpenBlobsOptions): Promise<OpenedBlobs>
   const { directory, s3, cache, onRetry, onCacheError = () => {} } = options;
   if (s3 === undefined) {
     const blobs = await openLocalBlobs(directory);
-    return { blobs, owner: undefined, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
+    return {
+      blobs,
+      uploadBlobs: undefined,
+      owner: undefined,
+      [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose](),
+    };
   }
   await using opening = new AsyncDisposableStack();
   // Only here: what speaks S3 takes 150 ms to load.
@@ -57,6 +64,7 @@ export async function openBlobs(options: OpenBlobsOptions): Promise<OpenedBlobs>
   opening.move();
   return {
     blobs,
+    uploadBlobs: remote.uploadBlobs,
     owner: remote.owner,
     cacheFigures: () => blobs.figures(),
     [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose](),

@@ -31,7 +31,7 @@ export async function beginObject(
   const { folderId } = await getBucket({ db }, { name: bucket });
   const upload = await beginUpload(
     uploads,
-    { folderId, createdBy: ownerOfBucket(bucket), lengthBytes, metadata: filenameIn(name) },
+    { folderId, createdBy: ownerOfBucket(bucket), lengthBytes, metadata: filenameIn(name), grows: true },
     async (tx) => {
       if ((await lockBucket(tx, bucket))?.folderId !== folderId) throw bucketNotFound();
       await assertTerms(tx, terms, { named: await findObjectByName(tx, { bucket, name }), now: uploads.now() });

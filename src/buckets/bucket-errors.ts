@@ -21,3 +21,8 @@ export function sessionNotFound(): ServiceError {
   const message = 'There is no such upload: it is over, or was never begun. Begin anew.';
   return new ServiceError({ code: 'NOT_FOUND', reason: 'SESSION_NOT_FOUND', message });
 }
+
+export function sessionMovedOn(): ServiceError {
+  const message = 'Another request goes on with this upload. Ask where it stands.';
+  return new ServiceError({ code: 'ABORTED', reason: 'UPLOAD_TAKEN_OVER', message });
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import {
@@ -10,10 +10,11 @@ import {
   openTestBuckets,
   putTestObject,
 } from '../../test/fixtures/bucket-fixture.ts';
-import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { noise } from '../../test/fixtures/guest.ts';
 import { folderId } from '../../test/fixtures/image-fixture.ts';
+import { eachUploadPlace } from '../../test/fixtures/upload-place.ts';
 import { crc32c } from '../lib/crc32c.ts';
+import { BytesLost } from '../sources/bytes-lost.ts';
 import { sweepUploads } from '../uploads/sweep-uploads.ts';
 import { consumeUpload, findUploadedFile, releaseUpload, useUpload } from '../uploads/use-upload.ts';
 import { type Buckets, createBuckets } from './buckets.ts';
@@ -52,8 +53,8 @@ async function namesOf(buckets: Buckets): Promise<string[]> {
 const use = (buckets: Buckets, uploadId: string, operationId: string, folders: Record<string, string> = {}) =>
   buckets.db.transact((tx) => useUpload(tx, { uploadId, operationId, folderId, subjectId: 'aje', ...folders }));
 
-eachDatabase(({ open: openDb }) => {
-  const open = (t: TestContext, limits = {}) => openTestBuckets(t, openDb, limits);
+eachUploadPlace(({ openDb, openPlace }) => {
+  const open = (t: TestContext, limits = {}) => openTestBuckets(t, openDb, limits, openPlace);
 
   test('makes, finds, lists and deletes buckets', async (t) => {
     const { buckets, clock } = await open(t);
@@ -102,7 +103,7 @@ eachDatabase(({ open: openDb }) => {
   });
 
   test('keeps a file under its name, with its sums, and gives it back', async (t) => {
-    const { buckets, uploads, clock } = await open(t);
+    const { buckets, uploads, clock, place } = await open(t);
     const uploadId = await beginTestObject(buckets, 'dir/ä file.tar.gz', { md5, crc32c: crc(file) });
     await appendTestBytes(buckets, uploadId, file.subarray(0, 100_000));
     assert.deepEqual(await namesOf(buckets), [], 'nobody sees it before it is whole');
@@ -118,9 +119,13 @@ eachDatabase(({ open: openDb }) => {
     await using opened = await openObject(buckets, { bucket, name: object.name });
     const { expiresAt } = (await getObject(buckets, { bucket, name: object.name })).upload;
     assert.equal(expiresAt.getTime(), clock.now + uploads.limits.keepMs, 'reading it puts its end off');
+    assert.ok(file.subarray(9, 200_000).equals(await opened.bytes.read(9, 200_000 - 9)));
     await deleteObject(buckets, { bucket, name: object.name });
-    assert.ok(file.equals(await opened.file.readFile()), 'who reads it reads on');
-    assert.deepEqual(await readdir(uploads.directory), []);
+    await sweepUploads(uploads);
+    assert.deepEqual(await place.keptIds(), []);
+    const still = await opened.bytes.read(0, file.length).catch((error: unknown) => error);
+    if (place.blobs === undefined) assert.deepEqual(still, new Uint8Array(file), 'who reads it reads on');
+    else assert.ok(still instanceof BytesLost, 'who reads it is told');
     await assert.rejects(getObject(buckets, { bucket, name: object.name }), noObject);
     await assert.rejects(openObject(buckets, { bucket, name: object.name }), noObject);
   });
@@ -136,11 +141,12 @@ eachDatabase(({ open: openDb }) => {
   });
 
   test('keeps nothing of a file that is not what it was said to be', async (t) => {
-    const { buckets, uploads } = await open(t);
+    const { buckets, uploads, place } = await open(t);
     for (const terms of [{ md5: crc(file) }, { crc32c: crc(file.subarray(1)) }]) {
       await assert.rejects(putTestObject(buckets, 'wrong', file, terms), { reason: 'CHECKSUM_MISMATCH' });
     }
-    assert.deepEqual(await readdir(uploads.directory), []);
+    await sweepUploads(uploads);
+    assert.deepEqual(await place.keptIds(), []);
     assert.deepEqual(await namesOf(buckets), []);
   });
 
@@ -155,7 +161,7 @@ eachDatabase(({ open: openDb }) => {
   });
 
   test('a name is taken from one object by the next, as the terms allow', async (t) => {
-    const { buckets, uploads } = await open(t);
+    const { buckets, uploads, place } = await open(t);
     const first = await putTestObject(buckets, 'x', file, { generation: 0 });
     await assert.rejects(beginTestObject(buckets, 'x', { generation: 0 }), conditionNotMet);
     const [one, other] = [
@@ -166,7 +172,8 @@ eachDatabase(({ open: openDb }) => {
     const second = await finishObject(buckets, { uploadId: one });
     assert.ok(second.generation > first.generation);
     await assert.rejects(finishObject(buckets, { uploadId: other }), conditionNotMet);
-    assert.deepEqual(await readdir(uploads.directory), [one], 'neither the one before nor the one refused is kept');
+    await sweepUploads(uploads);
+    assert.deepEqual(await place.keptIds(), [one], 'neither the one before nor the one refused is kept');
     await assert.rejects(getObject(buckets, { bucket, name: 'x', generation: first.generation }), noObject);
     await assert.rejects(getObject(buckets, { bucket, name: 'x', terms: { notMetageneration: 1 } }), conditionNotMet);
     await assert.rejects(
@@ -177,7 +184,7 @@ eachDatabase(({ open: openDb }) => {
   });
 
   test('several imports read an object at once; what loses its name is kept until they end', async (t) => {
-    const { buckets, uploads, clock } = await open(t);
+    const { buckets, uploads, clock, place } = await open(t);
     const { upload } = await putTestObject(buckets, 'x', file);
     assert.deepEqual(await findObject(buckets, { bucket, object: 'x' }), {
       folderId,
@@ -189,14 +196,15 @@ eachDatabase(({ open: openDb }) => {
     await use(buckets, upload.id, 'second');
     await putTestObject(buckets, 'x', Buffer.from('another'));
     await sweepUploads(uploads);
-    const path = join(uploads.directory, upload.id);
-    assert.deepEqual(await findUploadedFile(uploads, upload.id), { path, fileName: 'x', sizeBytes: file.length });
+    const found = await findUploadedFile(uploads, upload.id);
+    assert.deepEqual([found?.fileName, found?.sizeBytes], ['x', file.length]);
+    await using source = await found?.open();
     await uploads.db.transact((tx) => consumeUpload(uploads, tx, 'first'));
     await sweepUploads(uploads);
-    assert.ok(file.equals(await readFile(path)));
+    assert.ok(file.equals((await source?.read(0, file.length)) ?? Buffer.of()));
     await uploads.db.transact((tx) => releaseUpload(uploads, tx, 'second'));
     await sweepUploads(uploads);
-    assert.equal((await readdir(uploads.directory)).length, 1);
+    assert.equal((await place.keptIds()).length, 1);
 
     const { upload: kept } = await getObject(buckets, { bucket, name: 'x' });
     await use(buckets, kept.id, 'third');
@@ -209,7 +217,8 @@ eachDatabase(({ open: openDb }) => {
       clock.now + uploads.limits.keepMs,
     );
     await deleteObject(buckets, { bucket, name: 'x' });
-    assert.deepEqual(await readdir(uploads.directory), []);
+    await sweepUploads(uploads);
+    assert.deepEqual(await place.keptIds(), []);
   });
 
   test('gives an object to imports in its own folder, and in others by who may read it', async (t) => {
@@ -224,7 +233,7 @@ eachDatabase(({ open: openDb }) => {
   });
 
   test('expires as uploads do, and is then not there', async (t) => {
-    const { buckets, uploads, clock } = await open(t);
+    const { buckets, uploads, clock, place } = await open(t);
     await putTestObject(buckets, 'old', file);
     const uploadId = await beginTestObject(buckets, 'begun');
     clock.now += uploads.limits.keepMs;
@@ -233,24 +242,33 @@ eachDatabase(({ open: openDb }) => {
     assert.deepEqual(await namesOf(buckets), []);
     const again = await putTestObject(buckets, 'old', Buffer.from('new'), { generation: 0 });
     await sweepUploads(uploads);
-    assert.deepEqual(await readdir(uploads.directory), [again.upload.id]);
+    await sweepUploads(uploads);
+    assert.deepEqual(await place.keptIds(), [again.upload.id]);
   });
 
   test('survives an end between the last byte and the name', async (t) => {
-    const { buckets, uploads } = await open(t);
+    const { buckets, uploads, place } = await open(t);
     const uploadId = await beginTestObject(buckets, 'x', {}, file.length);
     await appendTestBytes(buckets, uploadId, file);
-    await writeFile(join(uploads.directory, uploadId), 'bytes that nobody was told of', { flag: 'a' });
+    if (place.blobs === undefined) await appendFile(join(place.directory, uploadId), 'bytes that nobody was told of');
+    else await place.leave(uploadId);
     const restarted = createBuckets(uploads);
     await sweepUploads(uploads);
     const { upload, generation } = await getObjectSession(restarted, { bucket, uploadId });
     assert.deepEqual([upload.durableBytes, generation], [file.length, 0]);
     const object = await finishObject(restarted, { uploadId });
     assert.deepEqual([object.md5, object.upload.lengthBytes], [md5, file.length]);
+    await using source = await uploads.bytes.open(object.upload);
+    assert.deepEqual([source.sizeBytes, file.equals(await source.read(0, file.length))], [file.length, true]);
   });
 
   test('keeps to its limits, and grows a file as it comes', async (t) => {
-    const { buckets, uploads } = await open(t, { maxObjects: 2, maxLengthBytes: 200 * kib, syncBytes: 16 * kib });
+    const { buckets } = await open(t, {
+      maxObjects: 2,
+      maxLengthBytes: 200 * kib,
+      maxTotalBytes: 230 * kib,
+      syncBytes: 16 * kib,
+    });
     for (const name of ['', '.', '..', 'a\nb', 'a'.repeat(1025), '\ud800']) {
       await assert.rejects(beginTestObject(buckets, name), { code: 'INVALID_ARGUMENT' }, name);
     }
@@ -258,24 +276,28 @@ eachDatabase(({ open: openDb }) => {
     const uploadId = await beginTestObject(buckets, 'x');
     await appendTestBytes(buckets, uploadId, file.subarray(0, 100 * kib));
     await assert.rejects(appendTestBytes(buckets, uploadId, file), { reason: 'UPLOAD_TOO_LONG' });
-    const small: Buckets = { ...buckets, uploads: { ...uploads, freeBytes: async () => uploads.limits.minFreeBytes } };
-    await assert.rejects(appendTestBytes(small, uploadId, file.subarray(0, 50 * kib)), { reason: 'STORAGE_FULL' });
-    await assert.rejects(beginTestObject(small, 'y', {}, 1), { reason: 'STORAGE_FULL' });
-    await beginTestObject(buckets, 'y');
+    const { upload } = await getObjectSession(buckets, { bucket, uploadId });
+    await assert.rejects(beginTestObject(buckets, 'y', {}, 231 * kib - upload.lengthBytes), {
+      reason: 'STORAGE_FULL',
+    });
+    await beginTestObject(buckets, 'y', {}, 230 * kib - upload.lengthBytes);
+    const more = file.subarray(0, upload.lengthBytes - upload.durableBytes + 1);
+    await assert.rejects(appendTestBytes(buckets, uploadId, more), { reason: 'STORAGE_FULL' });
     await assert.rejects(beginTestObject(buckets, 'z'), { reason: 'TOO_MANY_OBJECTS' });
     const elsewhere = { bucket: 'no-bucket', uploadId };
     await assert.rejects(getObjectSession(buckets, elsewhere), { reason: 'SESSION_NOT_FOUND' });
   });
 
   test('deletes no bucket with objects in it, and with the last one what is on its way', async (t) => {
-    const { buckets, uploads } = await open(t);
+    const { buckets, uploads, place } = await open(t);
     await putTestObject(buckets, 'x', file);
     const begun = await beginTestObject(buckets, 'y');
     await appendTestBytes(buckets, begun, file);
     await assert.rejects(deleteBucket(buckets, { name: bucket }), { reason: 'BUCKET_NOT_EMPTY' });
     await deleteObject(buckets, { bucket, name: 'x' });
     await deleteBucket(buckets, { name: bucket });
-    assert.deepEqual(await readdir(uploads.directory), []);
+    await sweepUploads(uploads);
+    assert.deepEqual(await place.keptIds(), []);
     await assert.rejects(finishObject(buckets, { uploadId: begun }), { code: 'NOT_FOUND' });
     await dropObject(buckets, { uploadId: begun });
   });

@@ -3,7 +3,7 @@ import { bucketNotFound } from './bucket-errors.ts';
 import { deleteBucketRow, lockBucket } from './bucket-rows.ts';
 import type { Buckets } from './buckets.ts';
 import { isVisible } from './get-object.ts';
-import { letGo, removeFiles } from './let-go.ts';
+import { letGo, removeBytes } from './let-go.ts';
 import { listObjectRows } from './object-rows.ts';
 
 /**
@@ -15,15 +15,15 @@ export async function deleteBucket(buckets: Buckets, { name }: { readonly name: 
   const gone = await db.transact(async (tx) => {
     if ((await lockBucket(tx, name)) === undefined) throw bucketNotFound();
     const objects = await listObjectRows(tx, name);
-    const files: string[] = [];
+    const gone: string[] = [];
     for (const object of objects) {
       if (await isVisible(tx, object, uploads.now())) throw notEmpty();
-      if (await letGo(tx, object.upload.id)) files.push(object.upload.id);
+      if (await letGo(tx, object.upload.id)) gone.push(object.upload.id);
     }
     await deleteBucketRow(tx, name);
-    return files;
+    return gone;
   });
-  await removeFiles(buckets, gone);
+  await removeBytes(buckets, gone);
 }
 
 function notEmpty(): ServiceError {

@@ -1,12 +1,12 @@
 import type { Transaction } from '../db/database.ts';
-import { ServiceError } from '../errors.ts';
-import { uploadPath } from '../uploads/upload-file.ts';
+import { dataLoss, ServiceError } from '../errors.ts';
+import { BytesLost } from '../sources/bytes-lost.ts';
 import { endUploadHere } from '../uploads/upload-rows.ts';
-import { sessionNotFound } from './bucket-errors.ts';
+import { sessionMovedOn, sessionNotFound } from './bucket-errors.ts';
 import type { Buckets } from './buckets.ts';
 import { dropObject } from './drop-object.ts';
 import { assertTerms } from './get-object.ts';
-import { letGo, removeFiles } from './let-go.ts';
+import { letGo, removeBytes } from './let-go.ts';
 import type { Digests } from './object-digests.ts';
 import { findObjectByName, findObjectOfUpload, makeObjectWhole } from './object-rows.ts';
 import type { StoredObject, Terms } from './stored-object.ts';
@@ -14,7 +14,8 @@ import type { StoredObject, Terms } from './stored-object.ts';
 /**
  * What has arrived is all there is: gives the object its name, and takes that from whatever had it. Returns when this is
  * durable; may be repeated. `terms` are added to those that it was begun with. Throws INVALID_ARGUMENT when its bytes are
- * not what they were said to be, FAILED_PRECONDITION by the terms, and then nothing of it is kept; NOT_FOUND when it is gone.
+ * not what they were said to be, FAILED_PRECONDITION by the terms, and then nothing of it is kept; NOT_FOUND when it is gone;
+ * ABORTED when another process took more bytes for it, or finished it, meanwhile.
  */
 export async function finishObject(
   buckets: Buckets,
@@ -27,13 +28,14 @@ export async function finishObject(
     using _turn = await uploads.turns.take(uploadId);
     const object = await find(buckets, uploadId);
     if (object.generation > 0) return object;
-    const path = uploadPath(uploads, uploadId);
-    const sums = await digests.finish({ id: uploadId, lengthBytes: object.upload.durableBytes, path });
+    const sums = await digests.finish(object.upload, uploads.bytes);
     const all = { ...object.terms, ...terms };
     checkDigests(all, sums);
     const replaced = await db.transact((tx) => takeName(tx, buckets, object, { terms: all, sums }));
-    await removeFiles(buckets, replaced);
+    if (replaced === undefined) return await findFinished(buckets, uploadId);
+    await removeBytes(buckets, replaced);
   } catch (error) {
+    if (error instanceof BytesLost) throw dataLoss('Bytes of the upload were lost. Begin anew.', error);
     if (error instanceof ServiceError && ['INVALID_ARGUMENT', 'FAILED_PRECONDITION'].includes(error.code)) {
       await dropObject(buckets, { uploadId });
     }
@@ -48,22 +50,30 @@ async function find({ db }: Buckets, uploadId: string): Promise<StoredObject> {
   return object;
 }
 
-/** Returns the files that can go. */
+/** What another process has finished meanwhile. Throws ABORTED when it only took more bytes for it. */
+async function findFinished(buckets: Buckets, uploadId: string): Promise<StoredObject> {
+  const object = await find(buckets, uploadId);
+  if (object.generation === 0) throw sessionMovedOn();
+  return object;
+}
+
+/** Returns the uploads whose bytes can go; undefined, and nothing is changed, when it is not as it was hashed any more. */
 async function takeName(
   tx: Transaction,
   { uploads }: Buckets,
   { upload, bucket, name }: StoredObject,
   { terms, sums }: { readonly terms: Terms; readonly sums: Digests },
-): Promise<string[]> {
+): Promise<string[] | undefined> {
   const now = uploads.now();
+  const end = { id: upload.id, durableBytes: upload.durableBytes, expiresAt: new Date(now + uploads.limits.keepMs) };
+  if (!(await endUploadHere(tx, end))) return undefined;
   const before = await findObjectByName(tx, { bucket, name });
   await assertTerms(tx, terms, { named: before, now });
-  const files = before !== undefined && (await letGo(tx, before.upload.id)) ? [before.upload.id] : [];
+  const gone = before !== undefined && (await letGo(tx, before.upload.id)) ? [before.upload.id] : [];
   // Microseconds, as clients expect it; two within one millisecond follow each other all the same.
   const generation = Math.max(now * 1000, (before?.generation ?? 0) + 1);
   await makeObjectWhole(tx, upload.id, { generation, wholeAt: new Date(now), ...sums });
-  await endUploadHere(tx, upload.id, new Date(now + uploads.limits.keepMs));
-  return files;
+  return gone;
 }
 
 function checkDigests(terms: Terms, sums: Digests): void {

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { crc32c } from '../lib/crc32c.ts';
 import { LruMap } from '../lib/lru-map.ts';
+import type { Upload } from '../uploads/upload.ts';
+import type { UploadBytes } from '../uploads/upload-bytes.ts';
 
 /** What clients hold an object against, both in base64. */
 export interface Digests {
@@ -53,12 +54,12 @@ export class ObjectDigests {
     return (piece) => running.add(piece);
   }
 
-  /** Of the first `lengthBytes` of the file, which are those of the upload. */
-  async finish(upload: { readonly id: string; readonly lengthBytes: number; readonly path: string }): Promise<Digests> {
+  /** Of the upload's durable bytes. */
+  async finish(upload: Upload, kept: UploadBytes): Promise<Digests> {
     const running = this.#running.get(upload.id);
     this.#running.delete(upload.id);
-    if (running?.lengthBytes === upload.lengthBytes) return running.finish();
-    return (await readAgain(upload)).finish();
+    if (running?.lengthBytes === upload.durableBytes) return running.finish();
+    return (await readAgain(upload, kept)).finish();
   }
 
   forget(uploadId: string): void {
@@ -66,11 +67,12 @@ export class ObjectDigests {
   }
 }
 
-async function readAgain({ path, lengthBytes }: { path: string; lengthBytes: number }): Promise<RunningDigests> {
+async function readAgain(upload: Upload, kept: UploadBytes): Promise<RunningDigests> {
   const digests = new RunningDigests();
-  if (lengthBytes === 0) return digests;
-  for await (const piece of createReadStream(path, { end: lengthBytes - 1, highWaterMark: pieceBytes })) {
-    digests.add(piece);
+  if (upload.durableBytes === 0) return digests;
+  await using bytes = await kept.open(upload);
+  for (let at = 0; at < bytes.sizeBytes; at += pieceBytes) {
+    digests.add(await bytes.read(at, Math.min(pieceBytes, bytes.sizeBytes - at)));
   }
   return digests;
 }

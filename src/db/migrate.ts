@@ -19,6 +19,7 @@ import { countTenancy } from './migrations/0016-tenancy-quotas.ts';
 import { createTokenCutoffs } from './migrations/0017-token-cutoffs.ts';
 import { createLooseNodes } from './migrations/0018-loose-nodes.ts';
 import { addOperationKeys } from './migrations/0019-operation-keys.ts';
+import { createUploadPieces } from './migrations/0021-upload-pieces.ts';
 import { countRenewals } from './migrations/0024-lease-renewals.ts';
 import { createSharedSecrets } from './migrations/0025-shared-secrets.ts';
 import type { Schema } from './schema.ts';
@@ -53,6 +54,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0017-token-cutoffs': { up: (db: Kysely<unknown>) => createTokenCutoffs(db, dialect) },
     '0018-loose-nodes': { up: (db: Kysely<unknown>) => createLooseNodes(db, dialect) },
     '0019-operation-keys': { up: (db: Kysely<unknown>) => addOperationKeys(db, dialect) },
+    '0021-upload-pieces': { up: (db: Kysely<unknown>) => createUploadPieces(db, dialect) },
     '0024-lease-renewals': { up: countRenewals },
     '0025-shared-secrets': { up: (db: Kysely<unknown>) => createSharedSecrets(db, dialect) },
   };

@@ -37,6 +37,7 @@ export interface Schema {
   volume_references: VolumeReferencesTable;
   attachments: AttachmentsTable;
   uploads: UploadsTable;
+  upload_pieces: UploadPiecesTable;
   upload_readers: UploadReadersTable;
   buckets: BucketsTable;
   objects: ObjectsTable;
@@ -417,6 +418,20 @@ export interface UploadsTable {
   expires_at: number;
   /** The operation that imports it; '' when none does. */
   operation_id: string;
+  /** 1 while `length` is only what was set aside so far. */
+  grows: Generated<number>;
+}
+
+/** Bytes of uploads that are kept in a bucket; see uploads/pieces/piece.ts. */
+export interface UploadPiecesTable {
+  blob_name: string;
+  /** One of an upload that is gone is garbage; so is one that another took the place of, which has ''. */
+  upload_id: string;
+  /** Its first byte, counted from the upload's. */
+  start: number;
+  size: number;
+  /** CRC-32 of each unit, four bytes each. */
+  sums: Uint8Array;
 }
 
 /** Operations that import an object's upload now: there may be several. */

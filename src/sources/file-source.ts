@@ -1,8 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ByteReadOptions, ByteSource } from '../formats/byte-source.ts';
+import { BytesLost } from './bytes-lost.ts';
 
 /** The file gave fewer bytes than it had when it was opened. */
-export class FileTruncated extends Error {
+export class FileTruncated extends BytesLost {
   readonly path: string;
 
   constructor(path: string, offset: number) {
@@ -16,14 +17,19 @@ export class FileTruncated extends Error {
  * A local file as a source; its bytes must not change while it is open. The caller chose the path: no address from
  * outside ever becomes one.
  *
+ * @param options.sizeBytes only so many bytes from its beginning are the source; FileTruncated when it has less
  * @throws the error of the file system when it cannot be opened or is no regular file
  */
-export async function openFileSource(path: string): Promise<ByteSource> {
+export async function openFileSource(
+  path: string,
+  { sizeBytes }: { readonly sizeBytes?: number } = {},
+): Promise<ByteSource> {
   const handle = await open(path, 'r');
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw new TypeError(`${path} is not a regular file.`);
-    return new FileSource(path, handle, stats.size);
+    if (sizeBytes !== undefined && stats.size < sizeBytes) throw new FileTruncated(path, stats.size);
+    return new FileSource(path, handle, sizeBytes ?? stats.size);
   } catch (error) {
     await handle.close();
     throw error;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { honest, startBadServer, testBytes } from '../../test/fixtures/bad-server.ts';
 import { createAddressPolicy } from './address-policy.ts';
+import { openFileSource } from './file-source.ts';
 import { openSource } from './open-source.ts';
 
 const policy = createAddressPolicy({ allow: ['127.0.0.1'] });
@@ -35,7 +36,7 @@ test('opens an upload where its file is', async () => {
   await using source = await openSource('OBRAZ:upload/UPL0', {
     ...options,
     findUploadedFile: async (uploadId) =>
-      uploadId === 'upl0' ? { path, fileName: 'a.qcow2', sizeBytes: 1000 } : undefined,
+      uploadId === 'upl0' ? { fileName: 'a.qcow2', sizeBytes: 1000, open: () => openFileSource(path) } : undefined,
     onProgress: (bytes) => progress.push(bytes),
   });
   assert.deepEqual([source.sizeBytes, source.finalUrl, source.fileName], [1000, 'obraz:upload/upl0', 'a.qcow2']);
@@ -50,8 +51,13 @@ test('fails for an upload that is not there, and for one whose bytes are gone', 
   const path = join(directory.path, 'upl0');
   const uri = 'obraz:upload/upl0';
   await assert.rejects(openSource(uri, options), { name: 'SourceFailed', kind: 'not-found', url: uri });
-  const findUploadedFile = async () => ({ path, fileName: '', sizeBytes: 1000 });
-  await assert.rejects(openSource(uri, { ...options, findUploadedFile }), { kind: 'changed', url: uri });
+  const sizeBytes = 1000;
+  const findUploadedFile = async () => ({ fileName: '', sizeBytes, open: () => openFileSource(path, { sizeBytes }) });
   await writeFile(path, 'short');
   await assert.rejects(openSource(uri, { ...options, findUploadedFile }), { kind: 'changed', url: uri });
+  await writeFile(path, testBytes(sizeBytes));
+  await using source = await openSource(uri, { ...options, findUploadedFile });
+  await truncate(path, 999);
+  await source.read(0, 999);
+  await assert.rejects(source.read(0, sizeBytes), { kind: 'changed', url: uri });
 });

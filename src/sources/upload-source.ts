@@ -1,16 +1,17 @@
 import type { ByteSource, ReadOptions } from '../formats/byte-source.ts';
 import { uploadUri } from '../lib/upload-uri.ts';
-import { openFileSource } from './file-source.ts';
+import { BytesLost } from './bytes-lost.ts';
 import { type DigestAlgorithm, hashInOrder } from './hash-in-order.ts';
 import type { OnSourcePhase, Source } from './source.ts';
 import { SourceFailed } from './source-failed.ts';
 import type { SourceIdentity } from './source-identity.ts';
 
-/** The file of a whole upload: where it is, what its sender calls it, how long it is. */
+/** The file of a whole upload: what its sender calls it, how long it is, and its bytes. */
 export interface UploadedFile {
-  readonly path: string;
   readonly fileName: string;
   readonly sizeBytes: number;
+  /** Just its bytes. Throws BytesLost, as do reads, when they are not there any more as they came. */
+  open(): Promise<ByteSource>;
 }
 
 /** Undefined when there is none. Handed in from above. */
@@ -28,7 +29,8 @@ export interface UploadSourceOptions {
 /**
  * Opens a file that was uploaded to this service, in place: its bytes do not change once they are all there.
  *
- * @throws SourceFailed when it is not there, or not as long as it was; the signal's reason when it aborts
+ * @throws SourceFailed when it is not there, and, then or later, when it is not what it was; the signal's reason when it
+ *   aborts
  */
 export async function openUploadSource(options: UploadSourceOptions): Promise<Source> {
   const { uploadId, findUploadedFile, signal } = options;
@@ -36,24 +38,15 @@ export async function openUploadSource(options: UploadSourceOptions): Promise<So
   const url = uploadUri(uploadId);
   const found = await findUploadedFile(uploadId);
   if (found === undefined) throw new SourceFailed({ kind: 'not-found', url, reason: 'There is no such upload.' });
-  const file = await openFile(url, found.path);
-  if (file.sizeBytes !== found.sizeBytes) {
-    await file[Symbol.asyncDispose]();
-    throw lost(url);
-  }
+  const file = await found.open().catch((error: unknown) => {
+    throw explain(url, error);
+  });
   options.onPhase?.('reading', file.sizeBytes);
   return new UploadSource(url, file, found.fileName, options);
 }
 
-async function openFile(url: string, path: string): Promise<ByteSource> {
-  try {
-    return await openFileSource(path);
-  } catch (cause) {
-    throw lost(url, cause);
-  }
-}
-
-function lost(url: string, cause?: unknown): SourceFailed {
+function explain(url: string, cause: unknown): unknown {
+  if (!(cause instanceof BytesLost)) return cause;
   const reason = 'Its bytes were lost.';
   return new SourceFailed({ kind: 'changed', url, reason, remedy: 'Delete it and upload the file again.', cause });
 }
@@ -80,7 +73,9 @@ class UploadSource implements Source {
 
   async read(offset: number, length: number, options: ReadOptions = {}): Promise<Uint8Array> {
     this.#options.signal?.throwIfAborted();
-    const bytes = await this.#file.read(offset, length, options);
+    const bytes = await this.#file.read(offset, length, options).catch((error: unknown) => {
+      throw explain(this.finalUrl, error);
+    });
     this.#readBytes += length;
     this.#options.onProgress?.(this.#readBytes);
     return bytes;

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { dataLoss, ServiceError } from '../errors.ts';
 import { explainFailure } from '../operations/failure.ts';
-import { DurableLength } from './durable-length.ts';
+import { BytesLost } from '../sources/bytes-lost.ts';
 import { getUpload } from './get-upload.ts';
 import { BodyBroken, receiveBody } from './receive-body.ts';
 import type { Upload } from './upload.ts';
-import { UploadDamaged, UploadFile, uploadPath } from './upload-file.ts';
+import type { UploadAppender } from './upload-bytes.ts';
 import { TakenOver } from './upload-turns.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -48,59 +48,49 @@ export async function appendToUpload(uploads: Uploads, request: AppendToUpload, 
   const upload = await getUpload(uploads, request, subjectId);
   checkFits(upload, request);
   try {
-    await using file = await UploadFile.open(uploadPath(uploads, upload.id), upload.durableBytes);
-    const durable = new DurableLength(uploads, file, upload);
+    const { checksum } = request;
+    await using appender = await uploads.bytes.append(upload, { isWithheld: checksum !== undefined });
     const signal = AbortSignal.any([request.signal, turn.signal]);
-    if (request.checksum === undefined) await receive(file, durable, { ...request, signal });
-    else await receiveChecked(file, upload, { ...request, signal, checksum: request.checksum });
-    await durable.save();
-    return durable.upload;
+    if (checksum === undefined) await receive(appender, { ...request, signal });
+    else await receiveChecked(appender, { ...request, signal, checksum });
+    await appender.save();
+    return appender.upload;
   } catch (error) {
     throw explain(error, request);
   }
 }
 
 /** Writes the body, and makes it durable bit by bit. When it ends too early, what came is made durable, too. */
-async function receive(file: UploadFile, durable: DurableLength, request: AppendToUpload): Promise<void> {
+async function receive(appender: UploadAppender, request: AppendToUpload): Promise<void> {
   const { body, signal, mayGrow = false, onPiece } = request;
   const keep = (piece: Uint8Array) => {
     onPiece?.(piece);
-    return file.append(piece)?.then(() => durable.keepUp());
+    return appender.append(piece);
   };
   try {
     await receiveBody(body, signal, (piece) => {
-      const end = file.lengthBytes + piece.length;
-      if (mayGrow && end > durable.upload.lengthBytes) return durable.lengthen(end).then(() => keep(piece));
-      checkEnd(end, durable.upload);
+      const end = appender.lengthBytes + piece.length;
+      if (mayGrow && end > appender.upload.lengthBytes) return appender.lengthen(end).then(() => keep(piece));
+      checkEnd(end, appender.upload);
       return keep(piece);
     });
-    await file.flush();
   } catch (error) {
-    await keepWhatCame(file, durable);
-    throw error;
-  }
-}
-
-async function keepWhatCame(file: UploadFile, durable: DurableLength): Promise<void> {
-  try {
-    await file.flush();
-    await durable.save();
-  } catch {
     // The request has failed of something else, and the row says only what is true.
+    await appender.save().catch(() => {});
+    throw error;
   }
 }
 
 /** Writes the body; none of it counts before its checksum was found right. */
 async function receiveChecked(
-  file: UploadFile,
-  upload: Upload,
+  appender: UploadAppender,
   { body, signal, checksum }: AppendToUpload & { readonly checksum: Checksum },
 ): Promise<void> {
   const hash = createHash(checksum.algorithm);
   await receiveBody(body, signal, (piece) => {
-    checkEnd(file.lengthBytes + piece.length, upload);
+    checkEnd(appender.lengthBytes + piece.length, appender.upload);
     hash.update(piece);
-    return file.append(piece);
+    return appender.append(piece);
   });
   if (!hash.digest().equals(checksum.value)) {
     throw new ServiceError({
@@ -109,7 +99,6 @@ async function receiveChecked(
       message: `The body has another ${checksum.algorithm} than Upload-Checksum says; nothing of it was kept`,
     });
   }
-  await file.flush();
 }
 
 function checkFits(upload: Upload, { offsetBytes, bodyLength, mayGrow = false }: AppendToUpload): void {
@@ -138,8 +127,7 @@ function explain(error: unknown, { uploadId }: AppendToUpload): unknown {
   if (error instanceof TakenOver) {
     return new ServiceError({ code: 'ABORTED', reason: 'UPLOAD_TAKEN_OVER', message: error.message, cause: error });
   }
-  const isLost =
-    error instanceof UploadDamaged || (error instanceof Error && 'code' in error && error.code === 'ENOENT');
-  if (isLost) return dataLoss(`Bytes of upload "${uploadId}" were lost. Delete it and begin again.`, error);
+  if (error instanceof BytesLost)
+    return dataLoss(`Bytes of upload "${uploadId}" were lost. Delete it and begin again.`, error);
   return explainFailure(error);
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/database.ts';
 import { resourceExhausted, ServiceError } from '../errors.ts';
-import { sumOfMissingBytes } from './upload-rows.ts';
+import { sumOfPromisedBytes } from './upload-rows.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
@@ -12,10 +12,17 @@ export async function assertRoom(
   { limits }: Pick<Uploads, 'limits'>,
   { freeBytes, moreBytes }: { readonly freeBytes: number; readonly moreBytes: number },
 ): Promise<void> {
-  const promised = (await sumOfMissingBytes(tx)) + limits.minFreeBytes;
-  if (promised + moreBytes <= freeBytes) return;
-  const message = `There is no room for a file of ${moreBytes} bytes: ${freeBytes} are free, and ${promised} of them are spoken for.`;
-  throw resourceExhausted('STORAGE_FULL', message);
+  const { promisedBytes, missingBytes } = await sumOfPromisedBytes(tx);
+  const wanted = `There is no room for a file of ${moreBytes} bytes`;
+  const spokenFor = missingBytes + limits.minFreeBytes;
+  if (spokenFor + moreBytes > freeBytes) {
+    const why = `${freeBytes} are free, and ${spokenFor} of them are spoken for.`;
+    throw resourceExhausted('STORAGE_FULL', `${wanted}: ${why}`);
+  }
+  if (promisedBytes + moreBytes > limits.maxTotalBytes) {
+    const why = `all uploads together may have ${limits.maxTotalBytes}, and ${promisedBytes} of them are spoken for.`;
+    throw resourceExhausted('STORAGE_FULL', `${wanted}: ${why} Make images of some, or delete them.`);
+  }
 }
 
 /** Throws INVALID_ARGUMENT for a file that is longer than any that is taken. */

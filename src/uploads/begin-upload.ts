@@ -1,21 +1,18 @@
-import { open } from 'node:fs/promises';
 import type { Transaction } from '../db/database.ts';
 import { newId } from '../lib/ids.ts';
-import { syncDirectory } from '../lib/write-file-durably.ts';
 import { explainFailure } from '../operations/failure.ts';
 import { assertRoom, assertTakenLength } from './assert-room.ts';
 import { type Upload, uploadIdPrefix } from './upload.ts';
-import { uploadPath } from './upload-file.ts';
 import { deleteUploadRow, insertUpload } from './upload-rows.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
- * Makes an upload's row and its empty file, with room for all that it declares. `check` throws what speaks against it;
+ * Makes an upload's row and a place for its bytes, with room for all that it declares. `check` throws what speaks against it;
  * `follow` writes what belongs to the row. Throws INVALID_ARGUMENT and RESOURCE_EXHAUSTED.
  */
 export async function beginUpload(
   uploads: Uploads,
-  about: Pick<Upload, 'folderId' | 'createdBy' | 'lengthBytes' | 'metadata'>,
+  about: Pick<Upload, 'folderId' | 'createdBy' | 'lengthBytes' | 'metadata' | 'grows'>,
   check: (tx: Transaction) => Promise<void>,
   follow: (tx: Transaction, upload: Upload) => Promise<void> = async () => {},
 ): Promise<Upload> {
@@ -29,17 +26,15 @@ export async function beginUpload(
     expiresAt: new Date(now() + limits.keepMs),
     operationId: undefined,
   };
-  const freeBytes = await uploads.freeBytes();
+  const freeBytes = await uploads.bytes.freeBytes();
   await db.transact(async (tx) => {
     await check(tx);
     await assertRoom(tx, uploads, { freeBytes, moreBytes: upload.lengthBytes });
     await insertUpload(tx, upload);
     await follow(tx, upload);
   });
-  // The row comes first: a file without a row is garbage, and may be swept at any moment.
   try {
-    await using _file = await open(uploadPath(uploads, upload.id), 'wx', 0o600);
-    await syncDirectory(uploads.directory);
+    await uploads.bytes.begin(upload.id);
   } catch (error) {
     await db.transact((tx) => deleteUploadRow(tx, upload.id));
     throw explainFailure(error);

@@ -21,7 +21,7 @@ export interface CreateUpload {
 export async function createUpload(uploads: Uploads, request: CreateUpload, subjectId: string): Promise<Upload> {
   const { limits } = uploads;
   checkRequest(uploads, request);
-  return await beginUpload(uploads, { ...request, createdBy: subjectId }, async (tx) => {
+  return await beginUpload(uploads, { ...request, createdBy: subjectId, grows: false }, async (tx) => {
     if ((await findFolder(tx, request.folderId)) === undefined) throw notFound('Folder', request.folderId);
     if ((await countUploads(tx, subjectId)) >= limits.maxUploads) {
       const message = `You have ${limits.maxUploads} uploads already. Make images of them, or delete some.`;

@@ -1,8 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { failedPrecondition, notFound, type ServiceError } from '../errors.ts';
 import { getUpload } from './get-upload.ts';
 import type { Upload } from './upload.ts';
-import { uploadPath } from './upload-file.ts';
 import { deleteUploadRow, lockUpload } from './upload-rows.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -23,7 +21,7 @@ export async function deleteUpload(
     if (upload.operationId !== undefined) throw uploadInUse(upload);
     await deleteUploadRow(tx, uploadId);
   });
-  await rm(uploadPath(uploads, uploadId), { force: true });
+  await uploads.bytes.remove(uploadId);
 }
 
 export function uploadInUse({ id, operationId }: Upload): ServiceError {

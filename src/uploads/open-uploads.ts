@@ -1,43 +1,45 @@
-import { statfs } from 'node:fs/promises';
+import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Database } from '../db/database.ts';
 import { type Repetition, repeat } from '../lib/repeat.ts';
+import { createUploadFiles } from './files/upload-files.ts';
+import { createUploadPieces } from './pieces/upload-pieces.ts';
 import { sweepUploads } from './sweep-uploads.ts';
 import { UploadTurns } from './upload-turns.ts';
-import { defaultUploadLimits, type UploadLimits, type Uploads } from './uploads.ts';
+import { defaultUploadLimits, type UploadLimits, type Uploads, usualBytesInBucket } from './uploads.ts';
 
 /** How often what has expired is looked for. */
 const sweepEveryMs = 600_000;
 const sweepSoonMs = 1_000;
 
-/** Uploads, taken. Dispose them before the database: requests that send bytes are ended and settled. */
+/** Uploads, taken. Dispose them before the database and the blobs: requests that send bytes are ended and settled. */
 export interface OpenUploads extends Uploads, AsyncDisposable {
-  /** An upload has ended: its file can go. */
+  /** An upload has ended: its bytes can go. */
   readonly wake: Repetition['wake'];
 }
 
-/** Removes what is over, and goes on doing so in the background. */
+/** Removes what is over, at once and then in the background. */
 export async function openUploads(options: {
   readonly db: Database;
-  /** A folder that is there, and nobody else's. */
+  /** A folder that is there, and nobody else's; for their bytes, unless there are blobs for them. */
   readonly directory: string;
+  /** Of uploads alone, shared by every process that serves them; disposed by whoever opened them. */
+  readonly blobs?: BlobStore | undefined;
   readonly onError: (error: unknown) => void;
   readonly now?: () => number;
   readonly limits?: Partial<UploadLimits>;
 }): Promise<OpenUploads> {
-  const { db, directory, onError, now = Date.now } = options;
+  const { db, directory, blobs, onError, now = Date.now } = options;
   const turns = new UploadTurns();
-  const uploads: Uploads = {
-    db,
-    directory,
-    turns,
-    now,
-    limits: { ...defaultUploadLimits, ...options.limits },
-    async freeBytes() {
-      const { bavail, bsize } = await statfs(directory);
-      return bavail * bsize;
-    },
-  };
-  await sweepUploads(uploads);
+  const room = blobs === undefined ? {} : { maxTotalBytes: usualBytesInBucket };
+  const limits = { ...defaultUploadLimits, ...room, ...options.limits };
+  const onGarbage = () => sweeping.wake();
+  const bytes =
+    blobs === undefined
+      ? createUploadFiles({ db, directory, limits, now })
+      : createUploadPieces({ db, blobs, limits, now, onGarbage });
+  const uploads: Uploads = { db, bytes, turns, now, limits };
+  // A bucket is swept behind the start, for which nobody waits then.
+  if (blobs === undefined) await sweepUploads(uploads);
   const sweeping = repeat({
     everyMs: sweepEveryMs,
     soonMs: sweepSoonMs,

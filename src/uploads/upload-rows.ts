@@ -17,6 +17,7 @@ export async function insertUpload(tx: Transaction, upload: Upload): Promise<voi
     metadata: upload.metadata,
     expires_at: upload.expiresAt.getTime(),
     operation_id: upload.operationId ?? '',
+    grows: upload.grows ? 1 : 0,
   };
   await tx.insertInto('uploads').values(row).execute();
 }
@@ -24,6 +25,18 @@ export async function insertUpload(tx: Transaction, upload: Upload): Promise<voi
 export async function findUpload(db: Queryable, id: string): Promise<Upload | undefined> {
   const row = await db.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toUpload(row);
+}
+
+/** Which of the uploads are there and not whole; those that are not among them never will be again. */
+export async function findOpenUploads(db: Queryable, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('uploads')
+    .select('id')
+    .where('id', 'in', ids)
+    .where((row) => row.or([row('grows', '=', 1), row('durable_length', '<', row.ref('length'))]))
+    .execute();
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** The upload, held until the transaction ends: an update that changes nothing locks its row in every database. */
@@ -63,16 +76,22 @@ export async function countUploads(tx: Transaction, createdBy: string): Promise<
   return Number(uploads);
 }
 
-/** Bytes that have been promised room and are still to come, of all uploads. */
-export async function sumOfMissingBytes(tx: Transaction): Promise<number> {
-  const { missing } = await tx
+/** Bytes that have been promised room, of all uploads, and those of them that are still to come. */
+export async function sumOfPromisedBytes(tx: Transaction): Promise<{ promisedBytes: number; missingBytes: number }> {
+  const { promised, missing } = await tx
     .selectFrom('uploads')
-    .select(sql<number | string | null>`sum(length - durable_length)`.as('missing'))
+    .select([
+      sql<number | string | null>`sum(length)`.as('promised'),
+      sql<number | string | null>`sum(length - durable_length)`.as('missing'),
+    ])
     .executeTakeFirstOrThrow();
-  return Number(missing ?? 0);
+  return { promisedBytes: Number(promised ?? 0), missingBytes: Number(missing ?? 0) };
 }
 
-/** Says that more is durable. False when the upload is gone, or when another writer moved it on meanwhile. */
+/**
+ * Says that more is durable. False when the upload is gone, when another writer moved it on meanwhile, or when that is more
+ * than it is to have: it was ended before.
+ */
 export async function advanceUpload(
   tx: Transaction,
   change: { readonly id: string; readonly from: number; readonly to: number; readonly expiresAt: Date },
@@ -82,6 +101,7 @@ export async function advanceUpload(
     .set({ durable_length: change.to, expires_at: change.expiresAt.getTime() })
     .where('id', '=', change.id)
     .where('durable_length', '=', change.from)
+    .where('length', '>=', change.to)
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
 }
@@ -89,18 +109,37 @@ export async function advanceUpload(
 /** When an upload that was let go of expires: nothing puts that off any more. */
 const letGo = 0;
 
-/** Sets aside room for more. */
-export async function lengthenUpload(tx: Transaction, id: string, lengthBytes: number): Promise<void> {
-  await tx.updateTable('uploads').set({ length: lengthBytes }).where('id', '=', id).execute();
+/** Sets aside room for more. False when another did meanwhile, when the upload was ended, and when it is gone. */
+export async function lengthenUpload(
+  tx: Transaction,
+  { id, from, to }: { readonly id: string; readonly from: number; readonly to: number },
+): Promise<boolean> {
+  const result = await tx
+    .updateTable('uploads')
+    .set({ length: to })
+    .where('id', '=', id)
+    .where('length', '=', from)
+    .where('grows', '=', 1)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }
 
-/** What is durable is all there is; it is kept until then. */
-export async function endUploadHere(tx: Transaction, id: string, expiresAt: Date): Promise<void> {
-  await tx
+/**
+ * What is durable is all there is; it is kept until then. False when other bytes are durable by now than `durableBytes`,
+ * when it was ended before, and when it is gone.
+ */
+export async function endUploadHere(
+  tx: Transaction,
+  { id, durableBytes, expiresAt }: { readonly id: string; readonly durableBytes: number; readonly expiresAt: Date },
+): Promise<boolean> {
+  const result = await tx
     .updateTable('uploads')
-    .set((values) => ({ length: values.ref('durable_length'), expires_at: expiresAt.getTime() }))
+    .set({ length: durableBytes, grows: 0, expires_at: expiresAt.getTime() })
     .where('id', '=', id)
-    .execute();
+    .where('durable_length', '=', durableBytes)
+    .where('grows', '=', 1)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }
 
 /** Puts its end off, unless it was let go of. */
@@ -184,5 +223,6 @@ export function toUpload(row: Selectable<UploadsTable>): Upload {
     metadata: row.metadata,
     expiresAt: new Date(row.expires_at),
     operationId: row.operation_id === '' ? undefined : row.operation_id,
+    grows: row.grows === 1,
   };
 }

@@ -1,6 +1,7 @@
 /**
  * A file that a client sends us in its own time, in as many requests as it takes, to make an image of it afterwards. It
- * is a row, and a file of the same name in the `uploads` folder of the data directory.
+ * is a row, and bytes: a file of the same name in the `uploads` folder of the data directory, or pieces in a bucket
+ * (upload-bytes.ts).
  *
  *   open      bytes are missing; they are taken in order, from `durableBytes` on
  *   complete  all are there; an image may be made of it
@@ -12,8 +13,9 @@
  * An upload of a bucket (buckets/) is read by any number of operations at once, and outlives them; what its bucket lets go
  * of while some read it is removed behind the last of them.
  *
- * The row says what is durable: bytes past `durableBytes` may be in the file already, and are overwritten by what the
- * client sends next.
+ * The row says what is durable: bytes past `durableBytes` may be kept already, and are nothing to what the client sends
+ * next. It moves on only from where its writer has seen it, so that of two processes that take bytes for the same place one
+ * gets them in.
  */
 export interface Upload {
   readonly id: string;
@@ -31,13 +33,15 @@ export interface Upload {
   readonly expiresAt: Date;
   /** The operation that imports it now; undefined for one of a bucket. */
   readonly operationId: string | undefined;
+  /** Its length is only what was set aside so far: it is whole when somebody says so. */
+  readonly grows: boolean;
 }
 
 /** What upload ids begin with. */
 export const uploadIdPrefix = 'upl';
 
-export function isComplete({ durableBytes, lengthBytes }: Upload): boolean {
-  return durableBytes === lengthBytes;
+export function isComplete({ durableBytes, lengthBytes, grows }: Upload): boolean {
+  return durableBytes === lengthBytes && !grows;
 }
 
 const bucketOwner = 'bucket/';

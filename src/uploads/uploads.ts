@@ -1,17 +1,15 @@
 import type { Database } from '../db/database.ts';
+import type { UploadBytes } from './upload-bytes.ts';
 import type { UploadTurns } from './upload-turns.ts';
 
 /** What every verb on uploads works with. */
 export interface Uploads {
   readonly db: Database;
-  /** The folder with the files; ours alone. */
-  readonly directory: string;
+  readonly bytes: UploadBytes;
   readonly limits: UploadLimits;
   readonly turns: UploadTurns;
   /** The time, in milliseconds since 1970. */
   readonly now: () => number;
-  /** What the file system of `directory` has left for us, in bytes. */
-  readonly freeBytes: () => Promise<number>;
 }
 
 /** Bounds on what uploads may cost us. Times in milliseconds, sizes in bytes. */
@@ -24,8 +22,10 @@ export interface UploadLimits {
   readonly maxMetadataLength: number;
   /** From the last byte, or the last import that failed, to the upload's end. */
   readonly keepMs: number;
-  /** An upload is refused rather than that all of them together could leave less than this free. */
+  /** An upload is refused rather than that all of them together could leave less than this free, */
   readonly minFreeBytes: number;
+  /** or be longer than this together. */
+  readonly maxTotalBytes: number;
   /**
    * What has arrived is made durable after this many bytes or this long, whichever comes first, and at the end of each
    * request: what a crash can make a client send again, and how often the disk is made to sync.
@@ -48,6 +48,10 @@ export const defaultUploadLimits: UploadLimits = {
   maxMetadataLength: 4096,
   keepMs: 24 * 3_600_000,
   minFreeBytes: gib,
+  maxTotalBytes: Number.POSITIVE_INFINITY,
   syncBytes: 64 * mib,
   syncMs: 5_000,
 };
+
+/** Of uploads in a bucket, where nothing else says when there are too many: nearly two of the longest files. */
+export const usualBytesInBucket = 8 * tib;

@@ -1,8 +1,8 @@
-import type { Queryable, Transaction } from '../db/database.ts';
+import type { Transaction } from '../db/database.ts';
 import { failedPrecondition, sourceNotFound } from '../errors.ts';
+import type { UploadedFile } from '../sources/upload-source.ts';
 import { uploadInUse } from './delete-upload.ts';
 import { isComplete, isOfBucket, type Upload } from './upload.ts';
-import { uploadPath } from './upload-file.ts';
 import { filenameOf } from './upload-metadata.ts';
 import {
   deleteReaderOf,
@@ -71,7 +71,7 @@ export async function releaseUpload(
   await deleteReaderOf(tx, operationId, expiresAt);
 }
 
-/** The operation succeeded: what it used, if anything, is gone; its file is swept soon after. An object stays. */
+/** The operation succeeded: what it used, if anything, is gone; its bytes are swept soon after. An object stays. */
 export async function consumeUpload(
   { limits, now }: Pick<Uploads, 'limits' | 'now'>,
   tx: Transaction,
@@ -83,10 +83,14 @@ export async function consumeUpload(
 
 /** The file of a whole upload, for whoever was given it by `useUpload`; undefined when it is not there. */
 export async function findUploadedFile(
-  uploads: { readonly directory: string; readonly db: { readonly read: Queryable } },
+  uploads: Pick<Uploads, 'db' | 'bytes'>,
   uploadId: string,
-): Promise<{ readonly path: string; readonly fileName: string; readonly sizeBytes: number } | undefined> {
+): Promise<UploadedFile | undefined> {
   const upload = await findUpload(uploads.db.read, uploadId);
   if (upload === undefined || !isComplete(upload)) return undefined;
-  return { path: uploadPath(uploads, upload.id), fileName: filenameOf(upload), sizeBytes: upload.lengthBytes };
+  return {
+    fileName: filenameOf(upload),
+    sizeBytes: upload.lengthBytes,
+    open: () => uploads.bytes.open(upload),
+  };
 }

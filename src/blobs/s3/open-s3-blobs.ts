@@ -18,6 +18,8 @@ export interface OpenS3Options {
 
 export interface OpenedS3 {
   readonly blobs: RemoteBlobs;
+  /** Of uploads: beside the others, which see none of them. Disposed with them. */
+  readonly uploadBlobs: RemoteBlobs;
   readonly abilities: Abilities;
   readonly owner: StoreOwner;
 }
@@ -38,5 +40,10 @@ export async function openS3Blobs({ settings, limits: given = {}, onRetry }: Ope
   const abilities = await probeBucket({ requests: probing, bucket, prefix, description, idleMs });
   const requests = new S3Requests(settings, limits, onRetry);
   const opened: Bucket = { name: bucket, blobPrefix: `${prefix}packs/`, requests, abilities, idleMs };
-  return { blobs: new S3Blobs(opened), abilities, owner: createBucketOwner(opened, prefix, description) };
+  return {
+    blobs: new S3Blobs(opened),
+    uploadBlobs: new S3Blobs({ ...opened, blobPrefix: `${prefix}uploads/` }),
+    abilities,
+    owner: createBucketOwner(opened, prefix, description),
+  };
 }

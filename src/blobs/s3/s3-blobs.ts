@@ -23,7 +23,7 @@ import { partBytes, S3Writer } from './s3-writer.ts';
 const knownObjects = 10_000;
 
 /**
- * Blobs as objects of a bucket: `PREFIX/packs/NAME`, sent whole or in parts; docs/s3.md.
+ * Blobs as objects of a bucket: `PREFIX/packs/NAME`, or `PREFIX/uploads/NAME` for pieces of uploads; sent whole or in parts; docs/s3.md.
  *
  * What the server says is held against what was asked: the range, the length, the whole's size and its ETag. An answer
  * that does not fit is asked for again and then fails; the bytes themselves are for whoever reads to check.

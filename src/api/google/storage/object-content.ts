@@ -47,19 +47,19 @@ function fileContent(content: OpenedObject, etag: string): Content {
   };
 }
 
-/** Writes bytes of the file at the pace of the reader. Throws when there are less than there must be: never others. */
+/** Writes bytes of the file at the pace of the reader. Throws when they are not there any more: never others. */
 async function sendFile(
-  { file, object }: OpenedObject,
+  { bytes }: OpenedObject,
   { start, end }: { readonly start: number; readonly end: number },
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<number> {
-  const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, end - start));
+  const memory = Buffer.allocUnsafeSlow(Math.min(pieceBytes, end - start));
   for (let at = start; at < end; ) {
-    const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, end - at), at);
-    if (bytesRead === 0) throw new Error(`the file of upload ${object.upload.id} ends at ${at}`);
-    await writePiece(response, piece.subarray(0, bytesRead), signal);
-    at += bytesRead;
+    const into = memory.subarray(0, Math.min(memory.length, end - at));
+    const piece = await bytes.read(at, into.length, { signal, into });
+    await writePiece(response, piece, signal);
+    at += piece.length;
   }
   return end - start;
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -19,7 +18,7 @@ const md5 = createHash('md5').update(file).digest('base64');
 
 /** The routes over buckets of their own. Everybody with a token may do everything unless the test says otherwise. */
 async function start(t: TestContext, change: FakeDeps = {}) {
-  const { buckets, uploads } = await openTestBuckets(t, openTestSqlite);
+  const { buckets, place } = await openTestBuckets(t, openTestSqlite);
   const access = { db: buckets.db, administratorId: 'aje', roles: new RoleCache() };
   const changes: string[] = [];
   const storage = bindStorage({ access, buckets });
@@ -39,7 +38,7 @@ async function start(t: TestContext, change: FakeDeps = {}) {
     const body: any = json ? JSON.parse(bytes.toString()) : undefined;
     return { status: response.status, headers: response.headers, bytes, body };
   };
-  return { api, ask, changes, uploads };
+  return { api, ask, changes, place };
 }
 
 const upload = `/upload/storage/v1/b/${bucket}/o`;
@@ -204,7 +203,7 @@ test('takes a file with what is said of it, as gcloud and as other clients frame
 });
 
 test('takes a file in parts, and says how far it is', async (t) => {
-  const { ask, changes, uploads } = await start(t);
+  const { ask, changes, place } = await start(t);
   const url = await begin(ask, 'x', {
     body: '{"contentType":"a/b"}',
     headers: { 'x-upload-content-length': '300000' },
@@ -235,7 +234,7 @@ test('takes a file in parts, and says how far it is', async (t) => {
   );
   const row = '/upload/storage/v1/b/{bucket}/o';
   assert.deepEqual(changes, [`POST ${row} ${bucket}/x`, `PUT ${row} ${bucket}/x`]);
-  assert.equal((await readdir(uploads.directory)).length, 1);
+  assert.equal((await place.keptIds()).length, 1);
 });
 
 test('takes a file whose length is told at its end, or never, and an empty one', async (t) => {
@@ -267,7 +266,7 @@ test('takes a file whose length is told at its end, or never, and an empty one',
 });
 
 test('goes on where a connection broke off, and ends what its client gives up', async (t) => {
-  const { ask, api, uploads } = await start(t);
+  const { ask, api, place } = await start(t);
   const url = new URL(await begin(ask, 'x'));
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
   await once(socket, 'connect');
@@ -298,7 +297,7 @@ test('goes on where a connection broke off, and ends what its client gives up', 
   await ask('PUT', given, { body: file, headers: part(0, 299_999, '*') });
   assert.equal((await ask('DELETE', given)).status, 499);
   assert.equal((await ask('PUT', given, { headers: part('*', '*', '*') })).status, 404);
-  assert.equal((await readdir(uploads.directory)).length, 1);
+  assert.equal((await place.keptIds()).length, 1);
 });
 
 test('tells a stranger of no bucket, and asks for the right at every route', async (t) => {

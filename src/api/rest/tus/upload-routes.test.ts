@@ -25,6 +25,7 @@ function someUpload(change: Partial<Upload> = {}): Upload {
     metadata: `filename ${base64('disk.raw')}`,
     expiresAt: new Date('2026-01-03T03:04:05.678Z'),
     operationId: undefined,
+    grows: false,
     ...change,
   };
 }

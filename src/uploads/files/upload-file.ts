@@ -1,20 +1,13 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isId } from '../lib/ids.ts';
+import { isId } from '../../lib/ids.ts';
+import { BytesLost } from '../../sources/bytes-lost.ts';
 
 /** Where an upload's bytes are. The id is one of ours, and a plain word. */
-export function uploadPath({ directory }: { readonly directory: string }, uploadId: string): string {
+export function uploadPath(directory: string, uploadId: string): string {
   if (!isId(uploadId)) throw new Error(`not an upload's id: ${uploadId}`);
   return join(directory, uploadId);
-}
-
-/** The file has fewer bytes than were acknowledged: somebody cut it, or the disk lied. */
-export class UploadDamaged extends Error {
-  constructor(path: string, sizeBytes: number, durableBytes: number) {
-    super(`${path} has ${sizeBytes} bytes; ${durableBytes} of them were acknowledged`);
-    this.name = 'UploadDamaged';
-  }
 }
 
 /** Small pieces are gathered into writes of about this size. */
@@ -32,12 +25,12 @@ export class UploadFile implements AsyncDisposable {
     this.#writtenBytes = writtenBytes;
   }
 
-  /** Throws UploadDamaged when the durable bytes are not all there. */
+  /** Throws BytesLost when the durable bytes are not all there: somebody cut the file, or the disk lied. */
   static async open(path: string, durableBytes: number): Promise<UploadFile> {
     const handle = await open(path, constants.O_RDWR);
     try {
       const { size } = await handle.stat();
-      if (size < durableBytes) throw new UploadDamaged(path, size, durableBytes);
+      if (size < durableBytes) throw new BytesLost(`${path} has ${size} bytes; ${durableBytes} were acknowledged`);
       return new UploadFile(handle, durableBytes);
     } catch (error) {
       await handle.close();
