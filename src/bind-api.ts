@@ -25,13 +25,14 @@ import { revokeAllTokens } from './accounts/revoke-all-tokens.ts';
 import { updateKey } from './accounts/update-key.ts';
 import { updateServiceAccount } from './accounts/update-service-account.ts';
 import type { ApiDeps } from './api/api.ts';
-import type { AttachedExports } from './attachments/attached-exports.ts';
 import { createAttachment } from './attachments/create-attachment.ts';
-import { deleteAttachment } from './attachments/delete-attachment.ts';
+import { type DeleteAttachmentDeps, deleteAttachment } from './attachments/delete-attachment.ts';
 import { attachedDisks } from './attachments/disk-users.ts';
 import { folderOf } from './attachments/folder-of.ts';
 import { getAttachment } from './attachments/get-attachment.ts';
 import { listAttachments } from './attachments/list-attachments.ts';
+import { listNodes } from './attachments/list-nodes.ts';
+import { removeNode } from './attachments/remove-node.ts';
 import { listAuditRecords } from './audit/list-audit-records.ts';
 import { recordMadeChange } from './audit/record-change.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -85,7 +86,6 @@ import type { Operation } from './operations/operation.ts';
 import type { OperationWaits } from './operations/operation-waits.ts';
 import type { Runner } from './operations/runner.ts';
 import { findStartedOnce } from './operations/start-once.ts';
-import type { Pool } from './pool/pool.ts';
 import { getQuota } from './quotas/get-quota.ts';
 import { listQuotas } from './quotas/list-quotas.ts';
 import { setQuota } from './quotas/set-quota.ts';
@@ -139,10 +139,10 @@ export interface Parts {
   readonly log: Logger;
   readonly contents: DiskContents;
   readonly catalog: Catalog;
-  readonly exports: AttachedExports;
-  readonly pool: Pick<Pool, 'status'>;
-  /** Where clients find the export of a ticket. */
-  readonly exportUri: (ticket: string) => string;
+  readonly exports: DeleteAttachmentDeps['exports'];
+  readonly pool: ApiDeps['pool'];
+  /** Of this process. */
+  readonly nodeId: string;
   readonly compute: Omit<ComputeParts, 'access' | 'buckets'>;
   /** There may be something to collect. */
   readonly onGarbage: () => void;
@@ -160,7 +160,7 @@ const holdThing: ChangeBindingsDeps['holdThing'] = {
 
 /** The functions that the doors call, each with what it needs. */
 export function bindApi(parts: Parts): ApiDeps {
-  const { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, exportUri } = parts;
+  const { store, runner, kinds, uploads, installation, log, onGarbage, contents, catalog, exports, nodeId } = parts;
   const { db } = store;
   const { tokenKey, first } = installation;
   const { users, liveTokens, isOurHost, publicAddress } = parts;
@@ -182,6 +182,7 @@ export function bindApi(parts: Parts): ApiDeps {
     catalog,
     sources,
     exports,
+    nodeId,
     users: attachedDisks,
   };
   const access = { db, administratorId: first.administratorId, roles: new RoleCache() };
@@ -276,7 +277,11 @@ export function bindApi(parts: Parts): ApiDeps {
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
     storage: bindStorage({ access, buckets }),
-    pool: { status: () => parts.pool.status() },
+    pool: parts.pool,
+    nodes: {
+      listNodes: () => listNodes(deps),
+      removeNode: (request) => removeNode(deps, request),
+    },
     quotas: {
       getQuota: (request) => getQuota(deps, request),
       listQuotas: (request) => listQuotas(deps, request),
@@ -292,7 +297,6 @@ export function bindApi(parts: Parts): ApiDeps {
       getAttachment: (request) => getAttachment(deps, request),
       listAttachments: (request) => listAttachments(deps, request),
       deleteAttachment: (request) => deleteAttachment(deps, request).finally(onGarbage),
-      exportUri,
     },
     operations: {
       getOperation: (request) => getOperation(deps, request),

@@ -75,8 +75,14 @@ function addServe(program: Command, serve: (flags: ServeFlags) => Promise<void>)
     .command('serve')
     .description('run the service')
     .option('--data <dir>', 'where everything is kept (OBRAZ_DATA, default ./.obraz)')
+    .option(
+      '--role <role>',
+      'api, worker or block: what this process does, of several on one database and one bucket; repeat it (OBRAZ_ROLE, with commas, default all)',
+      collect,
+    )
     .option('--listen <host:port>', 'the port of gRPC and REST, TLS and plain (OBRAZ_LISTEN, default 127.0.0.1:8443)')
     .option('--nbd <host:port>', 'the port of NBD, for attached disks (OBRAZ_NBD, default 127.0.0.1:10809)')
+    .option('--nbd-address <host:port>', 'where clients are told to find it, if not there (OBRAZ_NBD_ADDRESS)')
     .option(
       '--allow-source <source>',
       'HOST[:PORT] or CIDR that imports may read besides public addresses; repeat it (OBRAZ_ALLOW_SOURCE, with commas)',

@@ -14,8 +14,10 @@ test('has a default for everything', () => {
     s3: undefined,
     cacheBytes: undefined,
     uploadsBytes: undefined,
+    roles: ['api', 'worker', 'block'],
     listen: { host: '127.0.0.1', port: 8443 },
     nbd: { host: '127.0.0.1', port: 10809 },
+    nbdAddress: undefined,
     grpc: undefined,
     rest: undefined,
     metrics: undefined,
@@ -69,6 +71,17 @@ test('takes the address of an object store, of http and https, without its last 
 test('takes zones and disk types, each once, in place of the usual ones', () => {
   const given = readConfig({ diskType: ['fast'] }, { OBRAZ_ZONE: 'lab-1,lab-2,lab-1', OBRAZ_DISK_TYPE: 'slow' });
   assert.deepEqual([given.zones, given.diskTypes], [['lab-1', 'lab-2'], ['fast']]);
+});
+
+test('takes roles where a database and a bucket are shared, and nowhere else', () => {
+  const shared = {
+    ...{ OBRAZ_DATABASE_URL: 'postgres://db/obraz', OBRAZ_BLOBS: 's3://bucket', AWS_REGION: 'here' },
+    ...{ AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' },
+  };
+  assert.deepEqual(readConfig({ role: ['api', 'block', 'api'] }, shared).roles, ['api', 'block']);
+  assert.deepEqual(readConfig({}, { ...shared, OBRAZ_ROLE: 'worker' }).roles, ['worker']);
+  assert.throws(() => readConfig({ role: ['reader'] }, shared), /--role "reader": give api, worker, block/);
+  assert.throws(() => readConfig({ role: ['api'] }, {}), /--role: .*OBRAZ_DATABASE_URL and OBRAZ_BLOBS/);
 });
 
 test('takes an empty variable for an absent one', () => {

@@ -24,6 +24,7 @@ import { defaultDiskTypeIds, isDiskTypeId } from './disks/disk-type.ts';
 import { defaultZoneIds, isZoneId } from './disks/zone.ts';
 import type { CertificatePaths } from './installation/certificate-files.ts';
 import { type HostPort, parseHostPort } from './lib/host-port.ts';
+import { isRole, type Role, roles } from './nodes/role.ts';
 import { type QuotaName, quotaNames, usualQuota } from './quotas/quota.ts';
 
 /** How the service runs: flags over environment over defaults, checked once; nothing downstream sees an optional. */
@@ -42,10 +43,14 @@ export interface Config {
   readonly cacheBytes: number | undefined;
   /** How long all uploads may be together; undefined for what there is room for, in a bucket for a usual limit. */
   readonly uploadsBytes: number | undefined;
+  /** What this process does; all of it when it is alone. */
+  readonly roles: readonly Role[];
   /** The port that serves TLS and plain, gRPC and REST. */
   readonly listen: HostPort;
   /** The port of NBD, for attached disks. */
   readonly nbd: HostPort;
+  /** Where clients are told to find it; undefined for where it listens. */
+  readonly nbdAddress: HostPort | undefined;
   /** A port for gRPC alone and one for REST alone, for sites whose proxies cannot share one. */
   readonly grpc: HostPort | undefined;
   readonly rest: HostPort | undefined;
@@ -84,8 +89,10 @@ export interface Config {
 /** The flags of `obraz serve` as the command line gives them. */
 export interface ServeFlags {
   readonly data?: string;
+  readonly role?: readonly string[];
   readonly listen?: string;
   readonly nbd?: string;
+  readonly nbdAddress?: string;
   readonly grpc?: string;
   readonly rest?: string;
   readonly metrics?: string;
@@ -162,14 +169,23 @@ export function readConfig(flags: ServeFlags, environment: Environment = process
 
   const databaseUrl = readDatabaseUrl(environment, problems);
   const listen = address('--listen', flags.listen, 'OBRAZ_LISTEN', '127.0.0.1:8443') ?? defaultListen;
+  const s3 = readS3Settings(environment, problems);
+  const givenRoles = many('--role', flags.role, 'OBRAZ_ROLE');
+  if (givenRoles.length > 0 && (databaseUrl === undefined || s3 === undefined)) {
+    const remedy =
+      'is for one of several processes: they share a database and a bucket, OBRAZ_DATABASE_URL and OBRAZ_BLOBS';
+    problems.push({ setting: givenRoles[0]?.name ?? '--role', value: undefined, remedy });
+  }
   const config: Config = {
     invokedAs: environment.OBRAZ_INVOKED_AS || undefined,
     startedFrom: environment.INIT_CWD || process.cwd(),
     dataDirectory: resolve(one('--data', flags.data, 'OBRAZ_DATA')?.value ?? defaultDataDirectory),
     databaseUrl,
-    s3: readS3Settings(environment, problems),
+    s3,
+    roles: names(givenRoles, isRole, `give ${roles.join(', ')}`, roles).filter(isRole),
     listen,
     nbd: address('--nbd', flags.nbd, 'OBRAZ_NBD', '127.0.0.1:10809') ?? nbdBeside(listen),
+    nbdAddress: address('--nbd-address', flags.nbdAddress, 'OBRAZ_NBD_ADDRESS', 'node-3.example.com:10809'),
     grpc: address('--grpc', flags.grpc, 'OBRAZ_GRPC', '127.0.0.1:8444'),
     rest: address('--rest', flags.rest, 'OBRAZ_REST', '127.0.0.1:8445'),
     metrics: address('--metrics', flags.metrics, 'OBRAZ_METRICS', '10.0.0.5:9464'),

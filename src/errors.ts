@@ -98,6 +98,7 @@ export type ResourceNoun =
   | 'Operation'
   | 'Upload'
   | 'Bucket'
+  | 'Node'
   | 'Object'
   | 'Attachment'
   | 'Endpoint'

@@ -20,6 +20,7 @@ export function describeStart(config: Config, service: Service): string {
   const isDefault = resolve(config.startedFrom, defaultDataDirectory) === config.dataDirectory;
   const data = isDefault ? '' : ` --data ${show(config.dataDirectory)}`;
   const ca = show(join(directory.tls, 'ca.pem'));
+  if (service.address === undefined) return describePart(config, service);
   const address = formatHostPort(reachable(service.address));
   // What trusts the operator's certificate only the operator knows; from this machine plain connections are taken.
   const [trust, curl] =
@@ -42,6 +43,12 @@ export function describeStart(config: Config, service: Service): string {
     '',
     '',
   ].join('\n');
+}
+
+/** Of a process that people do not call. */
+function describePart({ roles }: Config, { nodeId, metricsAddress }: Service): string {
+  const health = metricsAddress === undefined ? '' : `, http://${formatHostPort(reachable(metricsAddress))}/health`;
+  return `Obraz runs as ${roles.join(' and ')} (node ${nodeId}${health}).\n`;
 }
 
 /** A path as the user can type it where they started us. */

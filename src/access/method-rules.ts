@@ -251,6 +251,8 @@ const rules = {
   'obraz.v1.StoreService/Scrub': ['obraz.store.manage'],
   'obraz.v1.StoreService/GetSpace': ['obraz.store.manage'],
   'obraz.v1.PoolService/List': ['obraz.store.manage'],
+  'obraz.v1.NodeService/List': ['obraz.store.manage'],
+  'obraz.v1.NodeService/Remove': ['obraz.store.manage'],
   'GET /metrics': ['obraz.store.manage'],
 
   'obraz.v1.QuotaService/Get': ['resource-manager.clouds.get'],

@@ -22,6 +22,7 @@ import { type Listener, listen, type ServerCertificate } from './listener.ts';
 import { type AttachmentFunctions, attachmentService } from './obraz/attachment-service.ts';
 import { type AuditListFunctions, auditService } from './obraz/audit-service.ts';
 import { type DigestFunctions, imageDigestService } from './obraz/image-digest-service.ts';
+import { type NodeFunctions, nodeService } from './obraz/node-service.ts';
 import { type PoolFunctions, poolService } from './obraz/pool-service.ts';
 import { type QuotaFunctions, quotaService } from './obraz/quota-service.ts';
 import { type StoreFunctions, storeService } from './obraz/store-service.ts';
@@ -71,6 +72,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly storage: StorageFunctions;
   readonly store: StoreFunctions;
   readonly pool: PoolFunctions;
+  readonly nodes: NodeFunctions;
   readonly quotas: Omit<QuotaFunctions, 'getCloud'>;
   readonly folders: FolderFunctions & CloudFunctions;
   readonly bindings: BindingFunctions;
@@ -142,6 +144,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     tokenService(deps.tokens),
     storeService(deps.store),
     poolService(deps.pool),
+    nodeService(deps.nodes),
     auditService(audit),
     quotaService({ ...deps.quotas, getCloud: deps.folders.getCloud }),
     apiEndpointService({ publicAddress: deps.publicAddress, ownAddress: () => ownAddress(listeners) }),

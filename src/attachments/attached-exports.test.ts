@@ -4,6 +4,7 @@ import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { addDisk } from '../../test/fixtures/disk-fixture.ts';
 import { insertFolder } from '../../test/fixtures/image-fixture.ts';
+import { enterTestNode, testNodeId } from '../../test/fixtures/node-fixture.ts';
 import { openTestStore } from '../../test/fixtures/store.ts';
 import { overlayPlace } from '../../test/fixtures/test-overlay.ts';
 import { OverlayFailed } from '../overlays/overlay-failed.ts';
@@ -36,13 +37,16 @@ async function openPlace(t: TestContext, failsAtEnd = false) {
       };
     },
   };
-  const exports = new AttachedExports({ store, disks, cache: new ReadCache() });
-  const attach = () =>
-    createAttachment(
-      store,
+  const exports = new AttachedExports({ store, disks, cache: new ReadCache(), nodeId: testNodeId });
+  const node = await enterTestNode(store.db);
+  const attach = async () => {
+    const { attachment, uri } = await createAttachment(
+      node,
       { resource: { kind: 'disk', id: disk.id }, mode: undefined, ttlMs: undefined },
       { subjectId: 'someone' },
     );
+    return { attachment, ticket: uri.slice('nbd://localhost/'.length) };
+  };
   const detach = (attachmentId: string) => deleteAttachment({ db: store.db, exports }, { attachmentId });
   return { exports, attach, detach, count };
 }

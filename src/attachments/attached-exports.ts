@@ -6,13 +6,15 @@ import type { Store } from '../volumes/store.ts';
 import type { VolumeReads } from '../volumes/volume-reads.ts';
 import { findHeldVolumeId } from '../volumes/volume-rows.ts';
 import { type Attachment, attachedNouns, isExpired } from './attachment.ts';
-import { findAttachment, findByTicket, keepAttachment } from './attachment-rows.ts';
+import { findAttachment, findByTicket, findStillAttached, keepAttachment } from './attachment-rows.ts';
 import { hashTicket } from './ticket.ts';
 
 export interface AttachedExportsDeps {
   readonly store: Store;
   readonly cache: VolumeReads;
   readonly disks: Pick<OpenDisks, 'use'>;
+  /** Of this process: attachments of other nodes are not found. */
+  readonly nodeId: string;
 }
 
 /** What one connection may use; dispose it when the connection has ended. */
@@ -51,9 +53,10 @@ export class AttachedExports {
 
   /** For the NBD server: whoever has the ticket has the device. The first use makes the attachment last. */
   async find(ticket: string): Promise<AttachedDevice | undefined> {
-    const { store } = this.#deps;
+    const { store, nodeId } = this.#deps;
     const attachment = await findByTicket(store.db.read, hashTicket(ticket));
-    if (attachment === undefined || isExpired(attachment, store.now())) return undefined;
+    if (attachment === undefined || attachment.nodeId !== nodeId || isExpired(attachment, store.now()))
+      return undefined;
     const connections = this.#connectionsOf(attachment.id);
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
     connections.ended.add(promise);
@@ -97,6 +100,13 @@ export class AttachedExports {
     const ends = await Promise.all(connections.ended);
     this.#forget(attachmentId, connections);
     for (const failure of ends) if (failure !== undefined) throw failure.cause;
+  }
+
+  /** Ends the connections of attachments that are no more: whoever deleted them could not ask this node. */
+  async revokeDeleted(): Promise<void> {
+    const ids = [...this.#connections.keys()];
+    const still = await findStillAttached(this.#deps.store.db.read, ids);
+    await Promise.all(ids.filter((id) => !still.has(id)).map((id) => this.revoke(id)));
   }
 
   #connectionsOf(attachmentId: string): Connections {

@@ -19,6 +19,7 @@ export async function insertAttachment(tx: Transaction, attachment: Attachment, 
       created_at: attachment.createdAt.getTime(),
       created_by: attachment.createdBy,
       expires_at: attachment.expiresAt?.getTime() ?? null,
+      node_id: attachment.nodeId,
     })
     .execute();
 }
@@ -94,6 +95,34 @@ export async function keepAttachment(tx: Transaction, id: string): Promise<boole
   return (await kept.executeTakeFirst()) !== undefined;
 }
 
+/** Those of a node. */
+export async function findAttachmentsAt(db: Queryable, nodeId: string): Promise<string[]> {
+  const rows = await db.selectFrom('attachments').select('id').where('node_id', '=', nodeId).execute();
+  return rows.map(({ id }) => id);
+}
+
+export async function countAttachmentsByNode(db: Queryable): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('attachments')
+    .select((row) => ['node_id', row.fn.countAll<number | string>().as('attachments')])
+    .groupBy('node_id')
+    .execute();
+  return new Map(rows.map((row) => [row.node_id, Number(row.attachments)]));
+}
+
+/** Those of the ids that are still attachments. */
+export async function findStillAttached(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db.selectFrom('attachments').select('id').where('id', 'in', ids).execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Takes over the attachments of all other nodes, or with `nobodys` those that no node has. */
+export async function adoptAttachments(tx: Transaction, nodeId: string, which: 'all' | 'nobodys'): Promise<void> {
+  const adopted = tx.updateTable('attachments').set({ node_id: nodeId });
+  await (which === 'all' ? adopted.where('node_id', '<>', nodeId) : adopted.where('node_id', '=', '')).execute();
+}
+
 /** May be repeated. */
 export async function deleteAttachmentRow(tx: Transaction, id: string): Promise<void> {
   await tx.deleteFrom('attachments').where('id', '=', id).execute();
@@ -104,6 +133,7 @@ function toAttachment(row: Selectable<AttachmentsTable>): Attachment {
     id: row.id,
     folderId: row.folder_id,
     resource: { kind: row.kind, id: row.resource_id },
+    nodeId: row.node_id,
     mode: row.mode,
     createdAt: new Date(row.created_at),
     createdBy: row.created_by,

@@ -7,6 +7,8 @@ export interface Attachment {
   readonly id: string;
   readonly folderId: string;
   readonly resource: { readonly kind: AttachedKind; readonly id: string };
+  /** The node whose clients may use it. */
+  readonly nodeId: string;
   readonly mode: AttachmentMode;
   readonly createdAt: Date;
   /** The subject that asked for it. */

@@ -18,6 +18,7 @@ import {
   isExpired,
 } from './attachment.ts';
 import { findWriter, insertAttachment } from './attachment-rows.ts';
+import { placeAttachment } from './place-attachment.ts';
 import { removeAttachment } from './remove-attachment.ts';
 import { hashTicket, newTicket } from './ticket.ts';
 
@@ -31,8 +32,8 @@ export interface CreateAttachment {
 
 export interface CreatedAttachment {
   readonly attachment: Attachment;
-  /** Given to the caller once, and kept nowhere. */
-  readonly ticket: string;
+  /** Where NBD clients find it. It has the ticket, which is given to the caller once, and kept nowhere. */
+  readonly uri: string;
 }
 
 const defaultTtlMs = 10 * 60_000;
@@ -40,10 +41,10 @@ const maxTtlMs = 7 * 24 * 3_600_000;
 
 /**
  * Gives the right to use a disk, an image or a snapshot as a block device. A disk has one writer at a time: FAILED_PRECONDITION
- * for another; RESOURCE_EXHAUSTED when the cloud has too many attachments. The content of an image or a snapshot stays as long as the attachment, whatever becomes of its owner.
+ * for another; RESOURCE_EXHAUSTED when the cloud has too many attachments; UNAVAILABLE when no node can serve it. The content of an image or a snapshot stays as long as the attachment, whatever becomes of its owner.
  */
 export async function createAttachment(
-  { db }: { readonly db: Database },
+  { db, nodeId }: { readonly db: Database; readonly nodeId: string },
   { resource, mode = defaultMode(resource.kind), ttlMs = defaultTtlMs }: CreateAttachment,
   { subjectId }: { readonly subjectId: string },
 ): Promise<CreatedAttachment> {
@@ -53,7 +54,7 @@ export async function createAttachment(
   }
   if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) throw invalidField('ttl', 'is from a second to a week');
   const ticket = newTicket();
-  const attachment = await db.transact(async (tx) => {
+  const { attachment, node } = await db.transact(async (tx) => {
     const now = await readDatabaseTime(tx);
     const found = await lockResource(tx, kind, resourceId);
     if (found === undefined) throw notFound(attachedNouns[kind], resourceId);
@@ -61,10 +62,12 @@ export async function createAttachment(
       throw failedPrecondition('NOT_READY', `${attachedNouns[kind]} "${resourceId}" is ${found.status}, not READY`);
     }
     if (mode === 'read-write') await makeRoomForWriter(tx, resourceId, now);
+    const node = await placeAttachment(tx, resource, nodeId);
     const made: Attachment = {
       id: newId('att'),
       folderId: found.folderId,
       resource,
+      nodeId: node.id,
       mode,
       createdAt: new Date(now),
       createdBy: subjectId,
@@ -73,9 +76,9 @@ export async function createAttachment(
     await insert(tx, made, ticket);
     await assertWithinQuotas(tx, made.folderId, { 'compute.attachments.count': 1 });
     if (found.volumeId !== undefined) await addVolumeReference(tx, made.id, found.volumeId);
-    return made;
+    return { attachment: made, node };
   });
-  return { attachment, ticket };
+  return { attachment, uri: `${node.nbdUrl}${ticket}` };
 }
 
 interface Lockable {

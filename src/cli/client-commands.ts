@@ -5,6 +5,7 @@ import { addDiskCommands } from './disk/disk-commands.ts';
 import { addIamCommands } from './iam/iam-commands.ts';
 import { addImageCommands } from './image/image-commands.ts';
 import type { Inspecting } from './image/inspect.ts';
+import { addNodeCommands } from './node/node-commands.ts';
 import { addOperationCommands } from './operation/operation-commands.ts';
 import { addPlaceCommands } from './place/place-commands.ts';
 import { addPoolCommands } from './pool/pool-commands.ts';
@@ -36,6 +37,7 @@ export function addClientCommands(
   addStoreCommands(program, toAction, rebuild);
   addBackupCommands(program, backups);
   addPoolCommands(program, toAction);
+  addNodeCommands(program, toAction);
   addQuotaCommands(program, toAction);
   addAuditCommands(program, toAction);
   addUploadCommands(program, toAction);

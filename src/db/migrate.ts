@@ -22,6 +22,7 @@ import { addOperationKeys } from './migrations/0019-operation-keys.ts';
 import { createUploadPieces } from './migrations/0021-upload-pieces.ts';
 import { countRenewals } from './migrations/0024-lease-renewals.ts';
 import { createSharedSecrets } from './migrations/0025-shared-secrets.ts';
+import { createNodes } from './migrations/0026-nodes.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -57,6 +58,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0021-upload-pieces': { up: (db: Kysely<unknown>) => createUploadPieces(db, dialect) },
     '0024-lease-renewals': { up: countRenewals },
     '0025-shared-secrets': { up: (db: Kysely<unknown>) => createSharedSecrets(db, dialect) },
+    '0026-nodes': { up: (db: Kysely<unknown>) => createNodes(db, dialect) },
   };
 }
 

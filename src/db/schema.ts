@@ -8,6 +8,8 @@ import type { Generated } from 'kysely';
 export interface Schema {
   settings: SettingsTable;
   shared_secrets: SharedSecretsTable;
+  nodes: NodesTable;
+  node_calls: NodeCallsTable;
   clouds: CloudsTable;
   folders: FoldersTable;
   service_accounts: ServiceAccountsTable;
@@ -57,6 +59,34 @@ export interface SettingsTable {
 export interface SharedSecretsTable {
   name: string;
   value: string;
+}
+
+/** The processes of the installation; see nodes/node.ts. */
+export interface NodesTable {
+  id: string;
+  /** With commas between them. */
+  roles: string;
+  nbd_url: string;
+  started_at: number;
+  /** By the database's clock; 0 for one that was stopped. */
+  seen_at: number;
+}
+
+/**
+ * What nodes ask of each other. asked: it is to be answered. answered, failed: who asked is to look. unwanted: what the answer
+ * says is to be undone. Whoever ends a call deletes it.
+ */
+export interface NodeCallsTable {
+  id: string;
+  /** Who is asked. */
+  node_id: string;
+  method: string;
+  /** As JSON, and so is the answer; a StoredError of one that failed. */
+  input: string;
+  state: 'asked' | 'answered' | 'failed' | 'unwanted';
+  answer: string | null;
+  /** By the database's clock. */
+  created_at: number;
 }
 
 export interface CloudsTable {
@@ -160,6 +190,8 @@ export interface OperationsTable {
   run_after: number;
   /** The cloud of the folder, by which turns are taken; '' for what was done before there were turns. */
   cloud_id: string;
+  /** The node that alone can run it, because it has what it works on; '' for any. */
+  node_id: string;
 }
 
 /** When an operation of a kind was last claimed for a cloud, by the database's time. Only claims ask; an old row says as much as none. */
@@ -257,6 +289,8 @@ export interface DisksTable {
   volume_digest: string;
   /** 1 once it was opened: then it is not only its base, and must not be read without its overlay. */
   has_overlay: Generated<number>;
+  /** The node that has its overlay, or is to have it; '' as long as nobody was ever to open it. */
+  node_id: Generated<string>;
   /** As the images' columns of these names. */
   number: string;
   guest: string;
@@ -482,6 +516,8 @@ export interface AttachmentsTable {
   created_by: string;
   /** Until when it must be used for the first time; null once it was. */
   expires_at: number | null;
+  /** The node whose clients may use it. */
+  node_id: string;
 }
 
 /** What each cloud may use that has no limit of its own; as this process, or the one started last, is configured. */

@@ -13,6 +13,18 @@ export interface FrozenDisk {
   readonly frozenId: string;
 }
 
+/** What was frozen of a disk, for the operation that is to store it. Either an operation takes it, or it is given back. */
+export interface Frozen {
+  /** Names it. */
+  readonly id: string;
+  /** The node that has it: nobody else can run the operation. */
+  readonly nodeId: string;
+  /** In the transaction that inserts the operation. Throws UNAVAILABLE when that came too late. */
+  take(tx: Transaction): Promise<void>;
+  /** No operation needs it. */
+  giveBack(): Promise<void>;
+}
+
 /** What disks hold beyond their bases. Disks know nothing of how that is kept; service.ts hands it in. */
 export interface DiskContents {
   /**
@@ -23,7 +35,7 @@ export interface DiskContents {
    * between freezing and starting the operation that stores it leaves it behind: what no operation's input names when
    * the service starts can be released.
    */
-  freeze(disk: Disk): Promise<string | undefined>;
+  freeze(disk: Disk): Promise<Frozen | undefined>;
 
   /** The frozen disk's guest bytes, all of them, at the size that it had. Dispose it; it may be opened again. */
   openFrozen(content: FrozenDisk): Promise<GuestReader & AsyncDisposable>;
@@ -34,7 +46,10 @@ export interface DiskContents {
    */
   release(frozenId: string, stored?: HeldVolume): Promise<void>;
 
-  /** The disk is deleted: drops what it holds, but not what is frozen of it. May be repeated. */
+  /**
+   * The disk is deleted: nobody needs what it holds, but for what is frozen of it. It is removed once a backup of the metadata
+   * can't know the disk any more. May be repeated.
+   */
   discard(diskId: string): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataLoss, notFound } from '../errors.ts';
 import { openOverlay } from '../overlays/open-overlay.ts';
@@ -15,11 +15,16 @@ import { findVolumeOfContent } from '../volumes/volume-rows.ts';
 import { findDisk, keepOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
 
+/** In an overlay's folder: it was found without its disk when this was made. */
+const markName = 'without-disk';
+
 export interface DiskFilesOptions {
   readonly store: Store;
   readonly cache: VolumeReads;
   /** Of the overlays: a folder for each disk that was ever opened. It exists. */
   readonly directory: string;
+  /** The node that has the directory, and so the disks in it. */
+  readonly nodeId: string;
 }
 
 /** What is under an overlay, and whether there is one. */
@@ -52,6 +57,20 @@ export class DiskFiles {
     await rm(this.#path(diskId), { recursive: true, force: true });
   }
 
+  /** When it was marked as without its disk, in milliseconds since 1970; undefined for what was not. */
+  async withoutDiskSince(diskId: string): Promise<number | undefined> {
+    return (await stat(this.#mark(diskId)).catch(() => undefined))?.mtimeMs;
+  }
+
+  /** A full disk is no reason to fail: then it begins to count the next time. */
+  async markWithoutDisk(diskId: string): Promise<void> {
+    if (this.has(diskId)) await writeFile(this.#mark(diskId), '', { flag: 'a' }).catch(() => {});
+  }
+
+  async unmarkWithoutDisk(diskId: string): Promise<void> {
+    await rm(this.#mark(diskId), { force: true });
+  }
+
   /**
    * Opens a disk that is not open. A disk whose overlay is gone is refused, and so is one whose overlay was written over
    * another base than the row names: metadata out of a backup may be older than the disk's last snapshot, which became
@@ -73,7 +92,7 @@ export class DiskFiles {
   }
 
   async #openOver({ id, sizeBytes, volumeId, hasOverlay }: DiskFacts): Promise<DiskParts> {
-    const { store } = this.#options;
+    const { store, nodeId } = this.#options;
     await using opening = new AsyncDisposableStack();
     const base = await this.openBase(id, volumeId);
     if (base !== undefined) opening.use(base);
@@ -87,7 +106,7 @@ export class DiskFiles {
       }),
     );
     // Before anything is written: from now on it must be there.
-    if (!hasOverlay && !(await store.db.transact((tx) => keepOverlay(tx, id)))) throw notFound('Disk', id);
+    if (!hasOverlay && !(await store.db.transact((tx) => keepOverlay(tx, id, nodeId)))) throw notFound('Disk', id);
     opening.move();
     return { overlay, base };
   }
@@ -117,6 +136,10 @@ export class DiskFiles {
 
   #path(diskId: string): string {
     return join(this.#options.directory, diskId);
+  }
+
+  #mark(diskId: string): string {
+    return join(this.#path(diskId), markName);
   }
 }
 

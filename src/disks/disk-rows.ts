@@ -51,10 +51,61 @@ export async function hasOverlay(db: Queryable, id: string): Promise<boolean> {
   return row?.has_overlay === 1;
 }
 
-/** From now on the disk has an overlay. Says whether the disk is still there. */
-export async function keepOverlay(tx: Transaction, id: string): Promise<boolean> {
-  const kept = tx.updateTable('disks').set({ has_overlay: 1 }).where('id', '=', id).returning('id');
+/** Where a disk is. */
+export interface DiskPlace {
+  /** The node that has its overlay, or is to have it; '' as long as nobody was ever to open it. */
+  readonly nodeId: string;
+  readonly hasOverlay: boolean;
+}
+
+export async function findDiskPlace(db: Queryable, id: string): Promise<DiskPlace | undefined> {
+  const row = await db.selectFrom('disks').select(['node_id', 'has_overlay']).where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : { nodeId: row.node_id, hasOverlay: row.has_overlay === 1 };
+}
+
+/** The disk is to be opened at this node, and nowhere else. */
+export async function placeDisk(tx: Transaction, id: string, nodeId: string): Promise<void> {
+  await tx.updateTable('disks').set({ node_id: nodeId }).where('id', '=', id).execute();
+}
+
+/** From now on the disk has an overlay, at this node. Says whether the disk is still there, and not another node's. */
+export async function keepOverlay(tx: Transaction, id: string, nodeId: string): Promise<boolean> {
+  const kept = tx
+    .updateTable('disks')
+    .set({ has_overlay: 1, node_id: nodeId })
+    .where('id', '=', id)
+    .where('node_id', 'in', ['', nodeId])
+    .returning('id');
   return (await kept.executeTakeFirst()) !== undefined;
+}
+
+/** Takes over every disk with an overlay, or those of the ids that have one and no node. */
+export async function adoptDisks(tx: Transaction, nodeId: string, which: 'all' | readonly string[]): Promise<void> {
+  const adopted = tx.updateTable('disks').set({ node_id: nodeId }).where('has_overlay', '=', 1);
+  if (which === 'all') await adopted.where('node_id', '<>', nodeId).execute();
+  else if (which.length > 0) await adopted.where('node_id', '=', '').where('id', 'in', which).execute();
+}
+
+/** How many disks have an overlay at each node. */
+export async function countDisksByNode(db: Queryable): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('disks')
+    .select((row) => ['node_id', row.fn.countAll<number | string>().as('disks')])
+    .where('has_overlay', '=', 1)
+    .groupBy('node_id')
+    .execute();
+  return new Map(rows.map((row) => [row.node_id, Number(row.disks)]));
+}
+
+/** What was written to the node's disks is lost: they are their bases again, and nowhere. Returns their ids. */
+export async function abandonDisksOf(tx: Transaction, nodeId: string): Promise<string[]> {
+  const rows = await tx
+    .updateTable('disks')
+    .set({ has_overlay: 0, node_id: '' })
+    .where('node_id', '=', nodeId)
+    .returning('id')
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /** Its labels go with it; the reference to its base is the caller's to remove. May be repeated. */

@@ -17,6 +17,7 @@ import {
   openImageDatabase,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
+import { frozenHere } from '../../test/fixtures/node-fixture.ts';
 import { noDiskUsers, untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import { insertImage } from '../images/image-rows.ts';
@@ -353,8 +354,10 @@ eachDatabase(({ open }) => {
     const released: string[] = [];
     const contents = {
       ...untouchedContents,
-      freeze: async () => `frozen-${++frozen}`,
-      release: async (id: string) => void released.push(id),
+      async freeze() {
+        const id = `frozen-${++frozen}`;
+        return frozenHere(id, async () => void released.push(id));
+      },
     };
     const again = { ...caller, idempotencyKey: 'key' };
     const start = (key = again) =>

@@ -5,7 +5,7 @@ import { createDeviceGuestReader } from '../volumes/device-guest-reader.ts';
 import type { GuestReader } from '../volumes/guest-reader.ts';
 import type { Store } from '../volumes/store.ts';
 import type { Disk } from './disk.ts';
-import type { DiskContents, FrozenDisk } from './disk-contents.ts';
+import type { DiskContents, Frozen, FrozenDisk } from './disk-contents.ts';
 
 /** As FrozenDisk, of a disk to which perhaps nothing was ever written. An operation's input. */
 export type FrozenContent = Omit<FrozenDisk, 'frozenId'> & {
@@ -13,16 +13,16 @@ export type FrozenContent = Omit<FrozenDisk, 'frozenId'> & {
   readonly frozenId: string | undefined;
 };
 
-export function frozenContentOf({ id, sizeBytes, base }: Disk, frozenId: string | undefined): FrozenContent {
-  return { diskId: id, sizeBytes, volumeId: base?.volumeId, frozenId };
+export function frozenContentOf({ id, sizeBytes, base }: Disk, frozen: Frozen | undefined): FrozenContent {
+  return { diskId: id, sizeBytes, volumeId: base?.volumeId, frozenId: frozen?.id };
 }
 
 /**
  * The volume that this content is already, byte for byte and in size: then nothing is to be stored. A disk that is
  * larger than its base is no volume yet, as a blank one is none.
  */
-export function volumeOfContent({ sizeBytes, base }: Disk, frozenId: string | undefined): HeldVolume | undefined {
-  return frozenId === undefined && base?.sizeBytes === sizeBytes ? base : undefined;
+export function volumeOfContent({ sizeBytes, base }: Disk, frozen: Frozen | undefined): HeldVolume | undefined {
+  return frozen === undefined && base?.sizeBytes === sizeBytes ? base : undefined;
 }
 
 /** The guest bytes of a frozen content, all of them. The caller disposes the reader. Throws as openContent. */

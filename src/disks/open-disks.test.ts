@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { addDisk } from '../../test/fixtures/disk-fixture.ts';
 import { noise } from '../../test/fixtures/guest.ts';
 import { insertFolder } from '../../test/fixtures/image-fixture.ts';
+import { testNodeId } from '../../test/fixtures/node-fixture.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs } from '../../test/fixtures/store.ts';
 import { OverlayDamaged, OverlayFailed } from '../overlays/overlay-failed.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
@@ -35,7 +36,7 @@ async function openPlace(t: TestContext) {
   const directory = join(testStore.directory, 'disks');
   await mkdir(directory);
   const start = (keepDeletedMs = 0) =>
-    OpenDisks.open({ store, cache: new ReadCache(), directory, frozen: [], keepDeletedMs });
+    OpenDisks.open({ store, cache: new ReadCache(), directory, nodeId: testNodeId, frozen: [], keepDeletedMs });
   const disks = await start();
   t.after(() => disks[Symbol.asyncDispose]());
   return { store, disk, stored, disks, start, path: join(directory, disk.id) };

@@ -14,12 +14,12 @@ import type { DiskContents, FrozenDisk } from './disk-contents.ts';
 import { type DiskFacts, DiskFiles, type DiskFilesOptions, overlayBaseOf } from './disk-files.ts';
 import { findDisk, hasOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
-import { sweepOverlays } from './sweep-overlays.ts';
+import { type KeptOverlays, sweepOverlays } from './sweep-overlays.ts';
 
 export interface OpenDisksOptions extends DiskFilesOptions {
   /** What operations that are not over have frozen: it stays. */
   readonly frozen: readonly FrozenDisk[];
-  /** How long the overlay of a disk is kept that the metadata does not know. */
+  /** How long the overlay of a disk is kept that was deleted, or that the metadata does not know; 0 for not at all. */
   readonly keepDeletedMs: number;
 }
 
@@ -32,6 +32,9 @@ export interface DiskInUse extends AsyncDisposable {
 export interface OpenDisksFigures extends OverlayUsage {
   readonly openDisks: number;
 }
+
+/** Much longer than from freezing a disk to the commit of the operation that stores it. */
+const forgottenMs = 3_600_000;
 
 /** What is open of one disk. */
 interface OpenDisk {
@@ -53,13 +56,14 @@ interface OpenDisk {
  * Opening, closing, freezing and changing the base of a disk take turns, and each finds in its turn what the row says: a row
  * that was read before may name a base whose layers are gone by now.
  */
-export class OpenDisks implements DiskContents, AsyncDisposable {
+export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable {
   readonly #store: Store;
+  readonly #options: OpenDisksOptions;
   readonly #files: DiskFiles;
   readonly #open = new Map<string, OpenDisk>();
   readonly #turns = new Map<string, Mutex>();
-  /** By disk: the layers that operations need, by number. */
-  readonly #held = new Map<string, Set<number>>();
+  /** By disk: the layers that operations need, by number, and since when they are held by `store.now`. */
+  readonly #held = new Map<string, Map<number, number>>();
   /** By disk: the newest layer whose content is stored and not yet the disk's base, and as what. */
   readonly #stored = new Map<string, { readonly layer: number; readonly volume: HeldVolume }>();
   /** Deleted while somebody had them open. */
@@ -68,17 +72,30 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
 
   private constructor(options: OpenDisksOptions) {
     this.#store = options.store;
+    this.#options = options;
     this.#files = new DiskFiles(options);
-    for (const { diskId, frozenId } of options.frozen) this.#heldOf(diskId).add(layerOf(frozenId));
+    for (const { diskId, frozenId } of options.frozen) this.#hold(diskId, layerOf(frozenId));
   }
 
-  /** Also removes what deleted disks have left, in time. */
   static async open(options: OpenDisksOptions): Promise<OpenDisks> {
-    const { store, directory, keepDeletedMs } = options;
     const disks = new OpenDisks(options);
-    const discard = (diskId: string) => disks.discard(diskId);
-    await sweepOverlays({ db: store.db.read, directory, keepMs: keepDeletedMs, now: store.now(), discard });
+    await disks.sweep();
     return disks;
+  }
+
+  /** Discards what disks have left that were deleted elsewhere, and removes what was discarded long enough ago. */
+  async sweep(): Promise<void> {
+    const { store, directory, keepDeletedMs: keepMs } = this.#options;
+    const overlays: KeptOverlays = {
+      withoutDiskSince: (diskId) => this.#files.withoutDiskSince(diskId),
+      forgetWithoutDisk: (diskId) => this.#files.unmarkWithoutDisk(diskId),
+      discard: (diskId) => this.discard(diskId),
+      remove: (diskId) =>
+        this.#turn(diskId, async () => {
+          if (!this.#held.has(diskId) && !this.#open.has(diskId)) await this.#files.remove(diskId);
+        }),
+    };
+    await sweepOverlays({ db: store.db.read, directory, keepMs, now: store.now(), overlays });
   }
 
   figures(): OpenDisksFigures {
@@ -110,13 +127,14 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     };
   }
 
+  /** As DiskContents, of a disk that is here. Returns the name of what was frozen. */
   async freeze({ id }: Pick<Disk, 'id'>): Promise<string | undefined> {
     if (!(await hasOverlay(this.#store.db.read, id)) && !this.#files.has(id)) return undefined;
     const { overlay } = await this.#acquire(id);
     try {
       const layer = await this.#turn(id, async () => {
         const frozen = await freezeOrRefuse(id, overlay);
-        this.#heldOf(id).add(frozen.number);
+        this.#hold(id, frozen.number);
         return frozen;
       });
       const frozenId = `${id}.${layer.number}`;
@@ -152,17 +170,30 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
   }
 
   async release(frozenId: string, stored?: HeldVolume): Promise<void> {
-    const diskId = diskOf(frozenId);
+    const diskId = diskOfFrozen(frozenId);
     const layer = layerOf(frozenId);
     if (stored !== undefined && (this.#stored.get(diskId)?.layer ?? 0) < layer) {
       this.#stored.set(diskId, { layer, volume: stored });
     }
-    const held = this.#heldOf(diskId);
-    held.delete(layer);
-    if (held.size === 0) this.#held.delete(diskId);
+    const held = this.#held.get(diskId);
+    held?.delete(layer);
+    if (held?.size === 0) this.#held.delete(diskId);
     if ((await findDisk(this.#store.db.read, diskId)) === undefined) return await this.discard(diskId);
-    if (held.size === 0 && this.#stored.has(diskId)) await this.#rebase(diskId);
+    if (!this.#held.has(diskId) && this.#stored.has(diskId)) await this.#rebase(diskId);
     await this.#turn(diskId, () => this.#mergeUnheld(diskId));
+  }
+
+  /**
+   * Releases what has been frozen for long and no operation needs: whoever was to say so was another process, and has died.
+   * @param needed what operations that are not over have frozen
+   */
+  async releaseForgotten(needed: readonly FrozenDisk[]): Promise<void> {
+    const before = this.#store.now() - forgottenMs;
+    const names = new Set(needed.map(({ frozenId }) => frozenId));
+    const held = [...this.#held].flatMap(([diskId, layers]) =>
+      [...layers].filter(([, since]) => since < before).map(([layer]) => `${diskId}.${layer}`),
+    );
+    for (const frozenId of held) if (!names.has(frozenId)) await this.release(frozenId);
   }
 
   async discard(diskId: string): Promise<void> {
@@ -170,7 +201,7 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
       if (this.#held.has(diskId)) return; // goes with its last layer
       this.#stored.delete(diskId);
       if (this.#open.has(diskId)) this.#discarded.add(diskId);
-      else await this.#remove(diskId);
+      else await this.#leave(diskId);
     });
   }
 
@@ -238,12 +269,14 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
       await open?.overlay[Symbol.asyncDispose]();
     } finally {
       await open?.base?.[Symbol.asyncDispose]();
-      if (this.#discarded.has(diskId) && !this.#held.has(diskId)) await this.#remove(diskId);
+      if (this.#discarded.has(diskId) && !this.#held.has(diskId)) await this.#leave(diskId);
     }
   }
 
-  async #remove(diskId: string): Promise<void> {
-    await this.#files.remove(diskId);
+  /** Keeps it for as long as deleted bytes are kept: metadata out of a backup may still know the disk. */
+  async #leave(diskId: string): Promise<void> {
+    if (this.#options.keepDeletedMs === 0) await this.#files.remove(diskId);
+    else await this.#files.markWithoutDisk(diskId);
     this.#discarded.delete(diskId);
   }
 
@@ -320,10 +353,9 @@ export class OpenDisks implements DiskContents, AsyncDisposable {
     return mutex.run(work);
   }
 
-  #heldOf(diskId: string): Set<number> {
-    const held = this.#held.get(diskId) ?? new Set();
-    this.#held.set(diskId, held);
-    return held;
+  #hold(diskId: string, layer: number): void {
+    const held = this.#held.get(diskId) ?? new Map();
+    this.#held.set(diskId, held.set(layer, this.#store.now()));
   }
 }
 
@@ -346,7 +378,7 @@ function isChanged(layer: FrozenLayer, first: number, count: number): boolean {
 }
 
 /** A frozen layer's name: the disk's id and the layer's number. */
-function diskOf(frozenId: string): string {
+export function diskOfFrozen(frozenId: string): string {
   return frozenId.slice(0, frozenId.lastIndexOf('.'));
 }
 

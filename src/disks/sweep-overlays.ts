@@ -1,7 +1,7 @@
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Queryable } from '../db/database.ts';
-import { findDisk } from './disk-rows.ts';
+import { findDisk, findDiskPlace } from './disk-rows.ts';
 
 export interface SweepOverlays {
   readonly db: Queryable;
@@ -10,26 +10,60 @@ export interface SweepOverlays {
   /** How long an overlay is kept once it was found to have no disk, in milliseconds. */
   readonly keepMs: number;
   readonly now: number;
-  discard(diskId: string): Promise<void>;
+  readonly overlays: KeptOverlays;
 }
 
-/** In an overlay's folder: it was found without its disk when this was made. */
-const markName = 'without-disk';
+/** What is known of overlays without disks. */
+export interface KeptOverlays {
+  /** When it was found to have none; undefined for one that was not. Milliseconds since 1970. */
+  withoutDiskSince(diskId: string): Promise<number | undefined>;
+  /** It has one, after all. */
+  forgetWithoutDisk(diskId: string): Promise<void>;
+  /** It has none, from now on; for one that is used still, as soon as it is not. */
+  discard(diskId: string): Promise<void>;
+  remove(diskId: string): Promise<void>;
+}
 
 /**
- * Discards overlays whose disks are no more. A delete does that itself, so most of these are what one left that was interrupted;
- * but metadata out of an older backup knows no newer disks, and their only bytes are here. So they stay for a while.
+ * Discards overlays whose disks are no more, and removes those that were discarded long enough ago: metadata out of a backup
+ * may know a disk that was deleted since, or not know one that was made since, and their only bytes are here.
  */
-export async function sweepOverlays({ db, directory, keepMs, now, discard }: SweepOverlays): Promise<void> {
+export async function sweepOverlays({ db, directory, keepMs, now, overlays }: SweepOverlays): Promise<void> {
   for (const diskId of await readdir(directory)) {
-    const mark = join(directory, diskId, markName);
+    const since = await overlays.withoutDiskSince(diskId);
     if ((await findDisk(db, diskId)) !== undefined) {
-      await rm(mark, { force: true });
-      continue;
-    }
-    const since = await stat(mark).catch(() => undefined);
-    if (keepMs === 0 || (since !== undefined && since.mtimeMs + keepMs <= now)) await discard(diskId);
-    // A full disk must not keep the service from starting: then it begins to count at the next start.
-    else if (since === undefined) await writeFile(mark, '', { flag: 'a' }).catch(() => {});
+      if (since !== undefined) await overlays.forgetWithoutDisk(diskId);
+    } else if (since === undefined) await overlays.discard(diskId);
+    else if (since + keepMs <= now) await overlays.remove(diskId);
   }
+}
+
+/** The disks that something was ever written to here. */
+export async function findOverlays(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => !name.endsWith(asideSuffix));
+}
+
+/** No disk has such an id, so that it is swept like what a deleted disk has left. */
+const asideSuffix = '.lost';
+
+/**
+ * For a node that was given up for lost and has come back: its disks may be at other nodes by now, or be written here anew.
+ * What they had here is never one of theirs again. Returns how many there were.
+ */
+export async function setOverlaysAside(options: {
+  readonly db: Queryable;
+  readonly directory: string;
+  readonly nodeId: string;
+}): Promise<number> {
+  const { db, directory, nodeId } = options;
+  let count = 0;
+  for (const diskId of await findOverlays(directory)) {
+    const place = await findDiskPlace(db, diskId);
+    if (place === undefined || (place.nodeId === nodeId && place.hasOverlay)) continue;
+    const aside = join(directory, `${diskId}${asideSuffix}`);
+    await rm(aside, { recursive: true, force: true });
+    await rename(join(directory, diskId), aside);
+    count += 1;
+  }
+  return count;
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import type { Disk } from '../disks/disk.ts';
-import type { DiskContents } from '../disks/disk-contents.ts';
+import type { DiskContents, Frozen } from '../disks/disk-contents.ts';
 import { lockDiskSource } from '../disks/disk-source.ts';
 import { frozenContentOf, volumeOfContent } from '../disks/frozen-content.ts';
 import { startFromDisk } from '../disks/start-from-disk.ts';
@@ -126,12 +126,12 @@ function start(deps: CreateImageDeps, request: CreateImage, caller: Caller): Pro
     if ((await findFolder(tx, folderId)) === undefined) throw notFound('Folder', folderId);
   };
   if (source.kind === 'disk') {
-    return startFromDisk(deps, source, caller, async (tx, frozenId) => {
+    return startFromDisk(deps, source, caller, async (tx, frozen) => {
       await checkFolder(tx);
       const disk = await holdSource(tx, lockDiskSource, { noun: 'Disk', id: source.diskId, folderId });
-      const volume = volumeOfContent(disk, frozenId);
+      const volume = volumeOfContent(disk, frozen);
       if (volume !== undefined) return copyContent(tx, request, { source: disk, volume, createdBy });
-      return startStoring(tx, request, { disk, frozenId, createdBy });
+      return startStoring(tx, request, { disk, frozen, createdBy });
     });
   }
   return startOnce(deps, caller, async (tx) => {
@@ -210,7 +210,7 @@ async function copyContent(
 
 interface Storing {
   readonly disk: Disk & ContentSource;
-  readonly frozenId: string | undefined;
+  readonly frozen: Frozen | undefined;
   readonly createdBy: string;
 }
 
@@ -218,15 +218,16 @@ interface Storing {
 async function startStoring(
   tx: Transaction,
   request: CreateImage,
-  { disk, frozenId, createdBy }: Storing,
+  { disk, frozen, createdBy }: Storing,
 ): Promise<Operation> {
   const minDiskSizeBytes = chooseMinDiskSize(request.minDiskSizeBytes, disk.sizeBytes);
   const image = { ...newImage(request, disk), minDiskSizeBytes };
   await insertNamed(tx, image, request);
   await assertAnyRoom(tx, image);
   if (disk.base !== undefined) await addVolumeReference(tx, image.id, disk.base.volumeId);
-  const input = writeDiskInput(frozenContentOf(disk, frozenId));
-  const operation = await insertOperation(tx, { ...aboutCreate(image, createdBy), input });
+  const input = writeDiskInput(frozenContentOf(disk, frozen));
+  const nodeId = frozen?.nodeId ?? '';
+  const operation = await insertOperation(tx, { ...aboutCreate(image, createdBy), input, nodeId });
   await assertWithinQuotas(tx, image.folderId, { ...needsOf(image), 'compute.operations.count': 1 });
   return operation;
 }

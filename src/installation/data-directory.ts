@@ -11,6 +11,8 @@ export interface DataDirectory {
   readonly lock: string;
   /** What the metadata knows the directory by. */
   readonly installationId: string;
+  /** What the other processes of the installation know the directory by. */
+  readonly nodeId: string;
   /** The metadata. */
   readonly database: string;
   /** Stored content, as packs. */
@@ -47,6 +49,7 @@ export function describeDataDirectory(root: string): DataDirectory {
     root,
     lock: join(root, 'lock.db'),
     installationId: join(root, 'installation-id'),
+    nodeId: join(root, 'node-id'),
     database: join(root, 'metadata.db'),
     packs: join(root, 'packs'),
     cache: join(root, 'cache'),

@@ -10,14 +10,14 @@ const requestMs = 10_000;
 /** Longer than anybody waits from scrape to scrape. */
 const keepAliveMs = 75_000;
 
-/** A port that serves the figures of the process, and nothing else. Dispose it to close the port and its connections. */
+/** A port that serves the figures of the process, says that it is there, and nothing else. Dispose it to close the port and its connections. */
 export interface MetricsListener extends AsyncDisposable {
   /** With the port that was really taken. */
   readonly address: HostPort;
 }
 
 /**
- * Serves `/metrics` over plain HTTP to whoever reaches the port: it is for scrapers of other machines, on an address that
+ * Serves `/metrics` and `/health` over plain HTTP to whoever reaches the port: it is for scrapers of other machines, on an address that
  * only they can reach. Throws what the system says of the address.
  */
 export async function listenForScrapes(metrics: Metrics, address: HostPort): Promise<MetricsListener> {
@@ -32,8 +32,14 @@ export async function listenForScrapes(metrics: Metrics, address: HostPort): Pro
     (request, response) => {
       request.resume();
       const [path] = (request.url ?? '').split('?', 1);
-      if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
-        response.writeHead(404, { 'content-type': 'text/plain' }).end('only /metrics is here\n');
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      if (isRead && path === '/health') {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(request.method === 'HEAD' ? undefined : '{"status":"SERVING"}');
+        return;
+      }
+      if (!isRead || path !== '/metrics') {
+        response.writeHead(404, { 'content-type': 'text/plain' }).end('only /metrics and /health are here\n');
         return;
       }
       void metrics.read().then((text) => {

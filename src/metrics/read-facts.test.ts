@@ -40,7 +40,14 @@ eachDatabase(({ open }) => {
           .values({ ...upload, id, length, durable_length: arrived })
           .execute();
       }
-      const attachment = { folder_id: 'f', resource_id: 'r', created_at: 1, created_by: 's', expires_at: null };
+      const attachment = {
+        folder_id: 'f',
+        resource_id: 'r',
+        created_at: 1,
+        created_by: 's',
+        expires_at: null,
+        node_id: '',
+      };
       for (const id of ['a1', 'a2']) {
         await tx
           .insertInto('attachments')

@@ -30,13 +30,18 @@ export interface ServiceParts {
   readonly blobs: BlobSources;
   readonly memory: Pick<FairBudget, 'totalBytes' | 'freeBytes' | 'waitingCount'>;
   readonly kinds: MeteredKinds;
-  readonly collector: Pick<Collector, 'figures'>;
+  /** Of a process that collects garbage, and so on: each is undefined where that is not this process's part. */
+  readonly collector: Pick<Collector, 'figures'> | undefined;
+  readonly devices: DeviceParts | undefined;
+  readonly api: (() => ApiFigures) | undefined;
+  readonly droppedRefusals: () => number;
+}
+
+export interface DeviceParts {
   readonly reads: Pick<ReadCache, 'figures'>;
   readonly pool: Pick<Pool, 'status'>;
-  readonly disks: Pick<OpenDisks, 'figures'>;
+  readonly here: Pick<OpenDisks, 'figures'>;
   readonly nbd: Pick<NbdServer, 'figures'>;
-  readonly api: () => ApiFigures;
-  readonly droppedRefusals: () => number;
 }
 
 /** What has to be counted in the metadata is counted this often at most, and the store's space more rarely. */
@@ -45,25 +50,27 @@ const spaceKeptMs = 60_000;
 
 /** All figures of a service. Dispose it to stop watching the process. */
 export function createServiceMetrics(parts: ServiceParts): Metrics & Disposable {
-  const { store, directory, pool } = parts;
+  const { store, directory, api, collector, devices } = parts;
   const facts = remembered(factsKeptMs, () => readFacts(store.db.read, store.now()));
   const watched = watchProcess();
   const metrics = createMetrics({
     families: [
-      ...apiFamilies(parts.api),
+      ...(api === undefined ? [] : apiFamilies(api)),
       ...workFamilies({ kinds: parts.kinds, memory: parts.memory, threads: () => store.threads.figures(), facts }),
       ...storeFamilies({
         counts: parts.counts,
         blobs: parts.blobs,
         space: remembered(spaceKeptMs, () => getSpace(store)),
         room: () => measureRoom(directory),
-        collector: () => parts.collector.figures(),
-        reads: parts.reads,
-        pool: remembered(factsKeptMs, () => pool.status()),
-        disks: () => parts.disks.figures(),
+        collector: collector && (() => collector.figures()),
+        devices: devices && {
+          reads: devices.reads,
+          pool: remembered(factsKeptMs, () => devices.pool.status()),
+          disks: () => devices.here.figures(),
+        },
         facts,
       }),
-      ...nbdFamilies(() => parts.nbd.figures()),
+      ...(devices === undefined ? [] : nbdFamilies(() => devices.nbd.figures())),
       ...metadataFamilies({ database: () => parts.database.figures(), droppedRefusals: parts.droppedRefusals }),
       ...watched.families,
     ],

@@ -15,11 +15,17 @@ export interface StoreSources {
   readonly space: () => Promise<Space>;
   /** Of the file system with the data directory, in bytes. */
   readonly room: () => Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
-  readonly collector: () => CollectorFigures;
+  /** Of a process that collects garbage. */
+  readonly collector: (() => CollectorFigures) | undefined;
+  /** Of a process that has disks. */
+  readonly devices: DeviceSources | undefined;
+  readonly facts: () => Promise<Facts>;
+}
+
+export interface DeviceSources {
   readonly reads: Pick<ReadCache, 'figures'>;
   readonly pool: () => Promise<PoolStatus>;
   readonly disks: () => OpenDisksFigures;
-  readonly facts: () => Promise<Facts>;
 }
 
 export interface BlobSources {
@@ -35,12 +41,13 @@ export function storeFamilies(sources: StoreSources): Family[] {
   return [
     ...contentFamilies(sources),
     ...blobFamilies(sources.blobs),
-    ...readingFamilies(sources),
-    ...diskFamilies(sources),
+    ...sharedFamilies(sources.facts),
+    ...(sources.collector === undefined ? [] : collectorFamilies(sources.collector)),
+    ...(sources.devices === undefined ? [] : [...readingFamilies(sources.devices), ...diskFamilies(sources.devices)]),
   ];
 }
 
-function contentFamilies({ counts, space, room, collector }: StoreSources): Family[] {
+function contentFamilies({ counts, space, room }: StoreSources): Family[] {
   return [
     counter(
       'obraz_store_imported_bytes_total',
@@ -76,6 +83,11 @@ function contentFamilies({ counts, space, room, collector }: StoreSources): Fami
       const { freeBytes, totalBytes } = await room();
       return byLabel('kind', { free: freeBytes, total: totalBytes });
     }),
+  ];
+}
+
+function collectorFamilies(collector: () => CollectorFigures): Family[] {
+  return [
     counter('obraz_collections_total', 'Garbage collections, by how they ended.', () => {
       const { collections, failures } = collector();
       return byLabel('result', { done: collections, failed: failures });
@@ -118,7 +130,7 @@ function blobFamilies({ work, cache, retries }: BlobSources): Family[] {
   ];
 }
 
-function readingFamilies({ reads, pool }: StoreSources): Family[] {
+function readingFamilies({ reads, pool }: DeviceSources): Family[] {
   return [
     counter('obraz_read_cache_total', 'Windows of stored volumes that were wanted: had already, or read.', () => {
       const { hits, misses } = reads.figures();
@@ -145,11 +157,8 @@ function readingFamilies({ reads, pool }: StoreSources): Family[] {
   ];
 }
 
-function diskFamilies({ disks, facts }: StoreSources): Family[] {
+function diskFamilies({ disks }: DeviceSources): Family[] {
   return [
-    gauge('obraz_attachments', 'Attachments, by what is attached and how.', async () =>
-      (await facts()).attachments.map(({ kind, mode, count }) => ({ labels: { kind, mode }, value: count })),
-    ),
     gauge('obraz_disks_open', 'Disks that somebody uses.', () => disks().openDisks),
     gauge(
       'obraz_overlay_bytes',
@@ -161,6 +170,15 @@ function diskFamilies({ disks, facts }: StoreSources): Family[] {
     ),
     gauge('obraz_overlay_files', 'Log files of the overlays of open disks.', () => disks().logFiles),
     gauge('obraz_overlay_frozen_layers', 'Frozen layers of open disks.', () => disks().frozenLayers),
+  ];
+}
+
+/** What only the metadata knows: the same in all processes. */
+function sharedFamilies(facts: () => Promise<Facts>): Family[] {
+  return [
+    gauge('obraz_attachments', 'Attachments, by what is attached and how.', async () =>
+      (await facts()).attachments.map(({ kind, mode, count }) => ({ labels: { kind, mode }, value: count })),
+    ),
     gauge('obraz_uploads', 'Uploads that are open.', async () => (await facts()).uploads.count),
     gauge('obraz_upload_bytes', 'What has arrived of them, and what is still to come.', async () => {
       const { arrivedBytes, promisedBytes } = (await facts()).uploads;

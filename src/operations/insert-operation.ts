@@ -17,6 +17,8 @@ interface NewOperation {
   /** For people, in the words of the public API: `Create image`. */
   readonly description: string;
   readonly createdBy: string;
+  /** Of the node that alone can run it; '' by default, for any. */
+  readonly nodeId?: string;
   /** When; the present by default. It may be run from then on, by the database's time. */
   readonly now?: Date;
 }
@@ -43,7 +45,7 @@ export async function insertFinishedOperation(
 
 async function insert(
   tx: Transaction,
-  { kind, folderId, resourceId, resourceName = '', zoneId = '', description, createdBy, now }: NewOperation,
+  { kind, folderId, resourceId, resourceName = '', zoneId = '', description, createdBy, nodeId = '', now }: NewOperation,
   work: Pick<OperationRow, 'state' | 'input' | 'result'>,
 ): Promise<Operation> {
   const id = newId(idPrefix(resourceId));
@@ -69,6 +71,7 @@ async function insert(
     lease_epoch: 0,
     lease_renewals: 0,
     attempts: 0,
+    node_id: nodeId,
   } satisfies Omit<OperationRow, 'cloud_id' | 'run_after'>;
   await insertRow(tx, { ...row, run_after: now?.getTime() ?? databaseTime(tx) });
   return toOperation(row);

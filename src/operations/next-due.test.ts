@@ -15,7 +15,7 @@ function makeRow(id: string, change: Partial<OperationRow> = {}): OperationRow {
   const times = { created_at: 0, modified_at: 0, run_after: 0, lease_renewals: 0 };
   const work = { input: 'null', checkpoint: null, progress: null, error: null, result: null } as const;
   const lease = { lease_owner: '', lease_epoch: 0, attempts: 0, state: 'pending' } as const;
-  const asked = { created_by: 's', idempotency_key: '', cloud_id: id.charAt(0) };
+  const asked = { created_by: 's', idempotency_key: '', cloud_id: id.charAt(0), node_id: '' };
   return { id, number: id, ...about, ...times, ...work, ...lease, ...asked, ...change };
 }
 

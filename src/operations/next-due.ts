@@ -6,6 +6,8 @@ import type { OperationRow } from './operation-rows.ts';
 
 export interface DueQuery {
   readonly kinds: readonly string[];
+  /** Whose operations: those of these nodes, or of all, as by default. */
+  readonly nodes?: readonly string[] | 'all';
   /** Operations not to be claimed: this process is still busy with them. */
   readonly except: readonly string[];
   /** Leases that are over. */
@@ -39,10 +41,11 @@ export interface NextDue {
  * claims looks again whether it is still there to be claimed.
  */
 export async function findNextDue(db: Queryable, query: DueQuery): Promise<NextDue | undefined> {
-  const { kinds, except, unrenewed, now = databaseTime(db) } = query;
+  const { kinds, nodes = 'all', except, unrenewed, now = databaseTime(db) } = query;
   const tooLate = sql`${now} + ${longestWaitMs}`;
   const kindList = sql.join(kinds);
-  const isFree = except.length === 0 ? sql`true` : sql`o.id not in (${sql.join(except)})`;
+  const isOurs = nodes === 'all' ? sql`true` : sql`o.node_id in (${sql.join(nodes)})`;
+  const isFree = except.length === 0 ? isOurs : sql`${isOurs} and o.id not in (${sql.join(except)})`;
   const kindRows = sql.join(
     kinds.map((kind) => sql`select cast(${kind} as text) as kind`),
     sql` union all `,

@@ -108,6 +108,11 @@ export async function findLeases(db: Queryable, kinds: readonly string[]): Promi
     .execute();
 }
 
+/** Lets any node run what only this one could: it is lost, and what it was to work on. */
+export async function freeOperationsOf(tx: Transaction, nodeId: string): Promise<void> {
+  await tx.updateTable('operations').set({ node_id: '' }).where('node_id', '=', nodeId).where(notDone).execute();
+}
+
 /** What is not done yet on a resource, oldest first. */
 export async function findUnderWay(db: Queryable, resourceId: string): Promise<OperationRow[]> {
   return db

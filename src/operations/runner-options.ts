@@ -5,6 +5,8 @@ import type { OperationKinds } from './kind.ts';
 export interface RunnerOptions {
   readonly db: Database;
   readonly kinds: OperationKinds;
+  /** Whose operations are run: those of these nodes, '' for those that any may run; all by default. */
+  readonly nodes?: readonly string[] | 'all';
   readonly log: Logger;
   /** Names this process in the leases; another one for each process and start. */
   readonly ownerId: string;
@@ -33,6 +35,7 @@ export interface RunnerOptions {
 /** What the runner goes by: nothing after this sees an optional. */
 export function withDefaults(options: RunnerOptions): Required<RunnerOptions> {
   return {
+    nodes: 'all',
     concurrency: 4,
     turnMs: Number.POSITIVE_INFINITY,
     patienceMs: 1_000,

@@ -168,7 +168,8 @@ class OperationRunner implements Runner {
 
   #dueQuery() {
     const { unrenewed } = this.#watch;
-    return { kinds: [...this.#options.kinds.keys()], except: [...this.#active.keys()], unrenewed };
+    const { kinds, nodes } = this.#options;
+    return { kinds: [...kinds.keys()], nodes, except: [...this.#active.keys()], unrenewed };
   }
 
   /** Every place is taken: has a run give way if another cloud's operation is due and has waited long enough. */

@@ -20,7 +20,8 @@ export interface PooledImage {
  * waiting: its turn comes, or it is tried again later. hydrating: its file is being written. ready: it is read from its
  * file. evicted: there is no room for it beside what was used more lately.
  */
-export type PooledState = 'waiting' | 'hydrating' | 'ready' | 'evicted';
+export const pooledStates = ['waiting', 'hydrating', 'ready', 'evicted'] as const;
+export type PooledState = (typeof pooledStates)[number];
 
 /** How a volume is doing in the pool. */
 export interface PoolEntryStatus {

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { addDisk } from '../../test/fixtures/disk-fixture.ts';
 import { caller, folderId, openImageDatabase } from '../../test/fixtures/image-fixture.ts';
+import { enterTestNode } from '../../test/fixtures/node-fixture.ts';
 import { RoleCache } from '../access/role-cache.ts';
 import { createKey } from '../accounts/create-key.ts';
 import { createServiceAccount } from '../accounts/create-service-account.ts';
@@ -85,7 +86,8 @@ eachDatabase(({ open }) => {
     const db = await openImageDatabase(t, open);
     const disk = await addDisk(db, { sizeBytes: 1024 * 1024, base: undefined });
     const resource = { kind: 'disk', id: disk.id } as const;
-    const attach = () => createAttachment({ db }, { resource, mode: 'read-only', ttlMs: 60_000 }, caller);
+    const node = await enterTestNode(db);
+    const attach = () => createAttachment(node, { resource, mode: 'read-only', ttlMs: 60_000 }, caller);
     await limitTo(db, 'compute.attachments.count', 1);
     const { attachment } = await attach();
     await assert.rejects(attach(), isRefused('attachments'));

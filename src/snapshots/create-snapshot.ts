@@ -55,11 +55,11 @@ export async function createSnapshot(
   request: CreateSnapshot,
   caller: Caller,
 ): Promise<Operation> {
-  const operation = await startFromDisk(deps, request, caller, async (tx, frozenId) => {
+  const operation = await startFromDisk(deps, request, caller, async (tx, frozen) => {
     const { folderId, diskId } = request;
     if ((await findFolder(tx, folderId)) === undefined) throw notFound('Folder', folderId);
     const disk = await holdSource(tx, lockDiskSource, { noun: 'Disk', id: diskId, folderId });
-    const volume = volumeOfContent(disk, frozenId);
+    const volume = volumeOfContent(disk, frozen);
     const stored = volume === undefined ? undefined : await findVolume(tx, volume.volumeId);
     const snapshot: Snapshot = {
       ...newSnapshot(request, disk),
@@ -73,11 +73,11 @@ export async function createSnapshot(
       description: 'Create snapshot',
       createdBy: caller.subjectId,
       now: snapshot.createdAt,
-      input: { ...frozenContentToJson(frozenContentOf(disk, frozenId)), diskName: shownName(disk) },
+      input: { ...frozenContentToJson(frozenContentOf(disk, frozen)), diskName: shownName(disk) },
     };
     const started =
       volume === undefined
-        ? await insertOperation(tx, about)
+        ? await insertOperation(tx, { ...about, nodeId: frozen?.nodeId ?? '' })
         : await insertFinishedOperation(tx, { ...about, result: snapshotToJson(snapshot) });
     // What will be stored is not known yet, but it will be something.
     if (!started.done) await assertRoomInQuota(tx, folderId, 'compute.snapshots.size', 1);

@@ -10,6 +10,7 @@ import {
   openImageDatabase,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
+import { frozenHere } from '../../test/fixtures/node-fixture.ts';
 import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import type { DiskContents } from '../disks/disk-contents.ts';
@@ -42,7 +43,7 @@ const kinds = kindsByName([
   },
 ]);
 /** Disks that were all written to. */
-const writtenContents: DiskContents = { ...untouchedContents, freeze: async () => 'frozen' };
+const writtenContents: DiskContents = { ...untouchedContents, freeze: async () => frozenHere('frozen') };
 
 function start(db: Database, changes: Partial<CreateSnapshot>, contents = untouchedContents) {
   const nothing = { folderId, diskId: '', name: '', description: '', labels: {}, hardwareGeneration: undefined };

@@ -60,4 +60,4 @@ process.on('SIGTERM', async () => {
   await service.close();
   process.exit(0);
 });
-process.stdout.write(`${JSON.stringify({ port: service.address.port, folderId: service.folderId })}\n`);
+process.stdout.write(`${JSON.stringify({ port: service.address?.port, folderId: service.folderId })}\n`);

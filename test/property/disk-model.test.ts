@@ -28,6 +28,7 @@ import { ReadCache } from '../../src/volumes/read-cache.ts';
 import { openVolume } from '../../src/volumes/stored-device.ts';
 import { catalog, createDiskRequest } from '../fixtures/disk-fixture.ts';
 import { caller, folderId, insertFolder } from '../fixtures/image-fixture.ts';
+import { contentsHere, testNodeId } from '../fixtures/node-fixture.ts';
 import { openTestStore, type TestStore } from '../fixtures/store.ts';
 import { noDiskUsers } from '../fixtures/untouched-disks.ts';
 
@@ -87,9 +88,7 @@ class Real implements AsyncDisposable {
   get contents(): DiskContents {
     const { disks } = this;
     return {
-      freeze: (disk) => disks.freeze(disk),
-      openFrozen: (frozen) => disks.openFrozen(frozen),
-      discard: (diskId) => disks.discard(diskId),
+      ...contentsHere(disks),
       release: (frozenId, stored) => {
         const released = disks.release(frozenId, stored);
         this.#releases.add(released);
@@ -137,7 +136,14 @@ class Real implements AsyncDisposable {
     const { store } = this;
     await store.db.transact((tx) => endLeases(tx));
     const frozen = await findFrozenDisks(store.db.read);
-    this.#disks = await OpenDisks.open({ store, cache: new ReadCache(), directory: next, frozen, keepDeletedMs: 0 });
+    this.#disks = await OpenDisks.open({
+      store,
+      cache: new ReadCache(),
+      directory: next,
+      nodeId: testNodeId,
+      frozen,
+      keepDeletedMs: 0,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -28,8 +28,6 @@ export interface AttachmentFunctions {
     nextPageToken: string;
   }>;
   deleteAttachment(request: { attachmentId: string }): Promise<void>;
-  /** Where NBD clients find the export of a ticket. */
-  exportUri(ticket: string): string;
 }
 
 export function attachmentService(attachments: AttachmentFunctions, folderOf: FolderOf): ApiService {
@@ -59,8 +57,8 @@ export function attachmentService(attachments: AttachmentFunctions, folderOf: Fo
       const permission = mode === 'read-write' ? 'compute.disks.update' : seenWith[attachedNouns[resource.kind]];
       await authorized(authorize, attachedNouns[resource.kind], resource.id, () => folderOf(resource), permission);
       const wanted = { resource, mode, ttlMs: millisecondsOf(request.ttl) };
-      const { attachment, ticket } = await attachments.createAttachment(wanted, { subjectId: subject.id });
-      return attachmentMessage(attachment, attachments.exportUri(ticket));
+      const { attachment, uri } = await attachments.createAttachment(wanted, { subjectId: subject.id });
+      return attachmentMessage(attachment, uri);
     },
 
     async list({ folderId, pageSize, pageToken }, { authorize }) {

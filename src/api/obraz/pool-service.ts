@@ -6,23 +6,25 @@ import {
   type PooledVolumeSchema,
   PoolService,
 } from '../../gen/obraz/v1/pool_service_pb.ts';
-import type { PoolEntryStatus, PooledState, PoolStatus } from '../../pool/pooled-volume.ts';
+import type { NodePool } from '../../maintenance/get-pools.ts';
+import type { PoolEntryStatus, PooledState } from '../../pool/pooled-volume.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
 
 /** What the service calls; see pool/. */
 export interface PoolFunctions {
-  status(): Promise<PoolStatus>;
+  getPools(): Promise<readonly NodePool[]>;
 }
 
 export function poolService(pool: PoolFunctions): ApiService {
   return authenticatedService(PoolService, {
     async list(_request, { authorize }) {
       await authorize('installation');
-      const { entries, limitBytes, storedBytes } = await pool.status();
+      const pools = await pool.getPools();
+      const sum = (of: 'limitBytes' | 'storedBytes') => pools.reduce((total, one) => total + one[of], 0);
       return create(ListPoolResponseSchema, {
-        volumes: entries.map(volumeMessage),
-        limitBytes: BigInt(limitBytes),
-        storedBytes: BigInt(storedBytes),
+        volumes: pools.flatMap(({ nodeId, entries }) => entries.map((entry) => ({ ...volumeMessage(entry), nodeId }))),
+        limitBytes: BigInt(sum('limitBytes')),
+        storedBytes: BigInt(sum('storedBytes')),
       });
     },
   });

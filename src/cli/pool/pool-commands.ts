@@ -44,6 +44,7 @@ const columns: Columns<PooledVolume> = [
   ['HITS', ({ hits }) => `${hits}`],
   ['MISSES', ({ misses }) => `${misses}`],
   ['LAST USED', ({ lastUsedAt }) => showTime(lastUsedAt)],
+  ['NODE', ({ nodeId }) => nodeId],
   ['PROBLEM', ({ problem }) => problem],
 ];
 

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file obraz/v1/pool_service.proto.
  */
 export const file_obraz_v1_pool_service: GenFile = /*@__PURE__*/
-  fileDesc("ChtvYnJhei92MS9wb29sX3NlcnZpY2UucHJvdG8SCG9icmF6LnYxIhEKD0xpc3RQb29sUmVxdWVzdCJmChBMaXN0UG9vbFJlc3BvbnNlEicKB3ZvbHVtZXMYASADKAsyFi5vYnJhei52MS5Qb29sZWRWb2x1bWUSEwoLbGltaXRfYnl0ZXMYAiABKAMSFAoMc3RvcmVkX2J5dGVzGAMgASgDIs4CCgxQb29sZWRWb2x1bWUSEQoJdm9sdW1lX2lkGAEgASgJEiUKBmltYWdlcxgCIAMoCzIVLm9icmF6LnYxLlBvb2xlZEltYWdlEisKBXN0YXRlGAMgASgOMhwub2JyYXoudjEuUG9vbGVkVm9sdW1lLlN0YXRlEgwKBHNpemUYBCABKAMSFAoMc3RvcmVkX2J5dGVzGAUgASgDEgwKBGhpdHMYBiABKAMSDgoGbWlzc2VzGAcgASgDEjAKDGxhc3RfdXNlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcHJvYmxlbRgJIAEoCSJSCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEgsKB1dBSVRJTkcQARINCglIWURSQVRJTkcQAhIJCgVSRUFEWRADEgsKB0VWSUNURUQQBCI6CgtQb29sZWRJbWFnZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCWZvbGRlcl9pZBgDIAEoCTJkCgtQb29sU2VydmljZRJVCgRMaXN0Ehkub2JyYXoudjEuTGlzdFBvb2xSZXF1ZXN0Ghoub2JyYXoudjEuTGlzdFBvb2xSZXNwb25zZSIWgtPkkwIQEg4vb2JyYXovdjEvcG9vbGIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChtvYnJhei92MS9wb29sX3NlcnZpY2UucHJvdG8SCG9icmF6LnYxIhEKD0xpc3RQb29sUmVxdWVzdCJmChBMaXN0UG9vbFJlc3BvbnNlEicKB3ZvbHVtZXMYASADKAsyFi5vYnJhei52MS5Qb29sZWRWb2x1bWUSEwoLbGltaXRfYnl0ZXMYAiABKAMSFAoMc3RvcmVkX2J5dGVzGAMgASgDIt8CCgxQb29sZWRWb2x1bWUSEQoJdm9sdW1lX2lkGAEgASgJEiUKBmltYWdlcxgCIAMoCzIVLm9icmF6LnYxLlBvb2xlZEltYWdlEisKBXN0YXRlGAMgASgOMhwub2JyYXoudjEuUG9vbGVkVm9sdW1lLlN0YXRlEgwKBHNpemUYBCABKAMSFAoMc3RvcmVkX2J5dGVzGAUgASgDEgwKBGhpdHMYBiABKAMSDgoGbWlzc2VzGAcgASgDEjAKDGxhc3RfdXNlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcHJvYmxlbRgJIAEoCRIPCgdub2RlX2lkGAogASgJIlIKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASCwoHV0FJVElORxABEg0KCUhZRFJBVElORxACEgkKBVJFQURZEAMSCwoHRVZJQ1RFRBAEIjoKC1Bvb2xlZEltYWdlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJZm9sZGVyX2lkGAMgASgJMmQKC1Bvb2xTZXJ2aWNlElUKBExpc3QSGS5vYnJhei52MS5MaXN0UG9vbFJlcXVlc3QaGi5vYnJhei52MS5MaXN0UG9vbFJlc3BvbnNlIhaC0+STAhASDi9vYnJhei92MS9wb29sYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message obraz.v1.ListPoolRequest
@@ -38,14 +38,14 @@ export type ListPoolResponse = Message<"obraz.v1.ListPoolResponse"> & {
   volumes: PooledVolume[];
 
   /**
-   * What the pool may take of the disk now, in bytes: less than was configured when others have filled it.
+   * What the pools of all nodes may take of their disks now, in bytes: less than was configured when others have filled it.
    *
    * @generated from field: int64 limit_bytes = 2;
    */
   limitBytes: bigint;
 
   /**
-   * What it takes.
+   * What they take.
    *
    * @generated from field: int64 stored_bytes = 3;
    */
@@ -121,6 +121,13 @@ export type PooledVolume = Message<"obraz.v1.PooledVolume"> & {
    * @generated from field: string problem = 9;
    */
   problem: string;
+
+  /**
+   * The node whose disk it is on: of several, each keeps its own.
+   *
+   * @generated from field: string node_id = 10;
+   */
+  nodeId: string;
 };
 
 /**
@@ -207,7 +214,7 @@ export const PooledImageSchema: GenMessage<PooledImage> = /*@__PURE__*/
   messageDesc(file_obraz_v1_pool_service, 3);
 
 /**
- * The content of pooled images, kept on the node's disk plain and ready to read, for who looks after the node.
+ * The content of pooled images, kept on the nodes' disks plain and ready to read, for who looks after them.
  *
  * @generated from service obraz.v1.PoolService
  */
