@@ -50,6 +50,7 @@ export async function startWithFaults(options: ServeWithFaults): Promise<FaultyO
   }
   return {
     endpoint: `127.0.0.1:${port}`,
+    nodeId: '',
     folderId,
     dataDirectory,
     ca: await readFile(join(dataDirectory, 'tls', 'ca.pem'), 'utf8'),
