@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataLoss, notFound } from '../errors.ts';
+import { readFileIfThere } from '../lib/read-file-if-there.ts';
 import { openOverlay } from '../overlays/open-overlay.ts';
 import { noBase, type Overlay, type OverlayBase } from '../overlays/overlay.ts';
 import { BaseWrong } from '../overlays/overlay-failed.ts';
@@ -15,7 +16,7 @@ import { findVolumeOfContent } from '../volumes/volume-rows.ts';
 import { findDisk, keepOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
 
-/** In an overlay's folder: it was found without its disk when this was made. */
+/** In an overlay's folder: it was found without its disk at the time that this says. */
 const markName = 'without-disk';
 
 export interface DiskFilesOptions {
@@ -57,14 +58,16 @@ export class DiskFiles {
     await rm(this.#path(diskId), { recursive: true, force: true });
   }
 
-  /** When it was marked as without its disk, in milliseconds since 1970; undefined for what was not. */
+  /** When it was marked as without its disk, by `store.now`; undefined for what was not. */
   async withoutDiskSince(diskId: string): Promise<number | undefined> {
-    return (await stat(this.#mark(diskId)).catch(() => undefined))?.mtimeMs;
+    const since = await readFileIfThere(this.#mark(diskId));
+    return since ? Number(since) : undefined;
   }
 
   /** A full disk is no reason to fail: then it begins to count the next time. */
   async markWithoutDisk(diskId: string): Promise<void> {
-    if (this.has(diskId)) await writeFile(this.#mark(diskId), '', { flag: 'a' }).catch(() => {});
+    if (!this.has(diskId) || (await this.withoutDiskSince(diskId)) !== undefined) return;
+    await writeFile(this.#mark(diskId), `${this.#options.store.now()}`).catch(() => {});
   }
 
   async unmarkWithoutDisk(diskId: string): Promise<void> {

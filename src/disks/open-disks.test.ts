@@ -175,6 +175,33 @@ test('what a disk holds goes with it, at the latest when the last one gives it b
   await assert.rejects(disks.use(disk), { code: 'NOT_FOUND' });
 });
 
+test('what a deleted disk held stays until no backup of the metadata knows the disk', async (t) => {
+  const { store, disk, disks, start, path } = await openPlace(t);
+  await disks[Symbol.asyncDispose]();
+  const rows = await store.db.read.selectFrom('disks').selectAll().execute();
+  {
+    await using deleting = await start(60_000);
+    await writeAll(deleting, disk, newBytes);
+    await store.db.transact((tx) => tx.deleteFrom('disks').execute());
+    await deleting.discard(disk.id);
+    await deleting.sweep();
+    const [row] = rows;
+    assert.ok(row !== undefined);
+    await store.db.transact((tx) =>
+      tx
+        .insertInto('disks')
+        .values({ ...row, has_overlay: 1 })
+        .execute(),
+    );
+    assert.ok((await readAll(deleting, disk)).equals(newBytes), 'restored');
+    await store.db.transact((tx) => tx.deleteFrom('disks').execute());
+    await deleting.discard(disk.id);
+  }
+  await wait(5);
+  await (await start(1))[Symbol.asyncDispose]();
+  await assert.rejects(readdir(path), { code: 'ENOENT' });
+});
+
 test('an overlay that the metadata knows no disk of stays for a while', async (t) => {
   const { store, disk, disks, start, path } = await openPlace(t);
   await writeAll(disks, disk, newBytes);
