@@ -9,19 +9,25 @@ import { revokeToken } from './access/revoke-token.ts';
 import { RoleCache } from './access/role-cache.ts';
 import { SelfSignedTokens } from './access/self-signed-tokens.ts';
 import type { Users } from './access/users.ts';
+import { createAccessKey } from './accounts/create-access-key.ts';
 import { createKey } from './accounts/create-key.ts';
 import { createServiceAccount } from './accounts/create-service-account.ts';
+import { deleteAccessKey } from './accounts/delete-access-key.ts';
 import { deleteKey } from './accounts/delete-key.ts';
 import { deleteServiceAccount } from './accounts/delete-service-account.ts';
+import { getAccessKey } from './accounts/get-access-key.ts';
 import { getKey } from './accounts/get-key.ts';
 import { getServiceAccount } from './accounts/get-service-account.ts';
 import { issueAccountToken } from './accounts/issue-account-token.ts';
 import { KeyPairs } from './accounts/key-pairs.ts';
+import { listAccessKeyOperations } from './accounts/list-access-key-operations.ts';
+import { listAccessKeys } from './accounts/list-access-keys.ts';
 import { listKeyOperations } from './accounts/list-key-operations.ts';
 import { listKeys } from './accounts/list-keys.ts';
 import { listServiceAccountOperations } from './accounts/list-service-account-operations.ts';
 import { listServiceAccounts } from './accounts/list-service-accounts.ts';
 import { revokeAllTokens } from './accounts/revoke-all-tokens.ts';
+import { updateAccessKey } from './accounts/update-access-key.ts';
 import { updateKey } from './accounts/update-key.ts';
 import { updateServiceAccount } from './accounts/update-service-account.ts';
 import type { ApiDeps } from './api/api.ts';
@@ -228,6 +234,12 @@ export function bindApi(parts: Parts): ApiDeps {
       updateKey: (request, caller) => updateKey(identity, request, caller),
       deleteKey: (request, caller) => deleteKey(identity, request, caller),
       listKeyOperations: (request) => listKeyOperations(identity, request),
+      createAccessKey: (request, caller) => createAccessKey(identity, request, caller),
+      getAccessKey: (request) => getAccessKey(identity, request),
+      listAccessKeys: (request) => listAccessKeys(identity, request),
+      updateAccessKey: (request, caller) => updateAccessKey(identity, request, caller),
+      deleteAccessKey: (request, caller) => deleteAccessKey(identity, request, caller),
+      listAccessKeyOperations: (request) => listAccessKeyOperations(identity, request),
     },
     images: {
       createImage: (request, caller) => createImage(deps, request, caller),

@@ -106,6 +106,7 @@ export type ResourceNoun =
   | 'Disk type'
   | 'Service account'
   | 'Key'
+  | 'Access key'
   | 'User account'
   | 'Quota';
 

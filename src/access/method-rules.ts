@@ -143,6 +143,12 @@ const rules = {
   'yandex.cloud.iam.v1.KeyService/Update': ['iam.keys.update'],
   'yandex.cloud.iam.v1.KeyService/Delete': ['iam.keys.delete'],
   'yandex.cloud.iam.v1.KeyService/ListOperations': ['iam.keys.get'],
+  'yandex.cloud.iam.v1.awscompatibility.AccessKeyService/Get': ['iam.accessKeys.get'],
+  'yandex.cloud.iam.v1.awscompatibility.AccessKeyService/List': ['iam.accessKeys.list'],
+  'yandex.cloud.iam.v1.awscompatibility.AccessKeyService/Create': ['iam.accessKeys.create'],
+  'yandex.cloud.iam.v1.awscompatibility.AccessKeyService/Update': ['iam.accessKeys.update'],
+  'yandex.cloud.iam.v1.awscompatibility.AccessKeyService/Delete': ['iam.accessKeys.delete'],
+  'yandex.cloud.iam.v1.awscompatibility.AccessKeyService/ListOperations': ['iam.accessKeys.get'],
   'yandex.cloud.iam.v1.IamTokenService/CreateForServiceAccount': ['iam.serviceAccounts.createToken'],
   // To have a token is right enough to end it.
   'yandex.cloud.iam.v1.IamTokenService/Revoke': 'authenticated',

@@ -61,6 +61,11 @@ const levels = {
   'iam.keys.create': 'admin',
   'iam.keys.update': 'admin',
   'iam.keys.delete': 'admin',
+  'iam.accessKeys.get': 'view',
+  'iam.accessKeys.list': 'view',
+  'iam.accessKeys.create': 'admin',
+  'iam.accessKeys.update': 'admin',
+  'iam.accessKeys.delete': 'admin',
 
   /** To look after what all clouds have stored. It is asked for on the whole service, where no role is bound. */
   'obraz.store.manage': 'admin',

@@ -27,7 +27,16 @@ export interface ThingScope {
 }
 
 /** What is asked for by its id. */
-export type ThingNoun = 'Image' | 'Disk' | 'Snapshot' | 'Bucket' | 'Folder' | 'Cloud' | 'Service account' | 'Key';
+export type ThingNoun =
+  | 'Image'
+  | 'Disk'
+  | 'Snapshot'
+  | 'Bucket'
+  | 'Folder'
+  | 'Cloud'
+  | 'Service account'
+  | 'Key'
+  | 'Access key';
 
 /** The permission to see one. */
 export const seenWith = {
@@ -40,6 +49,7 @@ export const seenWith = {
   Cloud: 'resource-manager.clouds.get',
   'Service account': 'iam.serviceAccounts.get',
   Key: 'iam.keys.get',
+  'Access key': 'iam.accessKeys.get',
 } as const satisfies Readonly<Record<ThingNoun, Permission>>;
 
 /** A folder as the thing that is asked for, not as the place of something. */

@@ -4,3 +4,5 @@ export const updateAccountKind = 'serviceAccount.update';
 export const deleteAccountKind = 'serviceAccount.delete';
 export const updateKeyKind = 'key.update';
 export const deleteKeyKind = 'key.delete';
+export const updateAccessKeyKind = 'accessKey.update';
+export const deleteAccessKeyKind = 'accessKey.delete';

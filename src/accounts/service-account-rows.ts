@@ -58,6 +58,7 @@ export async function replaceAccount(tx: Transaction, account: ServiceAccount): 
 /** Its keys go with it, and what is known of its tokens; its roles are the caller's to take back. */
 export async function deleteAccountRow(tx: Transaction, id: string): Promise<void> {
   await tx.deleteFrom('service_account_keys').where('service_account_id', '=', id).execute();
+  await tx.deleteFrom('access_keys').where('service_account_id', '=', id).execute();
   await deleteTokenCutoff(tx, id);
   await tx.deleteFrom('service_accounts').where('id', '=', id).execute();
 }

@@ -34,6 +34,7 @@ import { createRestDoor } from './rest/rest-server.ts';
 import { type UnsentLimits, UnsentReplies, unsentLimits } from './unsent-replies.ts';
 import { createRequestValidator } from './validate-request.ts';
 import type { BindingFunctions } from './yandex/access-binding-handlers.ts';
+import { type AccessKeyFunctions, accessKeyService } from './yandex/access-key-service.ts';
 import { apiEndpointService } from './yandex/api-endpoint-service.ts';
 import { type CloudFunctions, cloudService } from './yandex/cloud-service.ts';
 import { type DiskFunctions, diskService } from './yandex/disk-service.ts';
@@ -58,7 +59,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly audit: AuditFunctions & AuditListFunctions;
   readonly folderOf: FolderOf;
   readonly tokens: TokenFunctions & EndingFunctions;
-  readonly accounts: ServiceAccountFunctions & KeyFunctions;
+  readonly accounts: ServiceAccountFunctions & KeyFunctions & AccessKeyFunctions;
   readonly users: UserFunctions;
   /** HOST:PORT where clients are told to find the API; undefined for wherever they came to. */
   readonly publicAddress: string | undefined;
@@ -151,6 +152,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
     iamTokenService(deps.tokens),
     serviceAccountService(deps.accounts),
     keyService(deps.accounts),
+    accessKeyService(deps.accounts),
     ...userAccountServices(deps.users),
     cloudService(deps.folders, bindings),
     folderService(deps.folders, bindings),

@@ -14,6 +14,7 @@ export interface Schema {
   folders: FoldersTable;
   service_accounts: ServiceAccountsTable;
   service_account_keys: ServiceAccountKeysTable;
+  access_keys: AccessKeysTable;
   revoked_tokens: RevokedTokensTable;
   token_cutoffs: TokenCutoffsTable;
   access_bindings: AccessBindingsTable;
@@ -124,6 +125,16 @@ export interface ServiceAccountKeysTable {
   algorithm: string;
   public_key_pem: string;
   description: Generated<string>;
+  created_at: number;
+}
+
+/** What requests to the object store are signed with; the secrets are in no table. */
+export interface AccessKeysTable {
+  id: string;
+  service_account_id: string;
+  /** What clients call the key. */
+  key_id: string;
+  description: string;
   created_at: number;
 }
 

@@ -127,6 +127,7 @@ function recounted(db: Queryable) {
     'service_account_keys.service_account_id',
     'service_accounts.id',
   );
+  const accessKeys = accounts.innerJoin('access_keys', 'access_keys.service_account_id', 'service_accounts.id');
   const attachments = db
     .selectFrom('attachments')
     .innerJoin('folders', 'folders.id', 'attachments.folder_id')
@@ -144,7 +145,8 @@ function recounted(db: Queryable) {
     .unionAll(attachments.select([named('compute.attachments.count'), one, none]))
     .unionAll(db.selectFrom('folders').select(['cloud_id', named('resource-manager.folders.count'), one, none]))
     .unionAll(accounts.select([named('iam.serviceAccounts.count'), one, none]))
-    .unionAll(keys.select([named('iam.authorizedKeys.count'), one, none]));
+    .unionAll(keys.select([named('iam.authorizedKeys.count'), one, none]))
+    .unionAll(accessKeys.select([named('iam.accessKeys.count'), one, none]));
 }
 
 function diskSizeQuota(disk: ExpressionBuilder<Schema, 'disks' | 'folders'>) {

@@ -20,6 +20,7 @@ const quotas = {
   'resource-manager.folders.count': { unit: 'count', words: 'maximum number of folders' },
   'iam.serviceAccounts.count': { unit: 'count', words: 'maximum number of service accounts' },
   'iam.authorizedKeys.count': { unit: 'count', words: 'maximum number of authorized keys' },
+  'iam.accessKeys.count': { unit: 'count', words: 'maximum number of access keys' },
 } as const satisfies Readonly<Record<string, { readonly unit: QuotaUnit; readonly words: string }>>;
 
 export type QuotaUnit = 'count' | 'bytes';
@@ -51,6 +52,7 @@ export function usualQuota(name: QuotaName): number {
     case 'compute.attachments.count':
     case 'iam.serviceAccounts.count':
     case 'iam.authorizedKeys.count':
+    case 'iam.accessKeys.count':
       return 10_000;
     default:
       return quotaUnit(name) === 'bytes' ? 4 * 1024 ** 5 : 10_000_000;

@@ -5,6 +5,8 @@ import { addDisk } from '../../test/fixtures/disk-fixture.ts';
 import { caller, folderId, openImageDatabase } from '../../test/fixtures/image-fixture.ts';
 import { enterTestNode } from '../../test/fixtures/node-fixture.ts';
 import { RoleCache } from '../access/role-cache.ts';
+import { createTokenKeyPem, readTokenKey } from '../access/token-key.ts';
+import { createAccessKey } from '../accounts/create-access-key.ts';
 import { createKey } from '../accounts/create-key.ts';
 import { createServiceAccount } from '../accounts/create-service-account.ts';
 import { deleteServiceAccount } from '../accounts/delete-service-account.ts';
@@ -59,7 +61,7 @@ eachDatabase(({ open }) => {
 
   test('service accounts and their keys are counted in all folders of a cloud, and go together', async (t) => {
     const db = await openImageDatabase(t, open);
-    const deps = { db, administrator, liveTokens, keyPairs };
+    const deps = { db, administrator, liveTokens, keyPairs, tokenKey: readTokenKey(createTokenKeyPem()) };
     const { resourceId: other } = await createFolder(
       { db },
       { cloudId: 'cloud', name: 'other', description: '', labels: {} },
@@ -75,6 +77,10 @@ eachDatabase(({ open }) => {
     await assert.rejects(add('three'), isRefused('service accounts'));
     for (const id of [one, one, two]) await addKey(id);
     await assert.rejects(addKey(two), isRefused('authorized keys'));
+    await limitTo(db, 'iam.accessKeys.count', 1);
+    const addAccessKey = () => createAccessKey(deps, { serviceAccountId: one, description: '' }, caller);
+    await addAccessKey();
+    await assert.rejects(addAccessKey(), isRefused('access keys'));
     assert.deepEqual(await used(db), [2, 2, 3, 0]);
     await deleteServiceAccount(deps, { serviceAccountId: one }, caller);
     assert.deepEqual(await used(db), [2, 1, 1, 0]);

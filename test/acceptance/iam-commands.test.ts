@@ -93,6 +93,21 @@ test('makes a service account and a key file, and works with it until the key is
   assert.equal(await succeed('iam', 'service-account', 'delete', 'cd'), '');
 });
 
+test('makes an access key whose secret is shown once', async () => {
+  const { id } = await succeedJson('iam', 'service-account', 'create', 'uploader');
+  const made = parseYaml(await succeed('iam', 'access-key', 'create', '--service-account-name', 'uploader'));
+  const { access_key: key, secret } = made;
+  assert.match(key.key_id, /^YCAJE[\w-]{20}$/);
+  assert.match(secret, /^[\w-]{40}$/);
+  assert.equal(key.service_account_id, id);
+  assert.deepEqual(await succeedJson('iam', 'access-key', 'get', key.id), key);
+  const list = await succeed('iam', 'access-key', 'list', '--service-account-id', id);
+  assert.match(list, new RegExp(`^${key.id} +${key.key_id} `, 'm'));
+  assert.doesNotMatch(list, new RegExp(secret));
+  await succeed('iam', 'access-key', 'delete', key.id);
+  await fail(/Access key ".*" not found/, 'iam', 'access-key', 'get', key.id);
+});
+
 test('makes a key file for gcloud and the SDKs of Google, which tells them where to get a token', async () => {
   const { id, folder_id: folderId } = parseYaml(await succeed('iam', 'service-account', 'create', 'google'));
   const create = ['iam', 'key', 'create', '--service-account-name', 'google', '--output'];

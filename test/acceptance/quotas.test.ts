@@ -106,6 +106,7 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
           () => door.call('ServiceAccountService.Create', { folderId, name: 'b' }, as),
         ],
         ['iam.authorizedKeys.count', 'authorized keys', () => door.call('KeyService.Create', { serviceAccountId }, as)],
+        ['iam.accessKeys.count', 'access keys', () => door.call('AccessKeyService.Create', { serviceAccountId }, as)],
       ] as const) {
         await set(name, await usageOf(door, cloudId, name));
         const message = `^The limit on maximum number of ${noun} has exceeded\\.$`;

@@ -53,6 +53,7 @@ async function createThings(tenant: Tenant): Promise<Things> {
   const snapshot = (await admin.call('SnapshotService.Create', { folderId, diskId }, as)).body;
   const attachment = (await admin.call('AttachmentService.Create', { imageId }, as)).body;
   const key = (await admin.call('KeyService.Create', { serviceAccountId: tenant.id }, as)).body;
+  const { accessKey } = (await admin.call('AccessKeyService.Create', { serviceAccountId: tenant.id }, as)).body;
   return {
     image_id: imageId,
     disk_id: diskId,
@@ -64,6 +65,7 @@ async function createThings(tenant: Tenant): Promise<Things> {
     attachment_id: attachment.id,
     service_account_id: tenant.id,
     key_id: key.key.id,
+    access_key_id: accessKey.id,
     upload_id: await beginUpload(folderId, token),
   };
 }

@@ -8,6 +8,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   'yandex.cloud.compute.v1.DiskService.ListSnapshotSchedules': 'there are no schedules of snapshots',
   'yandex.cloud.compute.v1.Generation2HardwareFeatures': 'of machines; the message is kept, its fields are skipped',
   'yandex.cloud.iam.v1.Key 9 last_used_at': 'the use of keys is not recorded',
+  'yandex.cloud.iam.v1.awscompatibility.AccessKey 7 last_used_at': 'the use of keys is not recorded',
   'yandex.cloud.iam.v1.ServiceAccount 7 last_authenticated_at': 'not recorded',
   'yandex.cloud.iam.v1.ServiceAccount 9 expires_at': 'accounts do not expire',
   'yandex.cloud.iam.v1.ServiceAccountService.ListAccessBindings':

@@ -1,14 +1,22 @@
 import { create } from '@bufbuild/protobuf';
 import { type Any, anyPack, EmptySchema } from '@bufbuild/protobuf/wkt';
+import { accessKeyFromJson } from '../../accounts/access-key-json.ts';
 import { keyFromJson } from '../../accounts/key-json.ts';
 import {
   createAccountKind,
+  deleteAccessKeyKind,
   deleteAccountKind,
   deleteKeyKind,
+  updateAccessKeyKind,
   updateAccountKind,
   updateKeyKind,
 } from '../../accounts/operation-names.ts';
 import { accountFromJson } from '../../accounts/service-account-json.ts';
+import { AccessKeySchema } from '../../gen/yandex/cloud/iam/v1/awscompatibility/access_key_pb.ts';
+import {
+  DeleteAccessKeyMetadataSchema,
+  UpdateAccessKeyMetadataSchema,
+} from '../../gen/yandex/cloud/iam/v1/awscompatibility/access_key_service_pb.ts';
 import { KeySchema } from '../../gen/yandex/cloud/iam/v1/key_pb.ts';
 import { DeleteKeyMetadataSchema, UpdateKeyMetadataSchema } from '../../gen/yandex/cloud/iam/v1/key_service_pb.ts';
 import { ServiceAccountSchema } from '../../gen/yandex/cloud/iam/v1/service_account_pb.ts';
@@ -17,6 +25,7 @@ import {
   DeleteServiceAccountMetadataSchema,
   UpdateServiceAccountMetadataSchema,
 } from '../../gen/yandex/cloud/iam/v1/service_account_service_pb.ts';
+import { accessKeyMessage } from './access-key-message.ts';
 import { keyMessage } from './key-message.ts';
 import type { KindMessages } from './kind-messages.ts';
 import { serviceAccountMessage } from './service-account-message.ts';
@@ -47,6 +56,16 @@ export const iamOperationMessages: Readonly<Record<string, KindMessages>> = {
   },
   [deleteKeyKind]: {
     metadata: ({ resourceId: keyId }) => anyPack(DeleteKeyMetadataSchema, create(DeleteKeyMetadataSchema, { keyId })),
+    response: nothing,
+  },
+  [updateAccessKeyKind]: {
+    metadata: ({ resourceId: accessKeyId }) =>
+      anyPack(UpdateAccessKeyMetadataSchema, create(UpdateAccessKeyMetadataSchema, { accessKeyId })),
+    response: (result) => anyPack(AccessKeySchema, accessKeyMessage(accessKeyFromJson(result))),
+  },
+  [deleteAccessKeyKind]: {
+    metadata: ({ resourceId: accessKeyId }) =>
+      anyPack(DeleteAccessKeyMetadataSchema, create(DeleteAccessKeyMetadataSchema, { accessKeyId })),
     response: nothing,
   },
 };

@@ -1,12 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import type { Caller } from '../../access/caller.ts';
-import type { Subject } from '../../access/subject.ts';
 import type { CreateKey } from '../../accounts/create-key.ts';
 import type { Key } from '../../accounts/key.ts';
 import type { ListKeys } from '../../accounts/list-keys.ts';
 import type { ServiceAccount } from '../../accounts/service-account.ts';
 import type { UpdateKey } from '../../accounts/update-key.ts';
-import { invalidField } from '../../errors.ts';
 import {
   CreateKeyResponseSchema,
   KeyService,
@@ -20,6 +18,7 @@ import { authorized } from '../authorized.ts';
 import type { Call } from '../call.ts';
 import { keyAlgorithmOf, keyMessage } from './key-message.ts';
 import { operationMessage } from './operation-message.ts';
+import { ownAccountId } from './own-account-id.ts';
 
 /** What the service calls, with what it needs already bound; see accounts/. */
 export interface KeyFunctions {
@@ -83,10 +82,4 @@ export function keyService(keys: KeyFunctions): ApiService {
       });
     },
   });
-}
-
-/** Whose keys are meant when the request does not say it. */
-function ownAccountId({ id, kind }: Subject): string {
-  if (kind === 'serviceAccount') return id;
-  throw invalidField('service_account_id', 'value is required: only service accounts have keys');
 }

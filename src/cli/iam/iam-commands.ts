@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addClientFlags } from '../flags.ts';
 import type { ToAction } from '../run-command.ts';
+import { addAccessKeyCommands } from './access-key-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addServiceAccountCommands } from './service-account-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
@@ -12,6 +13,7 @@ export function addIamCommands(program: Command, toAction: ToAction): void {
   addClientFlags(iam);
   addServiceAccountCommands(iam, toAction);
   addKeyCommands(iam, toAction);
+  addAccessKeyCommands(iam, toAction);
   addUserAccountCommands(iam, toAction);
   addTokenCommands(iam, toAction);
 }

@@ -6,21 +6,15 @@ import { listAll } from '../find-resources.ts';
 import { finishOrShow } from '../finish-or-show.ts';
 import { readFlag } from '../flags.ts';
 import { showMany, showOne } from '../render.ts';
-import { findResource } from '../resource-kind.ts';
 import type { ToAction } from '../run-command.ts';
 import type { Session } from '../session.ts';
+import { type AccountFlags, accountIdOf, addAccountFlags } from './account-flags.ts';
 import { describeServer, googleKeyFile } from './google-key-file.ts';
 import { keyColumns } from './iam-columns.ts';
 import { keyFile, writeNewFile } from './key-file.ts';
-import { serviceAccountKind } from './service-account-kind.ts';
 
 const { method } = KeyService;
 const defaultLimit = 1000;
-
-interface AccountFlags {
-  readonly serviceAccountId?: string;
-  readonly serviceAccountName?: string;
-}
 
 interface CreateFlags extends AccountFlags {
   readonly output: string;
@@ -33,14 +27,12 @@ interface CreateFlags extends AccountFlags {
 /** `iam key ...`. */
 export function addKeyCommands(iam: Command, toAction: ToAction): void {
   const key = iam.command('key').description('make and delete the keys that service accounts prove themselves with');
-  const addAccount = (command: Command) =>
-    command
-      .option('--service-account-id <id>', 'whose; without it your own')
-      .option('--service-account-name <name>', 'whose, by name');
   const add = (verb: string, description: string) =>
     key.command(verb).description(description).argument('<id>', 'id of the key');
 
-  addAccount(key.command('create').description('make a key pair; its private half is in the file and nowhere else'))
+  addAccountFlags(
+    key.command('create').description('make a key pair; its private half is in the file and nowhere else'),
+  )
     .requiredOption('-o, --output <file>', 'where to write the key; the file must not be there yet')
     .option('--description <text>', 'what it is for')
     .option('--algorithm <name>', 'rsa-2048 (the default) or rsa-4096', readAlgorithm)
@@ -66,7 +58,7 @@ export function addKeyCommands(iam: Command, toAction: ToAction): void {
       }),
     );
 
-  addAccount(key.command('list').description('list the keys of a service account'))
+  addAccountFlags(key.command('list').description('list the keys of a service account'))
     .option('--limit <number>', 'how many at most; 0 is for all', readFlag.limit, defaultLimit)
     .action(
       toAction(async (session, command) => {
@@ -104,12 +96,6 @@ async function fileMaker(
   }
   if (universeDomain !== undefined) throw new CliFailed('--universe-domain goes with --key-format google.');
   return async (made) => keyFile(made);
-}
-
-/** '' leaves it to the server: the caller's own. */
-async function accountIdOf(session: Session, { serviceAccountId: id, serviceAccountName: name }: AccountFlags) {
-  if (name === undefined) return id ?? '';
-  return (await findResource(session, serviceAccountKind, { id, name })).id;
 }
 
 function readAlgorithm(text: string): Key_Algorithm {
