@@ -288,7 +288,7 @@ export function bindApi(parts: Parts): ApiDeps {
       appendToUpload: (request, subjectId) => appendToUpload(uploads, request, subjectId),
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
-    storage: bindStorage({ access, buckets }),
+    storage: bindStorage({ access, buckets, tokenKey, isOurHost }),
     pool: parts.pool,
     nodes: {
       listNodes: () => listNodes(deps),

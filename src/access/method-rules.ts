@@ -249,6 +249,22 @@ const rules = {
   'PUT /upload/storage/v1/b/{bucket}/o': ['compute.images.create'],
   'DELETE /upload/storage/v1/b/{bucket}/o': ['compute.images.create'],
 
+  // The same, by S3: api/s3/operations.ts.
+  'GET /s3': ['compute.images.create'],
+  'PUT /s3/{bucket}': ['compute.images.create'],
+  'HEAD /s3/{bucket}': ['compute.images.create'],
+  'DELETE /s3/{bucket}': ['compute.images.create'],
+  'GET /s3/{bucket}': ['compute.images.create'],
+  'GET /s3/{bucket}?location': ['compute.images.create'],
+  'POST /s3/{bucket}?delete': ['compute.images.create'],
+  'PUT /s3/{bucket}/{object}': ['compute.images.create'],
+  'GET /s3/{bucket}/{object}': ['compute.images.create'],
+  'DELETE /s3/{bucket}/{object}': ['compute.images.create'],
+  'POST /s3/{bucket}/{object}?uploads': ['compute.images.create'],
+  'PUT /s3/{bucket}/{object}?partNumber&uploadId': ['compute.images.create'],
+  'POST /s3/{bucket}/{object}?uploadId': ['compute.images.create'],
+  'DELETE /s3/{bucket}/{object}?uploadId': ['compute.images.create'],
+
   'GET /obraz/v1/images/{image_id}/content': ['compute.images.get'],
   'GET /obraz/v1/images/{image_id}/extents': ['compute.images.get'],
 

@@ -31,6 +31,7 @@ import { type UploadFunctions, uploadService } from './obraz/upload-service.ts';
 import type { ContentFunctions } from './rest/image-content.ts';
 import type { MetricsText } from './rest/metrics-route.ts';
 import { createRestDoor } from './rest/rest-server.ts';
+import type { S3Functions } from './s3/s3-call.ts';
 import { type UnsentLimits, UnsentReplies, unsentLimits } from './unsent-replies.ts';
 import { createRequestValidator } from './validate-request.ts';
 import type { BindingFunctions } from './yandex/access-binding-handlers.ts';
@@ -70,7 +71,7 @@ export interface ApiDeps extends AuthorizationDeps {
   readonly catalog: Catalog;
   readonly operations: OperationFunctions & FolderOperationFunctions;
   readonly uploads: UploadFunctions;
-  readonly storage: StorageFunctions;
+  readonly storage: StorageFunctions & S3Functions;
   readonly store: StoreFunctions;
   readonly pool: PoolFunctions;
   readonly nodes: NodeFunctions;

@@ -12,6 +12,7 @@ const exceptions: Readonly<Record<string, Audited>> = {
   'POST /token': 'refusals',
   // A file comes in thousands of them, and is of no use to anybody until an image is made of it.
   'PATCH /obraz/v1/uploads/{upload_id}': 'refusals',
+  'PUT /s3/{bucket}/{object}?partNumber&uploadId': 'refusals',
 };
 
 export function auditedOf(method: string): Audited {

@@ -20,8 +20,9 @@ import { createTokenCutoffs } from './migrations/0017-token-cutoffs.ts';
 import { createLooseNodes } from './migrations/0018-loose-nodes.ts';
 import { addOperationKeys } from './migrations/0019-operation-keys.ts';
 import { createUploadPieces } from './migrations/0021-upload-pieces.ts';
-import { countRenewals } from './migrations/0024-lease-renewals.ts';
 import { createAccessKeys } from './migrations/0023-access-keys.ts';
+import { createObjectParts } from './migrations/0023-object-parts.ts';
+import { countRenewals } from './migrations/0024-lease-renewals.ts';
 import { createSharedSecrets } from './migrations/0025-shared-secrets.ts';
 import { createNodes } from './migrations/0026-nodes.ts';
 import type { Schema } from './schema.ts';
@@ -57,8 +58,13 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0018-loose-nodes': { up: (db: Kysely<unknown>) => createLooseNodes(db, dialect) },
     '0019-operation-keys': { up: (db: Kysely<unknown>) => addOperationKeys(db, dialect) },
     '0021-upload-pieces': { up: (db: Kysely<unknown>) => createUploadPieces(db, dialect) },
+    '0023-access-keys-object-parts': {
+      async up(db: Kysely<unknown>) {
+        await createAccessKeys(db, dialect);
+        await createObjectParts(db, dialect);
+      },
+    },
     '0024-lease-renewals': { up: countRenewals },
-    '0023-access-keys': { up: (db: Kysely<unknown>) => createAccessKeys(db, dialect) },
     '0025-shared-secrets': { up: (db: Kysely<unknown>) => createSharedSecrets(db, dialect) },
     '0026-nodes': { up: (db: Kysely<unknown>) => createNodes(db, dialect) },
   };

@@ -44,6 +44,7 @@ export interface Schema {
   upload_readers: UploadReadersTable;
   buckets: BucketsTable;
   objects: ObjectsTable;
+  object_parts: ObjectPartsTable;
   quota_defaults: QuotaDefaultsTable;
   quota_limits: QuotaLimitsTable;
   quota_usage: QuotaUsageTable;
@@ -512,6 +513,19 @@ export interface ObjectsTable {
   described: string;
   /** What must hold when it becomes whole, as JSON. */
   terms: string;
+}
+
+/** Parts of objects that are sent in parts; see buckets/object-part.ts. */
+export interface ObjectPartsTable {
+  /** The part's own upload. */
+  upload_id: string;
+  /** That of the object. */
+  session_id: string;
+  number: number;
+  /** In base64; '' while its bytes arrive. */
+  md5: string;
+  /** 0 or 1. */
+  is_chosen: number;
 }
 
 /** Who may use what as a block device. A row with the mode `read-write` is the lease of the disk's one writer. */

@@ -9,6 +9,8 @@ import type { StorageFunctions } from '../google/storage/storage-functions.ts';
 import { addStorageRoutes } from '../google/storage/storage-routes.ts';
 import type { UploadFunctions } from '../obraz/upload-service.ts';
 import type { PipelineDeps } from '../pipeline.ts';
+import type { S3Functions } from '../s3/s3-call.ts';
+import { addS3Route, rewriteS3Url } from '../s3/s3-route.ts';
 import type { UnsentReplies } from '../unsent-replies.ts';
 import { answerBrokenHttp } from './broken-http.ts';
 import { type ContentFunctions, contentRoute, imageContent } from './image-content.ts';
@@ -41,7 +43,7 @@ export interface RestDeps extends PipelineDeps, TokenRouteDeps {
   readonly unsent: UnsentReplies;
   readonly uploads: UploadFunctions;
   readonly content: ContentFunctions;
-  readonly storage: StorageFunctions;
+  readonly storage: StorageFunctions & S3Functions;
   /** Undefined where there are none. */
   readonly metrics: MetricsText | undefined;
 }
@@ -68,6 +70,7 @@ export async function createRestDoor(
   const app = fastify({
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
+    rewriteUrl: rewriteS3Url,
     routerOptions: { maxParamLength: maxHeaderBytes },
     frameworkErrors: (error, request, reply) => void answerRefused(deps, error, request, reply),
     serverFactory: (handler) => {
@@ -113,6 +116,7 @@ export async function createRestDoor(
   addContentRoutes(app, deps);
   await app.register((scope) => addUploadRoutes(scope, deps));
   await app.register((scope) => addStorageRoutes(scope, deps));
+  await app.register((scope) => addS3Route(scope, deps));
   await app.register((scope) => addComputeRoutes(scope, deps, computeServices));
   addBatchRoute(app, deps);
   const methods = { routes: routesOf(services), types: replyTypesOf(services) };

@@ -38,12 +38,13 @@ export type StreamedHandler = (call: {
 
 /** How a door tells errors. */
 export interface ErrorForm {
+  /** The content type of bodies. */
+  readonly type: string;
   status(error: ServiceError): number;
-  /** JSON. */
   body(error: ServiceError, requestId: string): string;
 }
 
-const plainErrors: ErrorForm = { status: (error) => httpStatus(error.code), body: errorBody };
+const plainErrors: ErrorForm = { type: jsonType, status: (error) => httpStatus(error.code), body: errorBody };
 
 /**
  * Answers a request whose reply is too large to be held. An error before the first byte is a status like any other. After
@@ -77,7 +78,7 @@ export async function serveStreamed(
     record.end({ code: error.code, reason: error.reason, cause: error.cause });
     const body = errors.body(error, record.ids.requestId);
     const headers = { ...requestIdHeaders(record.ids), ...retryAfterHeader(error) };
-    await reply.code(errors.status(error)).headers(headers).type(jsonType).send(body);
+    await reply.code(errors.status(error)).headers(headers).type(errors.type).send(body);
     return;
   }
   await using opened = streamed;
@@ -106,6 +107,6 @@ export async function serveStreamed(
 function answerInstead(response: ServerResponse, error: ServiceError, ids: RequestIds, errors: ErrorForm): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   const body = Buffer.from(errors.body(error, ids.requestId));
-  const headers = { 'content-type': jsonType, 'content-length': body.length };
+  const headers = { 'content-type': errors.type, 'content-length': body.length };
   response.writeHead(errors.status(error), { ...requestIdHeaders(ids), ...headers }).end(body);
 }

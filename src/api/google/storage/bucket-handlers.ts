@@ -1,8 +1,9 @@
+import { authorizedBucket } from '../../authorized-bucket.ts';
 import { resourceNotFound, told } from '../compute-errors.ts';
 import { findProject, type ProjectFunctions } from '../naming/projects.ts';
 import { textOf } from './object-request.ts';
 import { readJson } from './read-json.ts';
-import { authorizedBucket, type StorageCall, type StorageDeps, type StorageHandler } from './storage-call.ts';
+import type { StorageCall, StorageDeps, StorageHandler } from './storage-call.ts';
 import { bucketJson } from './storage-json.ts';
 import { invalidArgument, pageOf } from './storage-query.ts';
 

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { OpenedObject } from '../../../buckets/open-object.ts';
+import { authorizedBucket } from '../../authorized-bucket.ts';
 import { contentAnswer } from '../../rest/content-preconditions.ts';
 import { type Content, contentReply } from '../../rest/content-reply.ts';
 import type { StreamedHandler } from '../../rest/streamed-call.ts';
 import { writePiece } from '../../rest/write-piece.ts';
 import { askedObject, type ObjectPath } from './object-handlers.ts';
-import { authorizedBucket, type StorageDeps } from './storage-call.ts';
+import type { StorageDeps } from './storage-call.ts';
 import { etagOf } from './storage-json.ts';
 
 const pieceBytes = 1024 * 1024;
@@ -48,7 +49,7 @@ function fileContent(content: OpenedObject, etag: string): Content {
 }
 
 /** Writes bytes of the file at the pace of the reader. Throws when they are not there any more: never others. */
-async function sendFile(
+export async function sendFile(
   { bytes }: OpenedObject,
   { start, end }: { readonly start: number; readonly end: number },
   response: ServerResponse,

@@ -1,5 +1,6 @@
 import type { GetObject } from '../../../buckets/get-object.ts';
-import { authorizedBucket, type StorageDeps, type StorageHandler } from './storage-call.ts';
+import { authorizedBucket } from '../../authorized-bucket.ts';
+import type { StorageDeps, StorageHandler } from './storage-call.ts';
 import { etagOf, objectJson } from './storage-json.ts';
 import { numberOf, pageOf, termsOf } from './storage-query.ts';
 

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import test from 'node:test';
 import fc from 'fast-check';
+import { through } from '../../rest/through.ts';
 import { boundaryOf, type RelatedBody, readRelatedBody } from './related-body.ts';
-import { through } from './through.ts';
 
 const boundary = '==a==';
 

@@ -1,17 +1,12 @@
 import type { StoredObject } from '../../../buckets/stored-object.ts';
 import { unavailable } from '../../../errors.ts';
 import type { Upload } from '../../../uploads/upload.ts';
+import { authorizedBucket } from '../../authorized-bucket.ts';
+import { skipping, through } from '../../rest/through.ts';
 import { readContentRange, type UploadPart } from './content-range.ts';
 import { digestsOf } from './object-request.ts';
-import {
-  authorizedBucket,
-  type StorageCall,
-  type StorageDeps,
-  type StorageHandler,
-  type StorageReply,
-} from './storage-call.ts';
+import type { StorageCall, StorageDeps, StorageHandler, StorageReply } from './storage-call.ts';
 import { invalidArgument } from './storage-query.ts';
-import { skipping, through } from './through.ts';
 import { objectReply } from './upload-handlers.ts';
 
 /** Takes some of a file, or all, or says how far it is. The answer to the last byte is the object. */

@@ -1,4 +1,5 @@
 import type { ServiceError, StatusCode } from '../../../errors.ts';
+import { jsonType } from '../../rest/rest-reply.ts';
 import type { ErrorForm } from '../../rest/streamed-call.ts';
 import { googleEnvelope } from '../google-error.ts';
 
@@ -45,6 +46,7 @@ function toldAs({ reason, code }: ServiceError): ToldAs {
 
 /** The envelope of Google's JSON APIs: https://cloud.google.com/storage/docs/json_api/v1/status-codes */
 export const storageErrors: ErrorForm = {
+  type: jsonType,
   status: (error) => toldAs(error).status,
   body(error) {
     const { status, reason, location } = toldAs(error);

@@ -10,6 +10,7 @@ import { openTestSqlite } from '../../../../test/fixtures/databases.ts';
 import { noise } from '../../../../test/fixtures/guest.ts';
 import { folderId } from '../../../../test/fixtures/image-fixture.ts';
 import { RoleCache } from '../../../access/role-cache.ts';
+import { createTokenKeyPem, readTokenKey } from '../../../access/token-key.ts';
 import { bindStorage } from '../../../bind-storage.ts';
 import { notFound, permissionDenied } from '../../../errors.ts';
 
@@ -21,7 +22,8 @@ async function start(t: TestContext, change: FakeDeps = {}) {
   const { buckets, place } = await openTestBuckets(t, openTestSqlite);
   const access = { db: buckets.db, administratorId: 'aje', roles: new RoleCache() };
   const changes: string[] = [];
-  const storage = bindStorage({ access, buckets });
+  const tokenKey = readTokenKey(createTokenKeyPem());
+  const storage = bindStorage({ access, buckets, tokenKey, isOurHost: () => true });
   const audit = {
     recordMadeChange: async ({ method, resourceId }: { method: string; resourceId: string }) =>
       void changes.push(`${method} ${resourceId}`),

@@ -1,18 +1,13 @@
-import type { Readable } from 'node:stream';
 import type { StoredObject } from '../../../buckets/stored-object.ts';
-import { type ObjectRequest, readObjectRequest } from './object-request.ts';
+import { authorizedBucket } from '../../authorized-bucket.ts';
+import { insertWhole } from '../../insert-whole.ts';
+import { through } from '../../rest/through.ts';
+import { readObjectRequest } from './object-request.ts';
 import { jsonObject, readJson } from './read-json.ts';
 import { boundaryOf, readRelatedBody } from './related-body.ts';
-import {
-  authorizedBucket,
-  type StorageCall,
-  type StorageDeps,
-  type StorageHandler,
-  type StorageReply,
-} from './storage-call.ts';
+import type { StorageDeps, StorageHandler, StorageReply } from './storage-call.ts';
 import { objectJson } from './storage-json.ts';
 import { invalidArgument } from './storage-query.ts';
-import { through } from './through.ts';
 
 /** Ways to send an object: in one request, with or without what is said of it, or in many. */
 const handlers: Readonly<Record<string, typeof insertObject>> = {
@@ -32,16 +27,17 @@ export function insertObject(deps: StorageDeps, bucket: string): StorageHandler 
 
 function insertMedia(deps: StorageDeps, bucket: string): StorageHandler {
   return async (call) => {
-    const { body, header, query } = call;
+    const { body, header, query, signal, baseUrl } = call;
     const request = readObjectRequest({}, query, header, header('content-type'));
     const length = header('content-length');
-    return insertWhole(deps, call, { bucket, ...request, lengthBytes: Number(length ?? 0) }, body);
+    const object = { bucket, ...request, lengthBytes: Number(length ?? 0) };
+    return objectReply(await insertWhole(deps.storage, object, { body, signal }), baseUrl);
   };
 }
 
 function insertMultipart(deps: StorageDeps, bucket: string): StorageHandler {
   return async (call) => {
-    const { body, header, query, signal } = call;
+    const { body, header, query, signal, baseUrl } = call;
     const {
       json,
       contentType,
@@ -49,28 +45,10 @@ function insertMultipart(deps: StorageDeps, bucket: string): StorageHandler {
       file,
     } = await readRelatedBody(body, boundaryOf(header('content-type')), signal);
     const request = readObjectRequest(jsonObject(json), query, header, contentType);
-    return through(body, file, () => insertWhole(deps, call, { bucket, ...request, lengthBytes: mostBytes }, file));
+    const object = { bucket, ...request, lengthBytes: mostBytes };
+    const made = await through(body, file, () => insertWhole(deps.storage, object, { body: file, signal }));
+    return objectReply(made, baseUrl);
   };
-}
-
-/** Of a request that fails nothing is kept: its client does not know that anything was. */
-async function insertWhole(
-  { storage }: StorageDeps,
-  { signal, baseUrl }: StorageCall,
-  request: ObjectRequest & { readonly bucket: string; readonly lengthBytes: number },
-  body: Readable,
-): Promise<StorageReply> {
-  const { bucket } = request;
-  const uploadId = await storage.beginObject(request);
-  try {
-    const begun = await storage.getObjectSession({ bucket, uploadId });
-    await storage.appendToObject(begun, { offsetBytes: 0, body, signal });
-    return objectReply(await storage.finishObject({ uploadId }), baseUrl);
-  } catch (error) {
-    // What cannot be dropped now expires.
-    await storage.dropObject({ uploadId }).catch(() => {});
-    throw error;
-  }
 }
 
 function beginResumable({ storage }: StorageDeps, bucket: string): StorageHandler {

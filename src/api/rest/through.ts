@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
-import { ServiceError } from '../../../errors.ts';
-import { BodyBroken } from '../../../uploads/receive-body.ts';
+import { ServiceError } from '../../errors.ts';
+import { BodyBroken } from '../../uploads/receive-body.ts';
 
 /**
  * Gives `use` the request's body as the transform makes it. The request stays whole, so that it can be answered, whatever
