@@ -119,8 +119,8 @@ export async function openService(
     directory,
     db,
     ownedStore: kept.owner,
-    listenHost: config.listen.host,
-    tlsNames: config.tlsNames,
+    listenHosts: [config.listen.host, ...(roles.includes('block') ? [config.nbd.host] : [])],
+    tlsNames: [...config.tlsNames, ...(config.nbdAddress === undefined ? [] : [config.nbdAddress.host])],
     now: new Date(),
   });
   await db.transact((tx) => ensureStandardImages(tx, new Date()));

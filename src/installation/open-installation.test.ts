@@ -17,7 +17,7 @@ async function begin() {
   const directory = describeDataDirectory(join(parent.path, 'data'));
   await makeDataDirectory(directory);
   const db = await openSqlite(directory.database);
-  const start = () => openInstallation({ directory, db, listenHost: '127.0.0.1', tlsNames: [], now: new Date() });
+  const start = () => openInstallation({ directory, db, listenHosts: ['127.0.0.1'], tlsNames: [], now: new Date() });
   const dispose = async () => {
     await db[Symbol.asyncDispose]();
     await parent.remove();

@@ -20,21 +20,23 @@ export interface Installation {
   readonly adminKeyId: string;
 }
 
-/**
- * Makes what a first start has to make, and at later ones what is missing or worn out. It may be cut off anywhere: each
- * step finds out by itself whether it was done, and the next start completes them.
- */
-export async function openInstallation(options: {
+export interface OpenInstallation {
   readonly directory: DataDirectory;
   readonly db: Database;
   /** The store, where it is not in the directory. */
   readonly ownedStore?: OwnedStore | undefined;
-  /** The host that the service listens on. */
-  readonly listenHost: string;
+  /** The hosts that the service listens on. */
+  readonly listenHosts: readonly string[];
   /** More names for the server certificate. */
   readonly tlsNames: readonly string[];
   readonly now: Date;
-}): Promise<Installation> {
+}
+
+/**
+ * Makes what a first start has to make, and at later ones what is missing or worn out. It may be cut off anywhere: each
+ * step finds out by itself whether it was done, and the next start completes them.
+ */
+export async function openInstallation(options: OpenInstallation): Promise<Installation> {
   const { directory, db, now } = options;
   const { credentials } = directory;
   await assertSameInstallation(db, directory.installationId, options.ownedStore);
@@ -64,7 +66,7 @@ interface Secrets {
 /** Makes what secrets are missing. Where they are shared they are the ones that all processes have. */
 async function agreeOnSecrets(
   shared: SharedSecrets | undefined,
-  options: Parameters<typeof openInstallation>[0],
+  options: OpenInstallation,
   administratorId: string,
 ): Promise<Secrets> {
   const { directory, now } = options;
@@ -81,8 +83,8 @@ async function agreeOnSecrets(
 }
 
 /** What clients may call this server. One that listens everywhere is called by all names and addresses it has. */
-function certificateHosts({ listenHost, tlsNames }: { listenHost: string; tlsNames: readonly string[] }): string[] {
-  const own = isWildcard(listenHost) ? [hostname(), ...interfaceAddresses()] : [listenHost];
+function certificateHosts({ listenHosts, tlsNames }: Pick<OpenInstallation, 'listenHosts' | 'tlsNames'>): string[] {
+  const own = listenHosts.flatMap((host) => (isWildcard(host) ? [hostname(), ...interfaceAddresses()] : [host]));
   return [...new Set(['localhost', '127.0.0.1', '::1', ...own, ...tlsNames].filter(isHost))];
 }
 

@@ -23,7 +23,7 @@ describe('several processes of one installation', { skip: postgresMissing }, () 
       const directory = describeDataDirectory(join(parent.path, name));
       await makeDataDirectory(directory);
       await using db = await database.open();
-      const common = { directory, db, ownedStore: store, listenHost: '127.0.0.1', tlsNames: [], now: new Date() };
+      const common = { directory, db, ownedStore: store, listenHosts: ['127.0.0.1'], tlsNames: [], now: new Date() };
       return { directory, ...(await openInstallation(common)) };
     };
     const openDatabase = () => database.open();

@@ -105,3 +105,48 @@ test('runs as nobody, with nothing that it does not need', () => {
   });
   assert.ok(terminationGracePeriodSeconds > 10, 'longer than a stop takes');
 });
+
+test('the processes of an installation that has several read their settings, and are known apart', async () => {
+  const text = await readFile(new URL('../../examples/kubernetes/several.yaml', import.meta.url), 'utf8');
+  const several: Manifest[] = parseAllDocuments(text, { uniqueKeys: true }).map((document) => {
+    assert.deepEqual([...document.errors, ...document.warnings], []);
+    return document.toJS();
+  });
+  const kinds = several.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  assert.deepEqual(kinds, [
+    ...['Secret obraz-shared', 'Service obraz-api', 'Service obraz-block'],
+    ...['Deployment obraz-api', 'Deployment obraz-worker', 'StatefulSet obraz-block'],
+  ]);
+  const [secret] = several;
+  const image = { OBRAZ_DATA: '/var/lib/obraz', OBRAZ_LISTEN: '0.0.0.0:8443', OBRAZ_NBD: '0.0.0.0:10809' };
+  for (const { spec, metadata } of several.slice(3)) {
+    const { labels } = spec.template.metadata;
+    assert.deepEqual(spec.selector.matchLabels, labels);
+    const role = labels['app.kubernetes.io/component'];
+    assert.equal(metadata.name, `obraz-${role}`);
+    const {
+      containers: [process],
+      volumes,
+      securityContext,
+    } = spec.template.spec;
+    assert.equal(securityContext.runAsNonRoot, true);
+    const own = Object.fromEntries(process.env.map(({ name, value = '' }: Manifest) => [name, value]));
+    if (role === 'block') {
+      assert.match(own.OBRAZ_NBD_ADDRESS, /^\$\(POD_NAME\)\./);
+      own.OBRAZ_NBD_ADDRESS = own.OBRAZ_NBD_ADDRESS.replace('$(POD_NAME)', 'obraz-block-0');
+    }
+    const config = readConfig({}, { ...image, ...own, ...secret.stringData });
+    assert.deepEqual(config.roles, [role]);
+    const ports = new Map<string, number>(process.ports.map((port: Manifest) => [port.name, port.containerPort]));
+    assert.equal(ports.get('metrics'), config.metrics?.port);
+    const service = several.find(({ kind, metadata: of }) => kind === 'Service' && of.name === metadata.name);
+    if (service !== undefined) {
+      assert.deepEqual(service.spec.selector, labels);
+      for (const { targetPort } of service.spec.ports) assert.ok(ports.has(targetPort), targetPort);
+    }
+    const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata: of }: Manifest) => of.name);
+    const mounted = process.volumeMounts.map(({ name }: Manifest) => name);
+    assert.deepEqual(mounted.toSorted(), [...volumes.map(({ name }: Manifest) => name), ...claims].toSorted());
+    assert.equal(claims.includes('data'), role === 'block', 'only disks are kept');
+  }
+});
