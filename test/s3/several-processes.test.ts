@@ -7,6 +7,7 @@ import { type Door, openGrpcDoor, openRestDoor } from '../fixtures/doors.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { finish } from '../fixtures/finish-operation.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
+import { type HttpClient, openHttp } from '../fixtures/http-client.ts';
 import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
 import { postgresMissing, startPostgres } from '../fixtures/postgres.ts';
 import { environmentOf, s3Missing, startS3Server } from '../fixtures/s3-server.ts';
@@ -78,6 +79,30 @@ describe('several processes', { skip: postgresMissing || s3Missing }, () => {
     assert.equal(body.status, 'READY');
     await using device = await openAttached((await attach({ imageId: made.id }, second)).uri);
     assert.deepEqual(await device.read(0, disk.guest.length), Buffer.from(disk.guest));
+  });
+
+  test('take an upload at one, go on with it at another, and import it at a third', async () => {
+    const raw = noise(12 * mib, 62);
+    const tus = { 'tus-resumable': '1.0.0' };
+    const [one, two] = apis;
+    await using here = openHttp(one);
+    await using there = openHttp({ ...two, token: one.token, ca: one.ca });
+    const begin = { ...tus, 'upload-length': String(raw.length), 'obraz-folder-id': folderId };
+    const { location } = (await here.ask('/obraz/v1/uploads', { method: 'POST', headers: begin })).headers;
+    const path = String(location);
+    const send = async (http: HttpClient, from: number, to: number) => {
+      const headers = { ...tus, 'upload-offset': String(from), 'content-type': 'application/offset+octet-stream' };
+      return (await http.ask(path, { method: 'PATCH', headers, body: raw.subarray(from, to) })).status;
+    };
+    assert.equal(await send(here, 0, 5 * mib), 204);
+    const asked = await there.ask(path, { method: 'HEAD', headers: tus });
+    assert.equal(asked.headers['upload-offset'], String(5 * mib));
+    const both = await Promise.all([send(here, 5 * mib, raw.length), send(there, 5 * mib, raw.length)]);
+    assert.deepEqual(both.toSorted(), [204, 409]);
+    const uri = `obraz:upload/${path.split('/').at(-1)}`;
+    const { made } = await finish(second, 'ImageService.Create', { folderId, uri });
+    assert.ok((await here.content(made.id)).bytes.equals(raw));
+    assert.equal((await there.ask(path, { method: 'HEAD', headers: tus })).status, 404);
   });
 
   test('freeze a disk that is in use at another, and go on from its snapshot anywhere', async () => {
