@@ -1,5 +1,6 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Database } from '../db/database.ts';
+import { unavailable } from '../errors.ts';
 import { type Repetition, repeat } from '../lib/repeat.ts';
 import { createUploadFiles } from './files/upload-files.ts';
 import { createUploadPieces } from './pieces/upload-pieces.ts';
@@ -10,6 +11,9 @@ import { defaultUploadLimits, type UploadLimits, type Uploads, usualBytesInBucke
 /** How often what has expired is looked for. */
 const sweepEveryMs = 600_000;
 const sweepSoonMs = 1_000;
+
+/** How long a service that stops waits for what came to be kept in a bucket: one that is down must not hold it. */
+const settleMs = 2_000;
 
 /** Uploads, taken. Dispose them before the database and the blobs: requests that send bytes are ended and settled. */
 export interface OpenUploads extends Uploads, AsyncDisposable {
@@ -33,10 +37,11 @@ export async function openUploads(options: {
   const room = blobs === undefined ? {} : { maxTotalBytes: usualBytesInBucket };
   const limits = { ...defaultUploadLimits, ...room, ...options.limits };
   const onGarbage = () => sweeping.wake();
+  const giveUp = new AbortController();
   const bytes =
     blobs === undefined
       ? createUploadFiles({ db, directory, limits, now })
-      : createUploadPieces({ db, blobs, limits, now, onGarbage });
+      : createUploadPieces({ db, blobs, limits, now, onGarbage, givenUp: giveUp.signal });
   const uploads: Uploads = { db, bytes, turns, now, limits };
   // A bucket is swept behind the start, for which nobody waits then.
   if (blobs === undefined) await sweepUploads(uploads);
@@ -50,7 +55,8 @@ export async function openUploads(options: {
     ...uploads,
     wake: () => sweeping.wake(),
     async [Symbol.asyncDispose]() {
-      await turns[Symbol.asyncDispose]();
+      const timer = setTimeout(() => giveUp.abort(unavailable('The service is stopping')), settleMs);
+      await turns[Symbol.asyncDispose]().finally(() => clearTimeout(timer));
       await sweeping[Symbol.asyncDispose]();
     },
   };

@@ -20,6 +20,8 @@ export interface PieceAppenderDeps {
   readonly limits: UploadLimits;
   /** There are pieces that can go. */
   readonly onGarbage: () => void;
+  /** Aborted when the service cannot wait for the store any more: what is on its way is given up. */
+  readonly givenUp: AbortSignal;
 }
 
 /** A small piece is copied only into one that is at least half as long: so a byte is copied a few times, and not with each request. */
@@ -137,11 +139,15 @@ export class PieceAppender implements UploadAppender {
 
   /** Writes a blob of what is copied and then of what was gathered. */
   async #write(gather: Gather, copied: readonly Piece[], start: number): Promise<Piece> {
-    const { blobs, sending } = this.#deps;
-    using _sent = await sending.reserve(1);
+    const { blobs, sending, givenUp } = this.#deps;
+    using _sent = await sending.reserve(1, givenUp);
     const blobName = newPieceName(this.upload.id);
     const sums = new UnitSums();
     await using writer = await blobs.create(blobName);
+    using ending = new DisposableStack();
+    const giveUp = () => void writer[Symbol.asyncDispose]();
+    givenUp.addEventListener('abort', giveUp);
+    ending.defer(() => givenUp.removeEventListener('abort', giveUp));
     for await (const bytes of this.#read(copied)) {
       sums.add(bytes);
       await writer.append([bytes]);
@@ -159,7 +165,7 @@ export class PieceAppender implements UploadAppender {
       for (const piece of pieces) {
         for (let offset = 0; offset < piece.sizeBytes; offset += copyBytes) {
           const bytes = new Uint8Array(new SharedArrayBuffer(Math.min(copyBytes, piece.sizeBytes - offset)));
-          await this.#deps.reader.fill(piece, offset, bytes);
+          await this.#deps.reader.fill(piece, offset, bytes, { signal: this.#deps.givenUp });
           yield bytes;
         }
       }

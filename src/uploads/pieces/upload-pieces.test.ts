@@ -218,6 +218,37 @@ eachDatabase(({ create: createDb }) => {
     assert.deepEqual(await site.blobNames(), ['readme']);
   });
 
+  test('a store that does not answer holds up neither the end of the service, nor what was acknowledged', async (t) => {
+    const site = await openSite(t, createDb);
+    let isDown = false;
+    const blobs: BlobStore = {
+      ...site.blobs,
+      async create(name) {
+        const writer = await site.blobs.create(name);
+        if (!isDown) return writer;
+        const { promise: dropped, reject } = Promise.withResolvers<never>();
+        return {
+          sizeBytes: 0,
+          append: (pieces) => writer.append(pieces),
+          seal: () => dropped,
+          async [Symbol.asyncDispose]() {
+            reject(new BlobFailed('broken', name, 'its writer is closed'));
+            await writer[Symbol.asyncDispose]();
+          },
+        };
+      },
+    };
+    const uploads = await site.open({ blobs });
+    const { id } = await beginUploadOf(uploads, file.length);
+    await sendPart(uploads, id, 0, file.subarray(0, mib));
+    isDown = true;
+    const ended = assert.rejects(sendPart(uploads, id, mib, file.subarray(mib, 2 * mib)));
+    await until(async () => (await Array.fromAsync(site.blobs.listUnsealed())).length > 0);
+    await uploads[Symbol.asyncDispose]();
+    await ended;
+    assert.equal((await readUpload(await site.open(), id)).upload.durableBytes, mib);
+  });
+
   test('a piece that cannot be deleted is deleted later', async (t) => {
     const site = await openSite(t, createDb);
     let isDown = false;

@@ -22,6 +22,8 @@ export interface UploadPiecesOptions {
   readonly now: () => number;
   /** There are pieces that can go. */
   readonly onGarbage: () => void;
+  /** Aborted when the service cannot wait for the store any more. */
+  readonly givenUp: AbortSignal;
 }
 
 /** What all requests together gather in, beyond a chunk for each. */
@@ -35,12 +37,12 @@ const strayEveryMs = 6 * 3_600_000;
  * Uploads as pieces in a blob store that every process reaches: what one process has acknowledged any other can go on
  * with, read and delete. Nothing is kept on this machine. Who reads an upload that is removed is told BytesLost.
  */
-export function createUploadPieces({ db, blobs, limits, now, onGarbage }: UploadPiecesOptions): UploadBytes {
+export function createUploadPieces({ db, blobs, limits, now, onGarbage, givenUp }: UploadPiecesOptions): UploadBytes {
   const reader = new PieceReader(blobs);
   const freeBytes = async () => Number.POSITIVE_INFINITY;
   const progress = { db, limits, now, freeBytes };
   const shared = { memory: new GatherMemory(gatherBytes), sending: new MemoryBudget(sendingAtOnce) };
-  const appending = { ...shared, blobs, reader, limits, onGarbage };
+  const appending = { ...shared, blobs, reader, limits, onGarbage, givenUp };
   let strayedAt = Number.NEGATIVE_INFINITY;
   return {
     freeBytes,
