@@ -8,6 +8,7 @@ import { noise } from '../../test/fixtures/guest.ts';
 import { insertFolder } from '../../test/fixtures/image-fixture.ts';
 import { testNodeId } from '../../test/fixtures/node-fixture.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs } from '../../test/fixtures/store.ts';
+import { frozenLayersMax } from '../overlays/overlay.ts';
 import { OverlayDamaged, OverlayFailed } from '../overlays/overlay-failed.ts';
 import { hexOf } from '../volumes/chunk-id.ts';
 import { segmentBytes } from '../volumes/manifest.ts';
@@ -254,4 +255,26 @@ test('says of any range of segments whether one was written to before the freeze
   );
   assert.deepEqual([isChanged(last, 1), isChanged(last, 256), isChanged(last - 256, 256)], [true, true, false]);
   assert.equal(isChanged(last + 1, 256), false, 'behind the end');
+});
+
+test('who freezes a disk again before the last snapshot was let go is never refused', async (t) => {
+  const { store, disk, stored, disks } = await openPlace(t);
+  await writeAll(disks, disk, newBytes);
+  let held = (await disks.freeze(disk)) ?? '';
+  for (let round = 0; round < 3 * frozenLayersMax; round += 1) {
+    await writeAll(disks, disk, newBytes);
+    const next = (await disks.freeze(disk)) ?? '';
+    await disks.release(held, stored);
+    held = next;
+    assert.ok(disks.figures().frozenLayers <= frozenLayersMax);
+  }
+  assert.equal(
+    (await findDisk(store.db.read, disk.id))?.base?.volumeId,
+    disk.base?.volumeId,
+    'something was always held',
+  );
+  assert.ok((await readAll(disks, disk)).equals(newBytes));
+  await disks.release(held, stored);
+  assert.equal((await findDisk(store.db.read, disk.id))?.base?.volumeId, stored.volumeId);
+  assert.ok((await readAll(disks, disk)).equals(newBytes));
 });

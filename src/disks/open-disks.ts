@@ -282,15 +282,19 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
 
   /**
    * In the disk's turn: frees the places of layers whose operations failed, or ended when nobody could put what they stored
-   * under the disk. There are only so many.
+   * under the disk. There are only so many. Those below the newest stored one go with it when nothing is held any more; where
+   * somebody freezes again and again, so that there is no such moment, they become one with it when they are many.
    */
   async #mergeUnheld(diskId: string): Promise<void> {
     const overlay = this.#open.get(diskId)?.overlay;
     const awaited = this.#stored.get(diskId)?.layer ?? 0;
+    const layers = overlay?.frozenLayers() ?? [];
+    const areMany = layers.length > frozenLayersMax / 2;
     try {
-      for (const layer of overlay?.frozenLayers() ?? []) {
+      for (const layer of layers) {
         const isHeld = this.#held.get(diskId)?.has(layer.number) === true;
-        if (!isHeld && layer.number > awaited) await overlay?.merge(layer);
+        const isOver = layer.number > awaited || (areMany && layer.number < awaited);
+        if (!isHeld && isOver) await overlay?.merge(layer);
       }
     } catch (error) {
       this.#store.log.warn({ err: error, diskId }, 'a frozen layer of a disk stays until it is opened again');
