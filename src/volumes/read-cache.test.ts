@@ -90,7 +90,8 @@ test('reads ahead of each who reads much in order, and keeps nothing of what the
   await Promise.all([read(cached, 9 * mib, mib), read(cached, 0, mib)]);
   assert.deepEqual(
     places(8).toSorted((a, b) => a - b),
-    [9, 10, 11, 12, 13],
+    [8, 9, 12],
+    'what it asked for, the piece that it goes on in, and the next one',
   );
   for (const [offset, length] of [
     [mib, mib],
@@ -99,11 +100,7 @@ test('reads ahead of each who reads much in order, and keeps nothing of what the
   ] as const) {
     assert.ok((await read(cached, offset, length)).equals(bytes.subarray(offset, offset + length)));
   }
-  assert.deepEqual(
-    places(0).toSorted((a, b) => a - b),
-    [5, 6, 14, 15],
-    'what was read is there already',
-  );
+  assert.deepEqual(places(0), [], 'what was read is there already');
   await read(cached, 10 * mib, mib);
   assert.deepEqual(places(0), [10], 'and is let go');
 });

@@ -1,5 +1,6 @@
 import type { ReadOptions } from '../formats/byte-source.ts';
 import { LruMap } from '../lib/lru-map.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { pieceBytes, ReadAhead } from './read-ahead.ts';
 import type { StoredDevice } from './stored-device.ts';
 import { Streams } from './streams.ts';
@@ -14,8 +15,8 @@ const windowsKept = 256;
 /** Windows read ahead of somebody who reads a little at a time in order. */
 const windowsAhead = 2;
 
-/** Enough for the next ones to be fetched and decoded while one is sent. */
-const piecesAhead = 4;
+/** The one that the next read begins in, and one to be fetched and decoded while that is sent. */
+const piecesAhead = 2;
 
 /**
  * Verified bytes of volumes, kept for those who read little at a time, as guests do: else each read of 4 KiB would fetch,
@@ -114,11 +115,11 @@ export class ReadCache implements VolumeReads {
       reads.push(device.readAt(target.subarray(start - offset, at - offset), start, options));
     }
     if (isInOrder) {
-      const last = Math.floor((end - 1) / pieceBytes);
-      for (let index = last + 1; index <= last + piecesAhead; index += 1) ahead.start(device, volumeId, index);
+      const next = Math.floor(end / pieceBytes);
+      for (let index = next; index < next + piecesAhead; index += 1) ahead.start(device, volumeId, index);
     }
     // Whoever gave the target may use it again when this returns: nothing may still be writing to it.
-    for (const result of await Promise.allSettled(reads)) if (result.status === 'rejected') throw result.reason;
+    await settleAll(reads);
   }
 
   /** Many may ask for the same bytes at once: they are read once. A failure is everybody's, and is not remembered. */

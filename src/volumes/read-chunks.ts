@@ -1,5 +1,6 @@
 import { BlobFailed } from '../blobs/blob-failed.ts';
 import type { BlobReadOptions } from '../blobs/blob-store.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { type ChunkId, chunkKey, hexOf } from './chunk-id.ts';
 import { type ChunkPlace, findChunks } from './chunk-rows.ts';
 import { MissingChunks } from './manifest-rows.ts';
@@ -26,7 +27,8 @@ const taskBytes = 512 * 1024;
 
 /**
  * Reads the wanted parts into `target`. Every chunk is checked against its id; what does not match is read again; what
- * does not match then is quarantined, and the read fails: no byte of it reaches the target.
+ * does not match then is quarantined, and the read fails: no byte of it reaches the target. Nothing is written to that any
+ * more when it returns, or throws.
  *
  * @throws ChunkCorrupt, MissingChunks, BlobFailed
  */
@@ -73,7 +75,7 @@ async function readPlaces(
     const bytes = await readUnlessShort(store, read, { ...options, into: memory, fresh });
     if (bytes === undefined) {
       // What lies before the end of the pack may be good yet.
-      if (places.length > 1) return (await Promise.all(places.map((place) => readOut(readOf(place), fresh)))).flat();
+      if (places.length > 1) return (await settleAll(places.map((place) => readOut(readOf(place), fresh)))).flat();
       return places.map((place) => ({ place, fact: `the pack has no ${length} bytes at ${offset}` }));
     }
     const items = places.map((place) => ({
@@ -83,16 +85,18 @@ async function readPlaces(
         encoding: place.encoding,
         plainLength: place.plainLength,
         encoded: bytes.subarray(place.packOffset - offset, place.packOffset - offset + place.encodedLength),
-        parts: parts.get(chunkKey(place.id)) ?? [],
+        parts: (parts.get(chunkKey(place.id)) ?? []).map(({ chunkOffset, length, targetOffset }) => {
+          return { chunkOffset, length, targetOffset };
+        }),
       },
     }));
-    const corrupt = await Promise.all(share(items).map((some) => decodeItems(store, some, target)));
+    const corrupt = await settleAll(share(items).map((some) => decodeItems(store, some, target)));
     store.threads.memory.giveBack(memory);
     return corrupt.flat();
   };
-  const suspects = (await Promise.all(planPackReads(places).map((read) => readOut(read)))).flat();
+  const suspects = (await settleAll(planPackReads(places).map((read) => readOut(read)))).flat();
   // Once more, each alone and from no copy: bytes that were changed on their way only must not cost an image.
-  const corrupt = (await Promise.all(suspects.map(({ place }) => readOut(readOf(place), true)))).flat();
+  const corrupt = (await settleAll(suspects.map(({ place }) => readOut(readOf(place), true)))).flat();
   if (corrupt.length < suspects.length) {
     const packs = [...new Set(suspects.map(({ place }) => place.packId))];
     store.log.warn({ packs, domain: domainId }, 'the storage gave wrong bytes, and the right ones when asked again');

@@ -101,9 +101,17 @@ class VolumeDevice implements StoredDevice {
       target.fill(0);
       return;
     }
+    const coveredBytes = wanted.reduce((sum, { length }) => sum + length, 0);
+    if (target.buffer instanceof SharedArrayBuffer) {
+      // The threads write to where it is wanted.
+      const { buffer, byteOffset } = target;
+      if (coveredBytes < target.byteLength) target.fill(0);
+      const within = wanted.map((part) => ({ ...part, targetOffset: byteOffset + part.targetOffset }));
+      await readChunks(this.#store, this.volume.domainId, 'chunk', within, buffer, { signal });
+      return;
+    }
     const { memory } = this.#store.threads;
     const shared = memory.lend(target.byteLength);
-    const coveredBytes = wanted.reduce((sum, { length }) => sum + length, 0);
     if (coveredBytes < target.byteLength) shared.fill(0);
     await readChunks(this.#store, this.volume.domainId, 'chunk', wanted, shared.buffer, { signal });
     copyBytes(shared, target);
