@@ -31,6 +31,7 @@ import { updateAccessKey } from './accounts/update-access-key.ts';
 import { updateKey } from './accounts/update-key.ts';
 import { updateServiceAccount } from './accounts/update-service-account.ts';
 import type { ApiDeps } from './api/api.ts';
+import { findStorageSource, type StorageSourceFunctions } from './api/s3/storage-source.ts';
 import { createAttachment } from './attachments/create-attachment.ts';
 import { type DeleteAttachmentDeps, deleteAttachment } from './attachments/delete-attachment.ts';
 import { attachedDisks } from './attachments/disk-users.ts';
@@ -45,6 +46,7 @@ import type { Refusals } from './audit/refusals.ts';
 import { bindCompute, type ComputeParts } from './bind-compute.ts';
 import { bindStorage } from './bind-storage.ts';
 import { createBuckets } from './buckets/buckets.ts';
+import { findObject } from './buckets/find-object.ts';
 import type { Catalog } from './disks/catalog.ts';
 import { changeDisk } from './disks/change-disk.ts';
 import { createDisk } from './disks/create-disk.ts';
@@ -194,6 +196,12 @@ export function bindApi(parts: Parts): ApiDeps {
   const access = { db, administratorId: first.administratorId, roles: new RoleCache() };
   const bound = { ...access, holdThing };
   const buckets = createBuckets(uploads);
+  const storage = bindStorage({ access, buckets, tokenKey, isOurHost });
+  const storageSources: StorageSourceFunctions = {
+    findObject: (name) => findObject(buckets, name),
+    findAccessKey: storage.findAccessKey,
+    authorize: (subject, permission, scope) => authorize(access, subject, permission, scope),
+  };
   /** A Delete's operation, and its content may be garbage. */
   const deleted = async (operation: Promise<Operation>): Promise<Operation> => {
     await operation;
@@ -243,6 +251,7 @@ export function bindApi(parts: Parts): ApiDeps {
     },
     images: {
       createImage: (request, caller) => createImage(deps, request, caller),
+      findStorageSource: (uri, call) => findStorageSource(storageSources, uri, call),
       getImage: (request) => getImage(deps, request),
       getImageSource: (request) => getImageSource(deps, request),
       getLatestByFamily: (request) => getLatestByFamily(deps, request),
@@ -288,7 +297,7 @@ export function bindApi(parts: Parts): ApiDeps {
       appendToUpload: (request, subjectId) => appendToUpload(uploads, request, subjectId),
       deleteUpload: (request, subjectId) => deleteUpload(uploads, request, subjectId),
     },
-    storage: bindStorage({ access, buckets, tokenKey, isOurHost }),
+    storage,
     pool: parts.pool,
     nodes: {
       listNodes: () => listNodes(deps),

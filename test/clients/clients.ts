@@ -51,6 +51,6 @@ export const clients: Readonly<Record<ClientName, Client>> = {
       'delete',
     ],
     notes:
-      "The plugin's own driver and the SDK that it holds. A build with the `packer` binary (1.15.0) finds its source image here, makes its disk (where `subnet_id` is set: there is no service `vpc`), and ends where it needs a machine; it removes the disk then.",
+      "The plugin's own driver and the SDK that it holds. A build with the `packer` binary (1.15.0) finds its source image here, makes its disk (where `subnet_id` is set: there is no service `vpc`), and ends where it needs a machine; it removes the disk then. The post-processor `yandex-import` works whole, with a bucket of this service (`test/clients/go/packer-import.test.ts`): lead `storage.yandexcloud.net` and `BUCKET.storage.yandexcloud.net` here, and serve with `--tls-name` for both.",
   },
 };

@@ -20,6 +20,7 @@ const preparations: Readonly<Record<string, () => Promise<readonly Prepared[]>>>
     await prepareGo('go/v2'),
     await prepareGo('go/v1'),
     await prepareGo('go/packer'),
+    await prepareGo('go/packer', 'import'),
     await prepareGrpcurl(),
   ],
   terraform: async () => [await prepareTerraform()],

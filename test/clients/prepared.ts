@@ -69,10 +69,10 @@ async function versionOf(path: string): Promise<string> {
     .slice(0, 16);
 }
 
-/** A Go program of this folder (`go/v2`), built of modules from the module proxy. */
-export async function prepareGo(program: string): Promise<Prepared> {
-  const output = join(cache, program.replaceAll('/', '-'));
-  return buildGo(['build', '-o', output, '.'], join(here, program), output);
+/** A Go program of this folder (`go/v2`), or of one below it, built of modules from the module proxy. */
+export async function prepareGo(program: string, below = ''): Promise<Prepared> {
+  const output = join(cache, join(program, below).replaceAll('/', '-'));
+  return buildGo(['build', '-o', output, `./${below}`], join(here, program), output);
 }
 
 /** grpcurl from the module proxy, in the version that go/grpcurl/go.mod names. */

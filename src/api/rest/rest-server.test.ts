@@ -267,7 +267,7 @@ test('endpoints are where the client came to', async () => {
   await using api = await startApi();
   const response = await fetch(`${api.url}/endpoints/compute`);
   assert.deepEqual(await json(response), { id: 'compute', address: api.target });
-  const unknown = await fetch(`${api.url}/endpoints/storage`);
+  const unknown = await fetch(`${api.url}/endpoints/storage-api`);
   assert.equal(unknown.status, 404);
 });
 

@@ -6,7 +6,7 @@ import { type FakeDeps, grpcClient, startApi } from '../../../test/fixtures/api-
 import { ApiEndpointService } from '../../gen/yandex/cloud/endpoint/api_endpoint_service_pb.ts';
 
 /** What SDKs, Terraform and Packer look for, all of it on the first page whatever its size: none of them asks for a second. */
-const ids = ['compute', 'endpoint', 'iam', 'operation', 'resource-manager', 'resourcemanager'];
+const ids = ['compute', 'endpoint', 'iam', 'operation', 'resource-manager', 'resourcemanager', 'storage'];
 const { list } = ApiEndpointService.method;
 
 /** The addresses that a client is told which says that it came to `authority`: of each id over gRPC, and over REST. */

@@ -9,10 +9,11 @@ import { type ApiService, publicService } from '../api-service.ts';
 import type { PublicCall } from '../call.ts';
 
 /**
- * The parts of the API, by the ids that SDKs look for; the resource manager has two. `storage` is not among them: there
- * are no buckets here, and a client that is told so says it better than one that is sent to the wrong place.
+ * The parts of the API, by the ids that SDKs look for; the resource manager has two. `storage` is S3 (api/s3); `storage-api`,
+ * which makes buckets by gRPC, is not among them: a client that is told so says it better than one that is sent to the
+ * wrong place.
  */
-const endpointIds = ['endpoint', 'compute', 'operation', 'iam', 'resource-manager', 'resourcemanager'];
+const endpointIds = ['endpoint', 'compute', 'operation', 'iam', 'resource-manager', 'resourcemanager', 'storage'];
 
 export interface ApiEndpointDeps {
   /** host:port that every client is told, whatever it came to; for sites whose proxies hide what that was. */

@@ -16,6 +16,7 @@ import type { ListRequest } from '../../resources/list-resources.ts';
 import { type ApiService, authenticatedService } from '../api-service.ts';
 import type { Authorize } from '../authorization.ts';
 import { authorized, authorizeSource, type ContentReference, type FolderOf } from '../authorized.ts';
+import type { SourceCall } from '../s3/storage-source.ts';
 import { accessBindingHandlers, type BindingFunctions } from './access-binding-handlers.ts';
 import { hardwareGenerationOf } from './hardware-generation-message.ts';
 import { imageMessage, osOf } from './image-message.ts';
@@ -31,6 +32,8 @@ export interface ImageFunctions {
   listImages(request: ListRequest): Promise<{ images: readonly Image[]; nextPageToken: string }>;
   updateImage(request: UpdateImage, caller: Caller): Promise<Operation>;
   deleteImage(request: { imageId: string }, caller: Caller): Promise<Operation>;
+  /** What an address is to an import: see api/s3/storage-source.ts. */
+  findStorageSource(uri: string, call: SourceCall): Promise<CreateImage['source']>;
   listImageOperations(request: {
     imageId: string;
     pageSize: number;
@@ -62,11 +65,12 @@ export function imageService(images: ImageFunctions, bindings: BindingFunctions,
       });
     },
 
-    async create(request, { authorize, caller }) {
+    async create(request, { authorize, caller, subject, address }) {
       const { folderId, name, description, labels, family, productIds, pooled } = request;
-      const source = sourceOf(request);
+      const asked = sourceOf(request);
       await authorize({ folderId });
-      if (source.kind !== 'uri') await authorizeSource(authorize, folderOf, referenceOf(source));
+      if (asked.kind !== 'uri') await authorizeSource(authorize, folderOf, referenceOf(asked));
+      const source = asked.kind === 'uri' ? await images.findStorageSource(asked.uri, { subject, address }) : asked;
       const operation = await images.createImage(
         {
           folderId,

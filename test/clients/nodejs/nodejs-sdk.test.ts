@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { startProxyToOneHost } from '../../fixtures/proxy-to-one-host.ts';
 import { testStory } from '../test-story.ts';
-import { startProxyToOneHost } from './proxy-to-one-host.ts';
 
 /**
  * The SDK has the real cloud's hosts in a table. Those who can't name others for every client, or who exchange a key for

@@ -1,0 +1,94 @@
+import type { Permission } from '../../access/permissions.ts';
+import type { Scope } from '../../access/scope.ts';
+import type { Subject } from '../../access/subject.ts';
+import { invalidField, ServiceError, sourceNotFound } from '../../errors.ts';
+import type { ImageSource } from '../../images/create-image.ts';
+import type { ObjectName } from '../../lib/object-name.ts';
+import { callAddress } from '../call-address.ts';
+import { parameterOf, readTarget, type S3Request } from './s3-request.ts';
+import { isPublicStorageHost, type Target, targetOf } from './storage-host.ts';
+import { type VerifyDeps, verifyRequest } from './verify-request.ts';
+
+/** What finds objects of buckets that are kept here by their addresses, with what it needs already bound. */
+export interface StorageSourceFunctions extends VerifyDeps {
+  /** Undefined for one whose bucket is elsewhere. Throws NOT_FOUND. */
+  findObject(object: ObjectName): Promise<{ readonly uri: string; readonly folderId: string } | undefined>;
+  authorize(subject: Subject, permission: Permission, scope: Scope): Promise<void>;
+}
+
+/** Who wants to make an image of an address, and where he came to. */
+export interface SourceCall {
+  readonly subject: Subject;
+  /** HOST:PORT; undefined when the client said nothing usable. */
+  readonly address: string | undefined;
+}
+
+type UriSource = ImageSource & { readonly kind: 'uri' };
+
+/** Longer than any address of an object: a name of 1024 bytes, and a signature. */
+const maxLength = 8 * 1024;
+
+/**
+ * What an address is to an import. Addresses of Object Storage, and those of S3 at this service, are the objects of buckets
+ * that are kept here, when there is such a bucket: nothing is asked over the network then. Who may read such an object is who
+ * may make images in its bucket's folder: the caller, or, where the address is a link, who signed that. Every other address
+ * is itself.
+ *
+ * @throws ServiceError FAILED_PRECONDITION for an object that is not there or may not be read, INVALID_ARGUMENT for a link
+ *   that is not good
+ */
+export async function findStorageSource(
+  functions: StorageSourceFunctions,
+  uri: string,
+  call: SourceCall,
+): Promise<UriSource> {
+  const asked = requestOf(uri, call);
+  const name = asked === undefined ? undefined : nameOf(targetOf(asked, () => false));
+  if (asked === undefined || name === undefined) return { kind: 'uri', uri };
+  const found = await functions.findObject(name).catch((error: unknown) => {
+    if (isHidden(error)) return 'not there' as const;
+    throw error;
+  });
+  if (found === undefined) return { kind: 'uri', uri };
+  // Before anything is told of what is there.
+  const subject = await readerOf(functions, asked, call);
+  if (found === 'not there') throw notFoundIn(name);
+  await functions.authorize(subject, 'compute.images.create', { folderId: found.folderId }).catch((error: unknown) => {
+    throw isHidden(error) ? notFoundIn(name) : error;
+  });
+  return { kind: 'uri', uri: found.uri, objectsFolderId: found.folderId };
+}
+
+/** What is not there and what may not be read are the same to who asks. */
+function isHidden(error: unknown): boolean {
+  return error instanceof ServiceError && (error.code === 'NOT_FOUND' || error.code === 'PERMISSION_DENIED');
+}
+
+function notFoundIn({ bucket, object }: ObjectName): ServiceError {
+  return sourceNotFound('Object', `${bucket}/${object}`);
+}
+
+/** The request that whoever opens the address would make; undefined where the address is none of S3 here. */
+function requestOf(uri: string, { address }: SourceCall): S3Request | undefined {
+  const url = uri.length > maxLength ? null : URL.parse(uri);
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  const isHere = address !== undefined && callAddress(url.host) === address;
+  if (!isHere && !isPublicStorageHost(url.hostname)) return undefined;
+  const target = readTarget(url.pathname + url.search);
+  return { verb: 'GET', host: url.host, ...target, headers: new Map([['host', [url.host]]]) };
+}
+
+function nameOf(target: Target | undefined): ObjectName | undefined {
+  if (target?.bucket === undefined || target.key === undefined) return undefined;
+  return { bucket: target.bucket, object: target.key };
+}
+
+/** Who reads the object: who signed the link, if the address is one. */
+async function readerOf(functions: VerifyDeps, request: S3Request, { subject }: SourceCall): Promise<Subject> {
+  if (parameterOf(request, 'X-Amz-Signature') === undefined) return subject;
+  try {
+    return (await verifyRequest(functions, request)).subject;
+  } catch (error) {
+    throw error instanceof ServiceError ? invalidField('uri', `the link is not good: ${error.message}`) : error;
+  }
+}
