@@ -9,6 +9,7 @@ import { downloadBenchmark } from './download.ts';
 import { importBenchmark } from './import.ts';
 import { describeMachine } from './machine.ts';
 import { nbdBenchmark } from './nbd.ts';
+import { noticesBenchmark } from './notices.ts';
 import { reimportBenchmark } from './reimport.ts';
 import { s3Benchmark } from './s3.ts';
 import { startBenchmark } from './start.ts';
@@ -26,6 +27,7 @@ const benchmarks = [
   diskBenchmark,
   nbdBenchmark,
   s3Benchmark,
+  noticesBenchmark,
   startBenchmark,
 ];
 

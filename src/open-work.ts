@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { deleteExpiredRevocations } from './access/token-rows.ts';
 import { forgetExpired } from './attachments/forget-expired.ts';
 import { type AuditRetention, forgetAudit } from './audit/forget-audit.ts';
+import type { ChangeNotices } from './db/change-notices.ts';
 import { sweepSpool } from './images/sweep-spool.ts';
 import type { FirstResources } from './installation/first-rows.ts';
 import { type RepeatOptions, repeat } from './lib/repeat.ts';
@@ -38,6 +39,7 @@ const oldCallMs = 3_600_000;
 
 export interface WorkOptions {
   readonly store: Store;
+  readonly notices: ChangeNotices;
   readonly roles: readonly Role[];
   readonly nodeId: string;
   /** Nobody else uses the database. */
@@ -66,11 +68,12 @@ export interface Work extends AsyncDisposable {
 
 /** Prepares the work of a process; its operations wait for the runner's start. */
 export function openWork(options: WorkOptions): Work {
-  const { store, roles, nodeId, isAlone, kinds, metered, waits, ownerId, log } = options;
+  const { store, notices, roles, nodeId, isAlone, kinds, metered, waits, ownerId, log } = options;
   const opening = new AsyncDisposableStack();
   const isWorker = roles.includes('worker');
   const meteredByName = (some: readonly OperationKind[]) => kindsByName(some.map((kind) => metered.meter(kind)));
-  const running = { db: store.db, log, ownerId, onSettled: (operationId: string) => waits.settled(operationId) };
+  const onSettled = (operationId: string) => waits.settled(operationId);
+  const running = { db: store.db, notices, log, ownerId, onSettled };
   const runners: Runner[] = [];
   const run = (some: Omit<Parameters<typeof createRunner>[0], keyof typeof running>) => {
     runners.push(opening.use(createRunner({ ...running, ...some })));

@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { lockDataDirectory } from './db/data-lock.ts';
 import { openDatabaseClock } from './db/database-clock.ts';
 import { openDatabase } from './db/open-database.ts';
+import { openNotices } from './db/open-notices.ts';
 import { createCatalog } from './disks/catalog.ts';
 import { createPlacedDisks } from './disks/placed-disks.ts';
 import { ensureStandardImages } from './folders/standard-images.ts';
@@ -99,6 +100,7 @@ export async function openService(
       onError: (error) => log.warn({ err: error }, 'the database did not say what time it is; it is asked again'),
     }),
   );
+  const notices = opening.use(openNotices(config.databaseUrl, log));
   let bucketRetries = 0;
   const kept = opening.use(
     await openBlobs({
@@ -188,6 +190,7 @@ export async function openService(
   const waits = opening.use(
     new OperationWaits({
       db,
+      notices,
       onError: (error) => log.error({ err: error }, 'looking for operations that ended failed; it is tried again'),
     }),
   );
@@ -197,7 +200,7 @@ export async function openService(
   const spoolDirectory = directory.spool;
   const work = opening.use(
     openWork({
-      ...{ store, roles, nodeId, isAlone, kinds, metered, waits, ownerId, spoolDirectory },
+      ...{ store, notices, roles, nodeId, isAlone, kinds, metered, waits, ownerId, spoolDirectory },
       ...{ auditRetention, keepDeletedMs, first, onGarbage, log },
     }),
   );
@@ -220,6 +223,7 @@ export async function openService(
   const metrics = opening.use(
     createServiceMetrics({
       database,
+      notices,
       directory: directory.root,
       store,
       counts,

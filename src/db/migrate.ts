@@ -23,6 +23,7 @@ import { createUploadPieces } from './migrations/0021-upload-pieces.ts';
 import { createAccessKeys } from './migrations/0023-access-keys.ts';
 import { createObjectParts } from './migrations/0023-object-parts.ts';
 import { countRenewals } from './migrations/0024-lease-renewals.ts';
+import { createNotices } from './migrations/0024-notices.ts';
 import { createSharedSecrets } from './migrations/0025-shared-secrets.ts';
 import { createNodes } from './migrations/0026-nodes.ts';
 import type { Schema } from './schema.ts';
@@ -65,6 +66,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
       },
     },
     '0024-lease-renewals': { up: countRenewals },
+    '0024-notices': { up: (db: Kysely<unknown>) => createNotices(db, dialect) },
     '0025-shared-secrets': { up: (db: Kysely<unknown>) => createSharedSecrets(db, dialect) },
     '0026-nodes': { up: (db: Kysely<unknown>) => createNodes(db, dialect) },
   };

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { ApiFigures } from '../api/api.ts';
+import type { OpenNotices } from '../db/open-notices.ts';
 import type { OpenDisks } from '../disks/open-disks.ts';
 import type { FairBudget } from '../lib/fair-budget.ts';
 import { remembered } from '../lib/remembered.ts';
@@ -23,6 +24,7 @@ import { workFamilies } from './work-families.ts';
 /** Where the figures are: each part keeps its own, and is asked when somebody scrapes. */
 export interface ServiceParts {
   readonly database: Pick<MeteredDatabase, 'figures'>;
+  readonly notices: Pick<OpenNotices, 'figures'>;
   /** The data directory. */
   readonly directory: string;
   readonly store: Store;
@@ -71,7 +73,11 @@ export function createServiceMetrics(parts: ServiceParts): Metrics & Disposable 
         facts,
       }),
       ...(devices === undefined ? [] : nbdFamilies(() => devices.nbd.figures())),
-      ...metadataFamilies({ database: () => parts.database.figures(), droppedRefusals: parts.droppedRefusals }),
+      ...metadataFamilies({
+        database: () => parts.database.figures(),
+        notices: () => parts.notices.figures(),
+        droppedRefusals: parts.droppedRefusals,
+      }),
       ...watched.families,
     ],
     onError: (error, name) => store.log.error({ err: error, family: name }, 'a figure could not be read'),

@@ -45,7 +45,17 @@ export async function insertFinishedOperation(
 
 async function insert(
   tx: Transaction,
-  { kind, folderId, resourceId, resourceName = '', zoneId = '', description, createdBy, nodeId = '', now }: NewOperation,
+  {
+    kind,
+    folderId,
+    resourceId,
+    resourceName = '',
+    zoneId = '',
+    description,
+    createdBy,
+    nodeId = '',
+    now,
+  }: NewOperation,
   work: Pick<OperationRow, 'state' | 'input' | 'result'>,
 ): Promise<Operation> {
   const id = newId(idPrefix(resourceId));

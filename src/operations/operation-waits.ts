@@ -1,3 +1,4 @@
+import { type ChangeNotices, noNotices } from '../db/change-notices.ts';
 import type { Database } from '../db/database.ts';
 import { getOperation } from './get-operation.ts';
 import type { Operation } from './operation.ts';
@@ -7,7 +8,12 @@ export interface OperationWaitsOptions {
   readonly db: Database;
   /** Looking for what other processes have ended failed; it is done again a moment later. */
   onError(error: unknown): void;
+  /** What other processes end is looked at as soon as it is. */
+  readonly notices?: ChangeNotices;
+  /** How soon it is found where notices are not heard. */
   readonly pollMs?: number;
+  /** How soon where they are: one may be lost. */
+  readonly quietPollMs?: number;
   readonly maxWaiting?: number;
 }
 
@@ -29,7 +35,7 @@ const idsAtOnce = 500;
 
 /**
  * Those who wait for an operation's end. What ends in this process wakes them at once (`settled`), what another process
- * ends within `pollMs`: one look a moment for all who wait, and none while nobody does. Dispose it before the doors are
+ * ends by its notice, or within `pollMs`: one look a moment for all who wait, and none while nobody does. Dispose it before the doors are
  * closed: all who wait get their answer then.
  */
 export class OperationWaits implements Disposable {
@@ -39,10 +45,22 @@ export class OperationWaits implements Disposable {
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
   #isPolling = false;
+  #polledAt = Number.NEGATIVE_INFINITY;
+  readonly #subscription: Disposable;
   #isClosed = false;
 
   constructor(options: OperationWaitsOptions) {
-    this.#options = { pollMs: 1_000, maxWaiting: defaultMaxWaiting, ...options };
+    this.#options = {
+      notices: noNotices,
+      pollMs: 1_000,
+      quietPollMs: 5_000,
+      maxWaiting: defaultMaxWaiting,
+      ...options,
+    };
+    this.#subscription = this.#options.notices.subscribe('operation_done', (operationId) => {
+      if (operationId === undefined) void this.#poll();
+      else this.settled(operationId);
+    });
   }
 
   /** How many wait now. */
@@ -74,6 +92,7 @@ export class OperationWaits implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
+    this.#subscription[Symbol.dispose]();
     for (const operationId of this.#waiting.keys()) this.settled(operationId);
   }
 
@@ -85,7 +104,7 @@ export class OperationWaits implements Disposable {
     const others = this.#waiting.get(operationId) ?? new Set();
     this.#waiting.set(operationId, others.add(wake));
     this.#count += 1;
-    this.#timer ??= setInterval(() => void this.#poll(), this.#options.pollMs).unref();
+    this.#timer ??= setInterval(() => this.#pollIfDue(), this.#options.pollMs).unref();
     let timer: NodeJS.Timeout | undefined;
     return {
       over(ms) {
@@ -105,9 +124,15 @@ export class OperationWaits implements Disposable {
     };
   }
 
+  #pollIfDue(): void {
+    const { notices, quietPollMs } = this.#options;
+    if (!notices.areHeard || performance.now() - this.#polledAt >= quietPollMs) void this.#poll();
+  }
+
   async #poll(): Promise<void> {
     if (this.#isPolling) return;
     this.#isPolling = true;
+    this.#polledAt = performance.now();
     try {
       const ids = [...this.#waiting.keys()];
       for (let start = 0; start < ids.length; start += idsAtOnce) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type ChangeNotices, noNotices } from '../db/change-notices.ts';
 import type { Database } from '../db/database.ts';
 import type { OperationKinds } from './kind.ts';
 
@@ -20,7 +21,7 @@ export interface RunnerOptions {
   readonly leaseMs?: number;
   /** How often a lease is renewed; with the beat, and what a transaction takes, much less than leaseMs. */
   readonly renewMs?: number;
-  /** How often progress is written, and how soon work that is due by the clock, or another process's, is found. */
+  /** How often progress is written, and how soon work that is due by the clock, or another process's, is found where notices are not heard. */
   readonly beatMs?: number;
   /** Claims of one operation before it is given up. */
   readonly maxAttempts?: number;
@@ -28,6 +29,10 @@ export interface RunnerOptions {
   readonly retryDelayMs?: (failures: number) => number;
   /** A run is over, and the operation's row says what became of it: it is done, or is tried again. */
   readonly onSettled?: (operationId: string) => void;
+  /** What other processes insert, give back, cancel and take over is looked at as soon as it happens. */
+  readonly notices?: ChangeNotices;
+  /** How soon all else is found while notices are heard: retries of a process that died, and leases that are over. */
+  readonly quietLookMs?: number;
   /** Nobody else uses the database: what is `running` at the start was left behind. True for SQLite. */
   readonly isAlone?: boolean;
 }
@@ -45,6 +50,8 @@ export function withDefaults(options: RunnerOptions): Required<RunnerOptions> {
     maxAttempts: 5,
     retryDelayMs: defaultRetryDelayMs,
     onSettled() {},
+    notices: noNotices,
+    quietLookMs: 5_000,
     isAlone: options.db.dialect === 'sqlite',
     ...options,
   };

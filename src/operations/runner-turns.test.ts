@@ -78,6 +78,7 @@ eachDatabase(({ open }) => {
     const patient = await openPlaces(t, open, { concurrency: 2 });
     for (const name of ['a1', 'b1', 'c1']) await insert(patient.db, name);
     await patient.runner.start();
+    while (patient.began.length < 2) await delay(5);
     await delay(200);
     assert.deepEqual([patient.began.toSorted(), patient.gaveWay], [['a1', 'b1'], []]);
 

@@ -10,7 +10,7 @@ import { claimNext } from './claim-operations.ts';
 import { fail, finish, giveBack, giveWay, retryLater } from './end-run.ts';
 import { explainFailure } from './failure.ts';
 import { beat } from './heartbeat.ts';
-import { LeaseLost } from './lease.ts';
+import { isLeaseHeld, LeaseLost } from './lease.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import { findNextDue } from './next-due.ts';
 import type { OperationInput } from './operation.ts';
@@ -65,7 +65,9 @@ class OperationRunner implements Runner {
   readonly #halt = new AbortController();
   #state: 'new' | 'started' | 'stopping' = 'new';
   #timer: NodeJS.Timeout | undefined;
+  #leasesSeenAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #subscriptions = new DisposableStack();
   #isWanted = false;
   #isClaiming = false;
   #claimed: Promise<void> = Promise.resolve();
@@ -88,7 +90,23 @@ class OperationRunner implements Runner {
     if (this.#state !== 'new') return;
     this.#state = 'started';
     this.#timer = setInterval(() => void this.#beat(), beatMs);
+    this.#subscribe();
     this.wake();
+  }
+
+  #subscribe(): void {
+    const { notices, kinds, concurrency } = this.#options;
+    const due = notices.subscribe('operation_due', (kind) => {
+      // Where every place is taken the end of a run looks, and each beat.
+      if ((kind === undefined || kinds.has(kind)) && this.#active.size < concurrency) this.wake();
+    });
+    const lost = notices.subscribe('operation_lost', (operationId) => {
+      for (const run of this.#active.values()) {
+        if (operationId === undefined || operationId === run.operation.id) void this.#checkLease(run);
+      }
+    });
+    this.#subscriptions.use(due);
+    this.#subscriptions.use(lost);
   }
 
   wake(): void {
@@ -120,6 +138,7 @@ class OperationRunner implements Runner {
   async #stop(graceMs: number): Promise<void> {
     this.#state = 'stopping';
     clearInterval(this.#timer);
+    this.#subscriptions.dispose();
     const grace = AbortSignal.timeout(graceMs);
     await this.#claimed;
     for (const run of this.#active.values()) run.abort(new RunnerStopping());
@@ -142,6 +161,7 @@ class OperationRunner implements Runner {
     try {
       while (this.#isWanted && this.#state === 'started' && kinds.size > 0) {
         this.#isWanted = false;
+        this.#lookedAt = performance.now();
         await this.#lookAtLeases();
         while (this.#state === 'started' && this.#active.size < concurrency) {
           const claimedAt = performance.now();
@@ -152,6 +172,7 @@ class OperationRunner implements Runner {
         if (this.#active.size >= concurrency) await this.#makePlace();
       }
     } catch (error) {
+      this.#lookedAt = Number.NEGATIVE_INFINITY;
       this.#log.error({ err: error }, 'operations could not be claimed; trying again soon');
     } finally {
       this.#isClaiming = false;
@@ -161,9 +182,9 @@ class OperationRunner implements Runner {
 
   /** Once a beat, not whenever something was inserted or has ended. */
   async #lookAtLeases(): Promise<void> {
-    if (performance.now() - this.#lookedAt < this.#options.beatMs / 2) return;
+    if (performance.now() - this.#leasesSeenAt < this.#options.beatMs / 2) return;
     await this.#watch.look(this.#options.db.read, [...this.#options.kinds.keys()]);
-    this.#lookedAt = performance.now();
+    this.#leasesSeenAt = performance.now();
   }
 
   #dueQuery() {
@@ -238,13 +259,16 @@ class OperationRunner implements Runner {
       const level = failure.code === 'INTERNAL' ? 'error' : 'warn';
       log[level]({ err: failure.cause ?? failure, reason: failure.reason }, 'operation failed');
       for (let failures = 1; ; failures++) {
+        let retryInMs: number | undefined;
         const isSettled = await this.#tryTo('end the operation', run, async (tx) => {
           const counted = failure.code === 'UNAVAILABLE' ? await countAttempts(tx, run) : maxAttempts;
-          if (counted < maxAttempts) await retryLater(tx, run.lease, retryDelayMs(counted));
+          retryInMs = counted < maxAttempts ? retryDelayMs(counted) : undefined;
+          if (retryInMs !== undefined) await retryLater(tx, run.lease, retryInMs);
           else await fail(tx, run.lease, { kind: run.kind, error: failure, progress: run.progress });
         });
         if (isSettled) {
           this.#options.onSettled(run.operation.id);
+          if (retryInMs !== undefined) setTimeout(() => this.wake(), retryInMs).unref();
           break;
         }
         // A full disk, most likely. The operation keeps its place until its end can be written.
@@ -282,8 +306,24 @@ class OperationRunner implements Runner {
     }
   }
 
+  /** Aborts the run if its lease is lost. */
+  async #checkLease(run: ActiveRun): Promise<void> {
+    try {
+      if (!(await isLeaseHeld(this.#options.db.read, run.lease))) run.abort(new LeaseLost(run.lease));
+    } catch (error) {
+      this.#log.warn({ err: error, operationId: run.operation.id }, 'could not see whether the lease is lost');
+    }
+  }
+
+  /** While notices are heard, somebody looks at once for whatever is new: the clock's own can wait a little. */
+  #isTimeToLook(): boolean {
+    const { notices, quietLookMs, concurrency } = this.#options;
+    const isQuiet = notices.areHeard && this.#active.size < concurrency;
+    return !isQuiet || performance.now() - this.#lookedAt >= quietLookMs;
+  }
+
   async #beat(): Promise<void> {
-    this.wake();
+    if (this.#isTimeToLook()) this.wake();
     if (this.#isBeating) return;
     this.#isBeating = true;
     const { db, leaseMs, renewMs } = this.#options;
