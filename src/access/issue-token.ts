@@ -29,6 +29,8 @@ export type Proof = { readonly jwt: string } | { readonly assertion: string } | 
 export interface IssuedToken {
   readonly iamToken: string;
   readonly expiresAt: Date;
+  /** How long it is good for, whatever the clock shows of who is told. */
+  readonly lifeMs: number;
 }
 
 /** A token for whom the proof is of. Throws UNAUTHENTICATED. */
@@ -52,5 +54,9 @@ export function issueTokenTo(
 ): IssuedToken {
   const issuedAt = now();
   const expiresAt = new Date(issuedAt.getTime() + tokenLifeMs);
-  return { iamToken: signToken(tokenKey, { kind: 'iam', subject, issuedAt, expiresAt, keyId }), expiresAt };
+  return {
+    iamToken: signToken(tokenKey, { kind: 'iam', subject, issuedAt, expiresAt, keyId }),
+    expiresAt,
+    lifeMs: tokenLifeMs,
+  };
 }

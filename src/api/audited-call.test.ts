@@ -68,7 +68,7 @@ test('a login that fails is recorded, and one that succeeds is not', async () =>
   const recorded: string[] = [];
   const issueToken = async (proof: Proof) => {
     if ('jwt' in proof) throw permissionDenied('no');
-    return { iamToken: 't1.a.b', expiresAt: new Date() };
+    return { iamToken: 't1.a.b', expiresAt: new Date(), lifeMs: 1_000 };
   };
   await using api = await startApi({
     audit: {

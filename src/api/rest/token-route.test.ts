@@ -17,7 +17,7 @@ async function post(form: string | Readonly<Record<string, string>>, answer?: Er
       async issueToken(proof) {
         proofs.push(proof);
         if (answer !== undefined) throw answer;
-        return { iamToken: goodToken, expiresAt: new Date(Date.now() + 12 * 3_600_000 - 1) };
+        return { iamToken: goodToken, expiresAt: new Date(), lifeMs: 12 * 3_600_000 - 1 };
       },
     },
     audit: { recordRefusal: (record) => refusals.push(record) },

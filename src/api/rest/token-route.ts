@@ -66,9 +66,8 @@ async function answerGrant(deps: TokenRouteDeps, request: FastifyRequest, reply:
   try {
     using place = deps.calls.enter();
     await place.take(strangerAt(peer), leavingSignal(reply));
-    const { iamToken, expiresAt } = await deps.tokens.issueToken(asked);
+    const { iamToken, lifeMs } = await deps.tokens.issueToken(asked);
     record.end({ code: 'OK' });
-    const lifeMs = expiresAt.getTime() - Date.now();
     return send(200, { access_token: iamToken, expires_in: Math.floor(lifeMs / 1000), token_type: 'Bearer' });
   } catch (thrown) {
     const error = explainFailure(thrown);
