@@ -17,6 +17,9 @@ export interface Database extends AsyncDisposable {
   /** The committed state, for reading outside a transaction. */
   readonly read: Queryable;
 
+  /** The same, for statements that look at much: on SQLite such a one holds up who scans, too, and nobody who reads. */
+  readonly scan: Queryable;
+
   /**
    * Runs `work` in one transaction, isolated from every other, and commits it durably; rolls back when it throws.
    * A database with many writers may run `work` again after a conflict, so it must have no effect but its SQL.

@@ -58,6 +58,7 @@ export async function openPostgres(url: string): Promise<Database> {
   return {
     dialect: 'postgres',
     read: reads,
+    scan: reads,
     async transact(work) {
       for (let run = 1; run <= runsBesideOthers; run += 1) {
         try {

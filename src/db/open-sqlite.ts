@@ -8,8 +8,9 @@ import { createSqliteDialect } from './sqlite-dialect.ts';
 
 /**
  * Opens the metadata in a SQLite file, making it and bringing its tables up to date first.
- * One connection writes, another reads, and a third brings what was written from the log into the file; each has its own thread. `onLost` is called when one of them dies: the database
- * can't be used any more, and has to be opened anew.
+ * One connection writes, another reads, a third, once somebody scans, reads much, and a fourth brings what was written from the log
+ * into the file; each has its own thread. `onLost` is called when one of them dies: the database can't be used any more, and has to
+ * be opened anew.
  */
 export async function openSqlite(
   path: string,
@@ -21,16 +22,20 @@ export async function openSqlite(
   await migrate(writes, 'sqlite');
   const reader = opening.use(await SqliteConnection.open({ path, readOnly: true, onLost }));
   const reads = new Kysely<Schema>({ dialect: createSqliteDialect(reader) });
+  const scans = new Kysely<Schema>({
+    dialect: createSqliteDialect(async () => opened.use(await SqliteConnection.open({ path, readOnly: true, onLost }))),
+  });
   const checkpointer = opening.use(startCheckpointer(path));
-  const owned = opening.move();
+  const opened = opening.move();
   return {
     dialect: 'sqlite',
     read: reads,
+    scan: scans,
     async transact(work) {
       const done = await writes.transaction().execute(work);
       checkpointer.wake();
       return done;
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -11,10 +11,10 @@ import {
 import type { SqliteConnection } from './sqlite-connection.ts';
 
 /**
- * Kysely over one SQLite connection. Whoever takes the connection has it until it gives it back, in the order of
- * asking: transactions never mix.
+ * Kysely over one SQLite connection, or over one that the first who needs it opens. Whoever takes the connection has it until it
+ * gives it back, in the order of asking: transactions never mix.
  */
-export function createSqliteDialect(connection: SqliteConnection): Dialect {
+export function createSqliteDialect(connection: SqliteConnection | (() => Promise<SqliteConnection>)): Dialect {
   return {
     createDriver: () => new OneConnectionDriver(connection),
     createQueryCompiler: () => new SqliteQueryCompiler(),
@@ -31,12 +31,12 @@ class TransactionalDdlAdapter extends SqliteAdapter {
 }
 
 class OneConnectionDriver implements Driver {
-  readonly #connection: SqliteConnection;
+  #connection: SqliteConnection | (() => Promise<SqliteConnection>);
   /** Settles when the last of those who asked has given the connection back. */
   #free: Promise<void> = Promise.resolve();
   #release: () => void = () => {};
 
-  constructor(connection: SqliteConnection) {
+  constructor(connection: SqliteConnection | (() => Promise<SqliteConnection>)) {
     this.#connection = connection;
   }
 
@@ -48,7 +48,14 @@ class OneConnectionDriver implements Driver {
     this.#free = promise;
     await before;
     this.#release = resolve;
-    return this.#connection;
+    if (typeof this.#connection !== 'function') return this.#connection;
+    try {
+      this.#connection = await this.#connection();
+      return this.#connection;
+    } catch (error) {
+      resolve(); // the next one tries again
+      throw error;
+    }
   }
 
   async releaseConnection(): Promise<void> {

@@ -31,7 +31,7 @@ async function check(store: Store, keepDeletedMs: number, context: OperationCont
     if (bytes > 0) packs += 1;
     progress.passed(bytes);
   };
-  for (const findings of [checkHolders(store.db.read), checkStore(store, { signal, keepDeletedMs, onChecked })]) {
+  for (const findings of [checkHolders(store.db.scan), checkStore(store, { signal, keepDeletedMs, onChecked })]) {
     for await (const finding of findings) {
       found.add(finding);
       progress.errors = found.errors;

@@ -27,9 +27,9 @@ export interface Space {
   readonly total: DomainSpace;
 }
 
-/** What the store holds and what of it is needed, by cloud. Reads rows only: cheap enough to be asked often. */
+/** What the store holds and what of it is needed, by cloud. Reads a row of every pack and of every image, disk and snapshot. */
 export async function getSpace({ db }: { readonly db: Database }): Promise<Space> {
-  const packs = await db.read
+  const packs = await db.scan
     .selectFrom('packs')
     .select('domain_id')
     .select(sql<number>`sum(case when state = 'live' then size else 0 end)`.as('live'))
@@ -37,7 +37,7 @@ export async function getSpace({ db }: { readonly db: Database }): Promise<Space
     .select(sql<number>`sum(case when state = 'condemned' then size else 0 end)`.as('condemned'))
     .groupBy('domain_id')
     .execute();
-  const holders = await db.read
+  const holders = await db.scan
     .selectFrom('volume_references')
     .innerJoin('volumes', 'volumes.id', 'volume_references.volume_id')
     .leftJoin('images', 'images.id', 'volume_references.holder_id')

@@ -62,6 +62,7 @@ export function meterDatabase(database: Database): MeteredDatabase {
     db: {
       dialect: database.dialect,
       read: database.read,
+      scan: database.scan,
       transact,
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     },

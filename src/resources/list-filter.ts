@@ -18,10 +18,25 @@ import { type ResourceStatus, resourceStatuses } from './resource-status.ts';
  */
 export type ListCondition = Expression<SqlBool>;
 
-/** The conditions, all of which a row must meet. Throws INVALID_ARGUMENT on `filter`, whatever the text. */
-export function readListFilter(table: ListedTable, text: string): ListCondition[] {
+export interface ListFilter {
+  /** All of which a row must meet. */
+  readonly conditions: readonly ListCondition[];
+  /** Whether few rows are looked at for a page: an index finds those that can match, or all match. */
+  readonly isQuick: boolean;
+}
+
+/** What names one row, or a few, by an index. */
+const named: readonly string[] = ['id', 'name'];
+
+/** Throws INVALID_ARGUMENT on `filter`, whatever the text. */
+export function readListFilter(table: ListedTable, text: string): ListFilter {
   try {
-    return parseFilter(text).map((term) => toCondition(table, term));
+    const terms = parseFilter(text);
+    const isNamed = ({ field, operator }: FilterTerm) => named.includes(field) && ['=', 'IN'].includes(operator);
+    return {
+      conditions: terms.map((term) => toCondition(table, term)),
+      isQuick: terms.length === 0 || terms.some(isNamed),
+    };
   } catch (error) {
     if (error instanceof FilterRefused) throw invalidField('filter', error.message);
     throw error;

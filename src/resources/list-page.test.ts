@@ -34,7 +34,7 @@ eachDatabase(({ open }) => {
         for (const direction of ['asc', 'desc']) {
           for (const filter of ['', 'labels.env = prod AND status = READY']) {
             const order = readListOrder(`${field} ${direction}`);
-            const conditions = readListFilter(table, filter);
+            const { conditions } = readListFilter(table, filter);
             const query = page(db.read, { folderId, conditions, order, after, limit: 101 });
             const plan = await explain(db, query);
             assert.match(plan, planOf[db.dialect](table.name, `${table.name}_by_${ending}`, field));
@@ -44,5 +44,31 @@ eachDatabase(({ open }) => {
         }
       }
     });
+  }
+
+  test('a filter by name looks at what has that name', async (t) => {
+    const db = await open(t);
+    const { conditions, isQuick } = readListFilter(listedImages, 'name = "debian" AND status = READY');
+    const query = imagePage(db.read, { folderId, conditions, order: readListOrder(''), after: undefined, limit: 101 });
+    const { sql } = query.compile();
+    assert.equal(isQuick, true, sql);
+    // PostgreSQL chooses by what it knows of the table, and knows nothing of a test's.
+    if (db.dialect === 'sqlite')
+      assert.match(await explain(db, query), /USING INDEX images_by_name \(folder_id=\? AND name=\?/);
+  });
+});
+
+test('a filter is quick that names what it wants, and no other', () => {
+  for (const filter of ['', 'id = fd8', 'status = READY AND name IN (a, b)']) {
+    assert.equal(readListFilter(listedImages, filter).isQuick, true, filter);
+  }
+  for (const filter of [
+    'name != a',
+    'family = a',
+    'labels.env = prod',
+    'status = READY',
+    'created_at > 2026-01-01T00:00:00Z',
+  ]) {
+    assert.equal(readListFilter(listedImages, filter).isQuick, false, filter);
   }
 });

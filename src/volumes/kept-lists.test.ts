@@ -70,6 +70,7 @@ function countWrites(db: Database): { readonly db: Database; readonly counts: { 
   const counted: Database = {
     dialect: db.dialect,
     read: db.read,
+    scan: db.scan,
     transact: (work) => db.transact((tx) => work(tx.withPlugin(plugin))),
     [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
   };
