@@ -8,63 +8,109 @@ import { contentHolders } from './content-holders.ts';
 /** Rows told at most of each kind: a fault that has so many has one cause. */
 const atMost = 100;
 
+/** Rows looked at by one statement: so many are in memory, and whoever reads beside waits no longer than for these. */
+const rowsAtOnce = 1_000;
+
 /**
  * Holds what the store keeps for others against those others: images, disks and snapshots and their volumes, imports and
  * their pins; and what quotas say is used. Only SQL, each question asked twice, because an import may end or an image go between two of its statements.
  */
 export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
-  for (const look of [
-    findHoldersWithoutVolume,
-    findHoldersThatDiffer,
-    findIdleReferences,
-    findIdlePins,
-    findIdleCheckpoints,
-    findWrongUsage,
-  ]) {
-    yield* await lookTwice(() => look(db));
+  const holders = (after: string) =>
+    contentHolders(db).select('holders.id').where('holders.id', '>', after).orderBy('holders.id');
+  yield* inRanges(holders, (range) => findWrongHolders(db, range));
+  const references = (after: string) =>
+    db.selectFrom('volume_references').select('holder_id as id').where('holder_id', '>', after).orderBy('holder_id');
+  yield* inRanges(references, (range) => findIdleReferences(db, range));
+  for (const look of [findIdlePins, findIdleCheckpoints, findWrongUsage]) yield* await lookTwice(() => look(db));
+}
+
+/** Ids behind `after`, up to and with `upTo`; without that, all. */
+interface IdRange {
+  readonly after: string;
+  readonly upTo: string | undefined;
+}
+
+interface IdQuery {
+  offset(rows: number): { limit(rows: number): { execute(): Promise<{ readonly id: string }[]> } };
+}
+
+/** Looks at all rows, range by range, until enough is found. `ids` has those behind an id, in their order. */
+async function* inRanges(
+  ids: (after: string) => IdQuery,
+  look: (range: IdRange) => Promise<readonly Finding[]>,
+): AsyncIterable<Finding> {
+  let told = 0;
+  for (let after = ''; told < atMost; ) {
+    const [border] = await ids(after)
+      .offset(rowsAtOnce - 1)
+      .limit(1)
+      .execute();
+    const upTo = border?.id;
+    const found = await lookTwice(() => look({ after, upTo }));
+    told += found.length;
+    yield* found;
+    if (upTo === undefined) return;
+    after = upTo;
   }
 }
 
-async function findHoldersWithoutVolume(db: Queryable): Promise<Finding[]> {
+async function findWrongHolders(db: Queryable, { after, upTo }: IdRange): Promise<Finding[]> {
   const rows = await contentHolders(db)
     .leftJoin('volume_references', (join) =>
       join
         .onRef('volume_references.holder_id', '=', 'holders.id')
         .onRef('volume_references.volume_id', '=', 'holders.volume_id'),
     )
-    .select(['holders.noun', 'holders.id', 'holders.volume_id'])
-    .where('volume_references.holder_id', 'is', null)
-    .limit(atMost)
-    .execute();
-  return rows.map(({ noun, id, volume_id }) => {
-    const fact = `the ${noun} is READY and does not hold its volume ${volume_id}: a collection deletes its content`;
-    return { severity: 'error', what: `${noun}-without-volume`, id, fact, remedy: remedies.rebuild };
-  });
-}
-
-async function findHoldersThatDiffer(db: Queryable): Promise<Finding[]> {
-  const rows = await contentHolders(db)
-    .innerJoin('volumes', 'volumes.id', 'holders.volume_id')
+    .leftJoin('volumes', 'volumes.id', 'holders.volume_id')
     .innerJoin('folders', 'folders.id', 'holders.folder_id')
-    .select(['holders.noun', 'holders.id', 'holders.size', 'holders.guest_digest', 'folders.cloud_id'])
-    .select(['volumes.size as volume_size', 'volumes.guest_digest as volume_digest', 'volumes.domain_id'])
+    .select(['holders.noun', 'holders.id', 'holders.volume_id', 'holders.size', 'holders.guest_digest'])
+    .select(['folders.cloud_id', 'volume_references.holder_id', 'volumes.domain_id'])
+    .select(['volumes.size as volume_size', 'volumes.guest_digest as volume_digest'])
+    .where('holders.id', '>', after)
+    .$if(upTo !== undefined, (query) => query.where('holders.id', '<=', upTo ?? ''))
+    .orderBy('holders.noun')
+    .orderBy('holders.id')
     .execute();
-  return rows.flatMap((row): Finding[] => {
-    const digest = hexOf(row.volume_digest);
-    // What was made of a standard image names that image's volume, in whatever cloud it is.
-    const isInItsDomain = [row.cloud_id, standardImagesCloudId].includes(row.domain_id);
-    const facts = [
-      row.size === row.volume_size ? [] : [`it has ${row.size} bytes, its volume ${row.volume_size}`],
-      row.guest_digest === digest ? [] : [`its guest digest is ${row.guest_digest}, its volume's ${digest}`],
-      isInItsDomain ? [] : [`it is in cloud ${row.cloud_id}, its volume in ${row.domain_id}`],
-    ].flat();
+  const without = rows
+    .filter(({ holder_id }) => holder_id === null)
+    .map(({ noun, id, volume_id }): Finding => {
+      const fact = `the ${noun} is READY and does not hold its volume ${volume_id}: a collection deletes its content`;
+      return { severity: 'error', what: `${noun}-without-volume`, id, fact, remedy: remedies.rebuild };
+    });
+  const differing = rows.flatMap((row): Finding[] => {
+    const { noun, id } = row;
+    const facts = differences(row);
     if (facts.length === 0) return [];
-    const remedy = `delete the ${row.noun} and make it again`;
-    return [{ severity: 'error', what: `${row.noun}-differs`, id: row.id, fact: facts.join('; '), remedy }];
+    const remedy = `delete the ${noun} and make it again`;
+    return [{ severity: 'error', what: `${noun}-differs`, id, fact: facts.join('; '), remedy }];
   });
+  return [...without, ...differing];
 }
 
-async function findIdleReferences(db: Queryable): Promise<Finding[]> {
+interface HolderAndVolume {
+  readonly size: number;
+  readonly guest_digest: string;
+  readonly cloud_id: string;
+  /** Null when there is no such volume. */
+  readonly domain_id: string | null;
+  readonly volume_size: number | null;
+  readonly volume_digest: Uint8Array | null;
+}
+
+function differences({ domain_id, volume_size, volume_digest, ...holder }: HolderAndVolume): string[] {
+  if (domain_id === null || volume_digest === null) return [];
+  const digest = hexOf(volume_digest);
+  // What was made of a standard image names that image's volume, in whatever cloud it is.
+  const isInItsDomain = [holder.cloud_id, standardImagesCloudId].includes(domain_id);
+  return [
+    holder.size === volume_size ? [] : [`it has ${holder.size} bytes, its volume ${volume_size}`],
+    holder.guest_digest === digest ? [] : [`its guest digest is ${holder.guest_digest}, its volume's ${digest}`],
+    isInItsDomain ? [] : [`it is in cloud ${holder.cloud_id}, its volume in ${domain_id}`],
+  ].flat();
+}
+
+async function findIdleReferences(db: Queryable, { after, upTo }: IdRange): Promise<Finding[]> {
   const rows = await db
     .selectFrom('volume_references')
     .leftJoin('images', 'images.id', 'volume_references.holder_id')
@@ -72,6 +118,8 @@ async function findIdleReferences(db: Queryable): Promise<Finding[]> {
     .leftJoin('snapshots', 'snapshots.id', 'volume_references.holder_id')
     .leftJoin('attachments', 'attachments.id', 'volume_references.holder_id')
     .select(['volume_references.holder_id as id', 'volume_references.volume_id'])
+    .where('volume_references.holder_id', '>', after)
+    .$if(upTo !== undefined, (query) => query.where('volume_references.holder_id', '<=', upTo ?? ''))
     .where('images.id', 'is', null)
     .where('disks.id', 'is', null)
     .where('snapshots.id', 'is', null)

@@ -53,6 +53,41 @@ eachDatabase(({ open }) => {
     assert.deepEqual(await namesOf(db), []);
   });
 
+  test('looks at references in ranges, and stops when it has found enough', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const image = makeImage({ guestDigest: digest });
+    const holders = Array.from({ length: 2_500 }, (_, at) => `fd7${String(at).padStart(17, '0')}`);
+    await db.transact(async (tx) => {
+      await insertImage(tx, image);
+      await addVolumeReference(tx, image.id, volumeId);
+      for (let start = 0; start < holders.length; start += 500) {
+        const rows = holders.slice(start, start + 500).map((holder_id) => ({ holder_id, volume_id: volumeId }));
+        await tx.insertInto('volume_references').values(rows).execute();
+      }
+    });
+    assert.equal((await namesOf(db)).length, 100, 'of the first range');
+    await db.transact((tx) =>
+      tx.deleteFrom('volume_references').where('holder_id', 'in', holders.slice(0, 2_450)).execute(),
+    );
+    assert.deepEqual(
+      await namesOf(db),
+      holders.slice(2_450).map((id) => `reference-without-holder ${id}`),
+    );
+  });
+
+  test('finds what is wrong in each range', async (t) => {
+    const db = await openImageDatabase(t, open);
+    const images = Array.from({ length: 1_200 }, () => makeImage({ guestDigest: digest }));
+    const last = images.toSorted((a, b) => (a.id < b.id ? -1 : 1)).at(-1);
+    await db.transact(async (tx) => {
+      for (const image of images) {
+        await insertImage(tx, { ...image, name: image.id });
+        if (image !== last) await addVolumeReference(tx, image.id, volumeId);
+      }
+    });
+    assert.deepEqual(await namesOf(db), [`image-without-volume ${last?.id}`]);
+  });
+
   test('finds disks and snapshots that do not fit their volumes', async (t) => {
     const db = await openImageDatabase(t, open);
     const [disk, snapshot] = [makeDisk(), makeSnapshot()];
