@@ -20,6 +20,7 @@ import { createTokenCutoffs } from './migrations/0017-token-cutoffs.ts';
 import { createLooseNodes } from './migrations/0018-loose-nodes.ts';
 import { addOperationKeys } from './migrations/0019-operation-keys.ts';
 import { createUploadPieces } from './migrations/0021-upload-pieces.ts';
+import { addCollectedRows } from './migrations/0022-scale.ts';
 import { createAccessKeys } from './migrations/0023-access-keys.ts';
 import { createObjectParts } from './migrations/0023-object-parts.ts';
 import { countRenewals } from './migrations/0024-lease-renewals.ts';
@@ -59,6 +60,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0018-loose-nodes': { up: (db: Kysely<unknown>) => createLooseNodes(db, dialect) },
     '0019-operation-keys': { up: (db: Kysely<unknown>) => addOperationKeys(db, dialect) },
     '0021-upload-pieces': { up: (db: Kysely<unknown>) => createUploadPieces(db, dialect) },
+    '0022-scale': { up: (db: Kysely<unknown>) => addCollectedRows(db, dialect) },
     '0023-access-keys-object-parts': {
       async up(db: Kysely<unknown>) {
         await createAccessKeys(db, dialect);

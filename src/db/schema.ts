@@ -38,6 +38,7 @@ export interface Schema {
   import_segments: ImportSegmentsTable;
   volumes: VolumesTable;
   volume_references: VolumeReferencesTable;
+  loose_volumes: LooseVolumesTable;
   attachments: AttachmentsTable;
   uploads: UploadsTable;
   upload_pieces: UploadPiecesTable;
@@ -364,7 +365,7 @@ export interface PacksTable {
   condemned_at: number | null;
   /**
    * The size that the pack would have with its needed entries alone, when it was last measured; null when what needs it
-   * has changed since.
+   * has changed since, and as long as nothing does: only such packs may be condemned.
    */
   live_bytes: number | null;
 }
@@ -447,6 +448,11 @@ export interface VolumesTable {
 /** Who needs a volume: an image, a disk, a snapshot. A volume without a reference is garbage. */
 export interface VolumeReferencesTable {
   holder_id: string;
+  volume_id: string;
+}
+
+/** Volumes that may have lost their last reference; the next collection looks at each. */
+export interface LooseVolumesTable {
   volume_id: string;
 }
 

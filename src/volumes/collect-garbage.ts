@@ -1,8 +1,10 @@
-import type { Transaction } from '../db/database.ts';
+import { sql } from 'kysely';
+import type { Queryable, Transaction } from '../db/database.ts';
 import { deleteChunksOfPack } from './chunk-rows.ts';
 import { dropLooseNodes, loosenLostNodes, loosenNodes } from './loose-nodes.ts';
-import { condemnPack, insertAdoptedPack } from './pack-rows.ts';
+import { condemnPack, insertAdoptedPack, isUnmeasured } from './pack-rows.ts';
 import type { Store } from './store.ts';
+import { loosenVolumes } from './volume-rows.ts';
 
 /** What a collection did. */
 export interface Collected {
@@ -37,8 +39,11 @@ export interface CollectOptions {
  *     condemned pack, after the delay  ->  blob, then row
  */
 export async function collectGarbage(store: Store, options: CollectOptions): Promise<Collected> {
-  const volumes = await store.db.transact(deleteUnreferencedVolumes);
-  if (options.looksForLost === true) await loosenLostNodes(store);
+  if (options.looksForLost === true) {
+    await loosenLostVolumes(store);
+    await loosenLostNodes(store);
+  }
+  const volumes = await deleteLooseVolumes(store, options);
   await dropLooseNodes(store, options.signal);
   const condemnedPacks = await condemnPacks(store, options);
   await condemnAbandonedPacks(store, options);
@@ -51,12 +56,51 @@ export async function collectGarbage(store: Store, options: CollectOptions): Pro
   };
 }
 
-async function deleteUnreferencedVolumes(tx: Transaction): Promise<number> {
-  const referenced = tx.selectFrom('volume_references').select('volume_id');
-  const unreferenced = tx.selectFrom('volumes').where('id', 'not in', referenced);
+/** Volumes looked at in one transaction. */
+const volumesAtOnce = 64;
+
+async function deleteLooseVolumes({ db }: Store, { signal }: CollectOptions): Promise<number> {
+  let deleted = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    // A read first: there mostly are none, and a transaction is everybody's only writer.
+    const any = await db.read.selectFrom('loose_volumes').select('volume_id').limit(1).executeTakeFirst();
+    if (any === undefined) return deleted;
+    deleted += await db.transact(deleteSomeLooseVolumes);
+  }
+}
+
+async function deleteSomeLooseVolumes(tx: Transaction): Promise<number> {
+  const loose = await tx
+    .selectFrom('loose_volumes')
+    .select('volume_id')
+    .orderBy('volume_id')
+    .limit(volumesAtOnce)
+    .execute();
+  const ids = loose.map(({ volume_id }) => volume_id);
+  if (ids.length === 0) return 0;
+  await tx.deleteFrom('loose_volumes').where('volume_id', 'in', ids).execute();
+  const isUnreferenced = sql<boolean>`not exists (select 1 from volume_references r where r.volume_id = volumes.id)`;
+  const unreferenced = tx.selectFrom('volumes').where('id', 'in', ids).where(isUnreferenced);
   await loosenNodes(tx, unreferenced.select(['domain_id', 'root_id as node_id']));
-  const result = await tx.deleteFrom('volumes').where('id', 'not in', referenced).executeTakeFirst();
+  const result = await tx.deleteFrom('volumes').where('id', 'in', ids).where(isUnreferenced).executeTakeFirst();
   return Number(result.numDeletedRows);
+}
+
+/** Looks at every volume for those that nobody needs and nobody loosened: none, but for what a rebuild or a restore left. */
+async function loosenLostVolumes({ db }: Store): Promise<void> {
+  const lost = await db.scan
+    .selectFrom('volumes')
+    .select('id')
+    .where(sql<boolean>`not exists (select 1 from volume_references r where r.volume_id = volumes.id)`)
+    .execute();
+  if (lost.length > 0)
+    await db.transact((tx) =>
+      loosenVolumes(
+        tx,
+        lost.map(({ id }) => id),
+      ),
+    );
 }
 
 /** Packs condemned in one transaction: each may have a thousand rows of the index to delete. */
@@ -68,23 +112,7 @@ async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<n
   for (;;) {
     signal?.throwIfAborted();
     const found = await db.transact(async (tx) => {
-      const packs = await tx
-        .selectFrom('packs')
-        .select('id')
-        .where('state', '=', 'live')
-        .where((pack) =>
-          pack.not(
-            pack.exists(pack.selectFrom('segment_packs').select('node_id').whereRef('pack_id', '=', 'packs.id')),
-          ),
-        )
-        .where((pack) =>
-          pack.not(
-            pack.exists(pack.selectFrom('pack_pins').select('operation_id').whereRef('pack_id', '=', 'packs.id')),
-          ),
-        )
-        .orderBy('id')
-        .limit(packsAtOnce)
-        .execute();
+      const packs = await unneededPacks(tx).limit(packsAtOnce).execute();
       for (const { id } of packs) {
         await condemnPack(tx, id, now());
         await deleteChunksOfPack(tx, id);
@@ -94,6 +122,20 @@ async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<n
     condemned += found;
     if (found < packsAtOnce) return condemned;
   }
+}
+
+/** Live packs that no node needs and no operation pins; of all packs only those whose use has changed are looked at. */
+export function unneededPacks(tx: Queryable) {
+  return tx
+    .selectFrom('packs')
+    .select('id')
+    .where(isUnmeasured)
+    .where((pack) =>
+      pack.not(pack.exists(pack.selectFrom('segment_packs').select('node_id').whereRef('pack_id', '=', 'packs.id'))),
+    )
+    .where((pack) =>
+      pack.not(pack.exists(pack.selectFrom('pack_pins').select('operation_id').whereRef('pack_id', '=', 'packs.id'))),
+    );
 }
 
 interface Deleted {

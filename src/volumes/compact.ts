@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import type { Queryable } from '../db/database.ts';
 import { createPace } from '../lib/pace.ts';
 import { type CompactionGroup, compactGroup } from './compact-group.ts';
 import type { WriterLease } from './pack-rows.ts';
@@ -23,8 +25,12 @@ export interface CompactOptions {
 
 /** A new pack is filled up to this, as an import's is. */
 const packBytes = 32 * 1024 * 1024;
-/** Packs below a quarter of that are small: slow sources make many of them, because a pack is closed after five seconds. */
-const smallBytes = packBytes / 4;
+/**
+ * Packs of which less than half is needed, and small ones, below a quarter of that: slow sources make many of them, because a pack
+ * is closed after five seconds. The condition of an index, in its own words.
+ */
+const isCompactable = sql<boolean>`
+  state = 'live' and live_bytes is not null and (size < 8388608 or live_bytes < size / 2)`;
 /** So many small packs are worth writing again as one: each byte is then moved a few times in its life and not more. */
 const smallPacks = 4;
 
@@ -63,17 +69,26 @@ export async function findCompactable(
   { db }: Pick<Store, 'db'>,
   except: ReadonlySet<string> = new Set(),
 ): Promise<CompactionGroup[]> {
-  const rows = await db.read
+  const rows = await compactablePacks(db.read).execute();
+  const packs = rows.filter(({ id }) => !except.has(id));
+  return [...Map.groupBy(packs, (pack) => pack.domain_id)].flatMap(([domainId, ofDomain]) => {
+    const nominees = ofDomain.map(({ id, size, live_bytes }) => ({ id, size, liveBytes: live_bytes ?? size }));
+    return fill(nominees)
+      .filter((group) => group.length >= smallPacks || group.some(({ size, liveBytes }) => liveBytes < size / 2))
+      .map((group) => ({
+        domainId,
+        packIds: group.map(({ id }) => id),
+        bytes: group.reduce((sum, { liveBytes }) => sum + liveBytes, 0),
+      }));
+  });
+}
+
+/** The emptiest of each domain first; found by an index that has no others. */
+export function compactablePacks(db: Queryable) {
+  return db
     .selectFrom('packs')
     .select(['id', 'domain_id', 'size', 'live_bytes'])
-    .where('state', '=', 'live')
-    .where((pack) =>
-      pack.or([
-        pack('size', '<', smallBytes),
-        pack(pack.ref('live_bytes'), '<', pack(pack.ref('size'), '/', pack.lit(2))),
-      ]),
-    )
-    .where('live_bytes', 'is not', null)
+    .where(isCompactable)
     .where((pack) =>
       pack.not(pack.exists(pack.selectFrom('pack_pins').select('operation_id').whereRef('pack_id', '=', 'packs.id'))),
     )
@@ -90,19 +105,7 @@ export async function findCompactable(
     )
     .orderBy('domain_id')
     .orderBy('live_bytes')
-    .orderBy('id')
-    .execute();
-  const packs = rows.filter(({ id }) => !except.has(id));
-  return [...Map.groupBy(packs, (pack) => pack.domain_id)].flatMap(([domainId, ofDomain]) => {
-    const nominees = ofDomain.map(({ id, size, live_bytes }) => ({ id, size, liveBytes: live_bytes ?? size }));
-    return fill(nominees)
-      .filter((group) => group.length >= smallPacks || group.some(({ size, liveBytes }) => liveBytes < size / 2))
-      .map((group) => ({
-        domainId,
-        packIds: group.map(({ id }) => id),
-        bytes: group.reduce((sum, { liveBytes }) => sum + liveBytes, 0),
-      }));
-  });
+    .orderBy('id');
 }
 
 interface Nominee {

@@ -28,7 +28,10 @@ export async function loosenNodes(
     .insertInto('loose_nodes')
     .columns(['domain_id', 'node_id'])
     .expression(nodes)
-    .onConflict((conflict) => conflict.columns(['domain_id', 'node_id']).doNothing())
+    // Written once more: a collection may be about to delete the row, having seen that the node is held still.
+    .onConflict((conflict) =>
+      conflict.columns(['domain_id', 'node_id']).doUpdateSet((row) => ({ node_id: row.ref('excluded.node_id') })),
+    )
     .execute();
 }
 
@@ -105,7 +108,7 @@ async function drop(tx: Transaction, domainId: string, ids: readonly Uint8Array[
  * one left, or a metadata backup, or a rebuild. Reads only, until it finds some.
  */
 export async function loosenLostNodes({ db }: Pick<Store, 'db'>): Promise<number> {
-  const lost = await findLostNodes(db.read);
+  const lost = await findLostNodes(db.scan);
   for (const some of slices(lost, 200)) {
     await db.transact(async (tx) => {
       await tx

@@ -1,4 +1,5 @@
 import { findNodesNeeding } from './manifest-rows.ts';
+import { isUnmeasured } from './pack-rows.ts';
 import { findPackUses, packSizeOf } from './pack-use.ts';
 import type { Store } from './store.ts';
 
@@ -20,12 +21,10 @@ export async function measurePacks(store: Store, { limit, signal }: MeasureOptio
   const unmeasured = await db.read
     .selectFrom('packs')
     .select(['id', 'domain_id', 'size'])
-    .where('state', '=', 'live')
-    .where('live_bytes', 'is', null)
+    .where(isUnmeasured)
     .where((pack) =>
       pack.not(pack.exists(pack.selectFrom('pack_pins').select('operation_id').whereRef('pack_id', '=', 'packs.id'))),
     )
-    .orderBy('id')
     .limit(limit)
     .execute();
   const sizes = new Map(unmeasured.map(({ id, size }) => [id, size]));
@@ -34,6 +33,7 @@ export async function measurePacks(store: Store, { limit, signal }: MeasureOptio
       signal?.throwIfAborted();
       const ids = packs.slice(start, start + packsAtOnce).map(({ id }) => id);
       for (const { packId, nodes, live } of await findPackUses(store, domainId, ids)) {
+        if (nodes.size === 0) continue; // a collection condemns it
         const liveBytes = live === undefined ? (sizes.get(packId) ?? 0) : packSizeOf(live);
         await db.transact(async (tx) => {
           const now = await findNodesNeeding(tx, domainId, packId);

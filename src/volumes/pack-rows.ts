@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import { slices } from './chunk-rows.ts';
 
@@ -14,6 +15,9 @@ export interface StoreLeases {
   /** Whether the operation is under way under this epoch. */
   isHeld(db: Queryable, lease: WriterLease): Promise<boolean>;
 }
+
+/** Live packs whose use has changed since they were measured, or that nothing needs: the condition of an index, in its own words. */
+export const isUnmeasured = sql<boolean>`state = 'live' and live_bytes is null`;
 
 /** Before a pack's first byte: its row, pinned by its writer. */
 export async function insertWritingPack(

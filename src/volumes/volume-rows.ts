@@ -1,5 +1,6 @@
 import type { Queryable, Transaction } from '../db/database.ts';
 import { type ChunkId, hexOf } from './chunk-id.ts';
+import { slices } from './chunk-rows.ts';
 
 /** Immutable content: a size and a manifest. Its root's id is its content's name. */
 export interface Volume {
@@ -76,9 +77,27 @@ export async function findHeldVolumeId(db: Queryable, holderId: string): Promise
   return (await held.executeTakeFirst())?.volume_id;
 }
 
-/** `holderId` needs no volume any more. May be repeated. */
+/** `holderId` needs no volume any more; whether anybody does, the next collection finds out. May be repeated. */
 export async function removeVolumeReference(tx: Transaction, holderId: string): Promise<void> {
+  const volumeId = await findHeldVolumeId(tx, holderId);
+  if (volumeId === undefined) return;
+  await loosenVolumes(tx, [volumeId]);
   await tx.deleteFrom('volume_references').where('holder_id', '=', holderId).execute();
+}
+
+/** Says that nobody may need these volumes. May be repeated. */
+export async function loosenVolumes(tx: Transaction, volumeIds: readonly string[]): Promise<void> {
+  for (const some of slices(volumeIds, 500)) {
+    await tx
+      .insertInto('loose_volumes')
+      .values(some.map((volume_id) => ({ volume_id })))
+      // Written once more: a collection may be about to delete it, having seen that somebody needs the volume still. To find it
+      // and do nothing would be no read to PostgreSQL, and so no conflict with that.
+      .onConflict((conflict) =>
+        conflict.column('volume_id').doUpdateSet((row) => ({ volume_id: row.ref('excluded.volume_id') })),
+      )
+      .execute();
+  }
 }
 
 function toVolume(row: {
