@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { postgresMissing, startPostgres } from './fixtures/postgres.ts';
 import { createTables } from './fixtures/run-servers.ts';
-import { s3Missing, startS3Server } from './fixtures/s3-server.ts';
+import { s3Missing, startS3Server, writeS3Place } from './fixtures/s3-server.ts';
 
 /** Servers that the test files of a run share: what is not given each starts by itself. */
 export interface Servers extends AsyncDisposable {
@@ -23,18 +24,30 @@ export async function startServers(which: WhichServers): Promise<Servers> {
     Object.assign(environment, { OBRAZ_TEST_POSTGRES: url, OBRAZ_TEST_POSTGRES_TEMPLATE: await createTables(url) });
   }
   if (which.s3) {
-    const { bucket, endpoint = '' } = await starting.use(await startS3Server()).createBucket();
-    Object.assign(environment, { OBRAZ_TEST_S3: endpoint, OBRAZ_TEST_S3_BUCKET: bucket });
+    const server = starting.use(await startS3Server());
+    const settings = await server.createBucket();
+    environment.OBRAZ_TEST_S3 = writeS3Place({ settings, folder: server.folderOf(settings) });
   }
   const owned = starting.move();
   return { environment, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** `node test/servers.ts` starts both, says the variables as a shell takes them, and ends them at Ctrl-C. */
+/**
+ * `node test/servers.ts COMMAND...` runs a command on {PostgreSQL, S3} and ends them with it; without a command it says the
+ * variables as a shell takes them, and ends at Ctrl-C.
+ */
 if (import.meta.main) {
   const missing = [postgresMissing, s3Missing].filter((reason) => reason !== false);
   if (missing.length > 0) throw new Error(missing.join('; '));
   await using servers = await startServers({ postgres: true, s3: true });
-  for (const [name, value] of Object.entries(servers.environment)) console.log(`export ${name}='${value}'`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const environment = { ...servers.environment, OBRAZ_TEST_ON: 'postgres+s3' };
+  const [command, ...args] = process.argv.slice(2);
+  if (command === undefined) {
+    for (const [name, value] of Object.entries(environment)) console.log(`export ${name}='${value}'`);
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  } else {
+    const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...environment } });
+    process.on('SIGINT', () => {}); // the terminal tells the command, too, and we end with it
+    [process.exitCode] = await once(child, 'exit');
+  }
 }

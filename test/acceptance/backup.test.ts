@@ -11,8 +11,11 @@ import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk, twoEndedGuest } from '../fixtures/guest.ts';
 import { startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
 import { postgresMissing, startPostgres } from '../fixtures/postgres.ts';
+import { onlyLocal } from '../fixtures/run-servers.ts';
 
 /** The metadata, backed up under a working service and restored behind what went on since: docs/backup.md, step by step. */
+
+const onlyFile = onlyLocal('PostgreSQL has its own tools for backups');
 
 /** The command line on one data directory. */
 class Cli {
@@ -61,7 +64,9 @@ class Cli {
   }
 }
 
-test('what was acknowledged before the backup is there after the restore, in a new data directory with the same packs', async () => {
+test('what was acknowledged before the backup is there after the restore, in a new data directory with the same packs', {
+  skip: onlyFile,
+}, async () => {
   await using files = await startFileServer();
   await using folder = await temporaryDirectory();
   const [lost, found] = [join(folder.path, 'lost'), join(folder.path, 'found')];
@@ -120,7 +125,9 @@ test('what was acknowledged before the backup is there after the restore, in a n
   assert.match(await cli.run('fsck', '--read-data'), /: 0 errors, 0 warnings/);
 });
 
-test('a backup that is older than deleted content is kept says exactly what is missing', async () => {
+test('a backup that is older than deleted content is kept says exactly what is missing', {
+  skip: onlyFile,
+}, async () => {
   await using files = await startFileServer();
   await using folder = await temporaryDirectory();
   const dataDirectory = join(folder.path, 'data');
@@ -149,7 +156,7 @@ test('a backup that is older than deleted content is kept says exactly what is m
   assert.equal(unread.code, 1);
 });
 
-test('what is no backup is refused, and what was there stays', async () => {
+test('what is no backup is refused, and what was there stays', { skip: onlyFile }, async () => {
   await using folder = await temporaryDirectory();
   const dataDirectory = join(folder.path, 'data');
   const cli = new Cli(dataDirectory);

@@ -20,7 +20,7 @@ let http: HttpClient;
 
 before(async () => {
   files = opened.use(await startFileServer());
-  obraz = opened.use(await startObraz());
+  obraz = opened.use(await startObraz({ flags: ['--cache-size', '0'] }));
   door = opened.use(openGrpcDoor(obraz));
   http = opened.use(openHttp(obraz));
 });
@@ -208,6 +208,7 @@ test('an image that is still made has no content, and says so', async () => {
   }
 });
 
+/** The service reads packs where they are: a cache in front of a bucket would hide what becomes of them. */
 describe('a pack that rots on the disk', () => {
   /** Every byte that comes, until the end or until the connection breaks. */
   async function assertNoWrongByte(imageId: string, guest: Buffer): Promise<void> {
@@ -237,7 +238,7 @@ describe('a pack that rots on the disk', () => {
 
   /** Those that are written; a compaction may be at one more. */
   async function allPacks(): Promise<string[]> {
-    const found = await readdir(join(obraz.dataDirectory, 'packs'), { recursive: true, withFileTypes: true });
+    const found = await readdir(obraz.storage.packsFolder, { recursive: true, withFileTypes: true });
     const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     return files.filter((path) => !path.includes('/partial/'));
   }

@@ -63,7 +63,8 @@ describe('with its metadata in PostgreSQL', { skip: postgresMissing }, () => {
   });
 
   test('a database that belongs to another data directory is refused', async () => {
-    const env = { OBRAZ_DATABASE_URL: await postgres.createDatabase() };
+    // With a bucket it would be another process of the same installation.
+    const env = { OBRAZ_DATABASE_URL: await postgres.createDatabase(), OBRAZ_BLOBS: '' };
     await using first = await startObraz({ env });
     await first.end();
     await assert.rejects(startObraz({ env }), /ended with 4:\nERROR: the database belongs to another data directory/);

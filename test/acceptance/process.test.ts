@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
+import { onlyLocal } from '../fixtures/run-servers.ts';
 
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'obraz');
 
@@ -139,7 +140,9 @@ test('ends at once on a second signal, but not on the echo of the first', async 
   socket.destroy();
 });
 
-test('ends when its database dies under it, and the next start goes on', async () => {
+test('ends when its database dies under it, and the next start goes on', {
+  skip: onlyLocal('no thread of its own writes the metadata'),
+}, async () => {
   await using directory = await temporaryDirectory();
   // The first thread is the one that writes the metadata; a signal kills it.
   const killer = `

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'undici';
@@ -13,6 +12,7 @@ import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { failsWith, finish } from '../fixtures/finish-operation.ts';
 import { noise, twoEndedGuest } from '../fixtures/guest.ts';
 import { type Obraz, startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
+import { storageOf } from '../fixtures/service-storage.ts';
 
 /** The folder `standard-images`: what is in it is everybody's source, and what is made of it is its maker's own. */
 
@@ -40,9 +40,9 @@ async function contentOf(imageId: string): Promise<Buffer> {
 }
 
 /** What the store has of a cloud's own. */
-function countOf(table: 'packs' | 'chunks' | 'volumes', domainId: string): number {
-  using metadata = new DatabaseSync(join(obraz.dataDirectory, 'metadata.db'), { readOnly: true });
-  return Number(metadata.prepare(`select count(*) as n from ${table} where domain_id = ?`).get(domainId)?.n);
+async function countOf(table: 'packs' | 'chunks' | 'volumes', domainId: string): Promise<number> {
+  const [row] = await obraz.storage.rows(`select count(*) as n from ${table} where domain_id = ?`, [domainId]);
+  return Number(row?.n);
 }
 
 for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
@@ -90,7 +90,7 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
 
       const { made: copy } = await finish(door, 'ImageService.Create', { folderId, imageId: standard.id });
       assert.equal(copy.storageSize, standard.storageSize);
-      assert.equal(countOf('chunks', cloudId), 0, 'it names what is stored already');
+      assert.equal(await countOf('chunks', cloudId), 0, 'it names what is stored already');
       const createDisk = async (source: object) => {
         const fields = { folderId, zoneId, size: String(66 * mib), ...source };
         return (await finish(door, 'DiskService.Create', fields)).made;
@@ -115,15 +115,15 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       await door.call('AttachmentService.Delete', { attachmentId: attachment.id });
       const second = await snapshotOf(written.id);
       const grown = await snapshotOf(untouched.id);
-      assert.ok(countOf('chunks', cloudId) > 0, 'what was written is stored in the cloud of who wrote it');
+      assert.ok((await countOf('chunks', cloudId)) > 0, 'what was written is stored in the cloud of who wrote it');
 
       await finish(door, 'ImageService.Delete', { imageId: standard.id });
       assert.ok((await contentOf(copy.id)).equals(guest));
-      assert.ok(countOf('packs', standardImagesCloudId) > 0, 'the copy needs them');
+      assert.ok((await countOf('packs', standardImagesCloudId)) > 0, 'the copy needs them');
       await finish(door, 'ImageService.Delete', { imageId: copy.id });
       await finish(door, 'DiskService.Delete', { diskId: untouched.id });
       const signal = AbortSignal.timeout(20_000);
-      while (countOf('packs', standardImagesCloudId) > 0) await wait(50, undefined, { signal });
+      while ((await countOf('packs', standardImagesCloudId)) > 0) await wait(50, undefined, { signal });
 
       const wanted = Buffer.alloc(66 * mib);
       wanted.set(guest);
@@ -133,10 +133,10 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
         assert.ok((await contentOf(made.id)).equals(wanted), `snapshot over ${place}`);
         await finish(door, 'ImageService.Delete', { imageId: made.id });
       }
-      assert.equal(countOf('volumes', standardImagesCloudId), 0);
+      assert.equal(await countOf('volumes', standardImagesCloudId), 0);
       for (const { id } of [grown, first, second]) await finish(door, 'SnapshotService.Delete', { snapshotId: id });
       await finish(door, 'DiskService.Delete', { diskId: written.id });
-      while (countOf('packs', cloudId) > 0) await wait(50, undefined, { signal });
+      while ((await countOf('packs', cloudId)) > 0) await wait(50, undefined, { signal });
     });
 
     test('a cloud’s own images stay its own', async () => {
@@ -145,15 +145,15 @@ for (const [number, open] of [openGrpcDoor, openRestDoor].entries()) {
       const abroad = door.call('ImageService.Create', { folderId: standardImagesFolderId, imageId: own.id });
       await assert.rejects(abroad, failsWith(9, /is in another cloud/));
       const standard = await createStandardImage();
-      assert.equal(countOf('volumes', cloudId), 1);
-      assert.equal(countOf('volumes', standardImagesCloudId), 1, 'nothing is shared, also of equal content');
+      assert.equal(await countOf('volumes', cloudId), 1);
+      assert.equal(await countOf('volumes', standardImagesCloudId), 1, 'nothing is shared, also of equal content');
       assert.equal(standard.obraz.guestDigest, own.obraz.guestDigest);
       const { made: copy } = await finish(door, 'ImageService.Create', { folderId, imageId: standard.id });
       const { made } = await finish(door, 'StoreService.Check', { readData: true });
       assert.equal(made.errorCount ?? '0', '0', JSON.stringify(made));
       for (const { id } of [own, standard, copy]) await finish(door, 'ImageService.Delete', { imageId: id });
       const signal = AbortSignal.timeout(20_000);
-      while (countOf('packs', cloudId) > 0) await wait(50, undefined, { signal });
+      while ((await countOf('packs', cloudId)) > 0) await wait(50, undefined, { signal });
     });
   });
 }
@@ -242,8 +242,8 @@ test('a rebuild finds in which domain the lost volumes of copies are', async () 
     await run('image', 'delete', 'standard', ...standardFolder);
   }
   {
-    using metadata = new DatabaseSync(join(dataDirectory, 'metadata.db'));
-    metadata.exec('delete from volume_references; delete from volumes');
+    const storage = await storageOf(dataDirectory);
+    await storage.change('delete from volume_references; delete from volumes');
   }
   assert.match(await run('fsck', '--rebuild'), /2 that it had lost are back/);
   {
@@ -255,7 +255,7 @@ test('a rebuild finds in which domain the lost volumes of copies are', async () 
     }
     await run('fsck', '--read-data');
   }
-  for (const end of ['', '-wal', '-shm']) await rm(join(dataDirectory, `metadata.db${end}`), { force: true });
+  await (await storageOf(dataDirectory)).loseMetadata();
   assert.match(await run('fsck', '--rebuild'), /2 that it had lost are back/);
   await using _obraz = await startObraz({ dataDirectory });
   for (const place of [[], ['--cloud-id', standardImagesCloudId]]) {

@@ -9,6 +9,7 @@ import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { noise, smallDisk } from '../fixtures/guest.ts';
 import { openHttp } from '../fixtures/http-client.ts';
 import { type Obraz, startObraz } from '../fixtures/obraz.ts';
+import { onlyLocal } from '../fixtures/run-servers.ts';
 import { mountSmallDisk, noSmallDisks, type SmallDisk } from '../fixtures/small-disk.ts';
 
 /** The disk under the data directory is full, or may not be written: the reason is clear and nothing else is lost. */
@@ -27,7 +28,9 @@ async function importFrom(obraz: Obraz, door: Door, uri: string) {
   return untilDone(door, body.id);
 }
 
-describe('a full disk', options, () => {
+describe('a full disk', {
+  skip: onlyLocal('neither packs nor metadata are on the disk of the service') || options.skip || false,
+}, () => {
   let disk: SmallDisk;
   before(async () => {
     disk = await mountSmallDisk(96 * mib);

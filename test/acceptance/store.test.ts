@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { runCommand } from '../fixtures/command.ts';
 import { openGrpcDoor, openRestDoor } from '../fixtures/doors.ts';
 import { type FileServer, startFileServer } from '../fixtures/file-server.ts';
 import { smallDisk, twoEndedGuest } from '../fixtures/guest.ts';
 import { startObraz, temporaryDirectory } from '../fixtures/obraz.ts';
+import { storageOf } from '../fixtures/service-storage.ts';
 
 /** What looks after the store, as people use it: fsck, scrub, space, and a rebuild after a disaster. */
 
@@ -21,8 +21,8 @@ async function importDisk(dataDirectory: string, files: FileServer, name: string
 }
 
 async function packFiles(dataDirectory: string): Promise<string[]> {
-  const packs = join(dataDirectory, 'packs');
-  const entries = await readdir(packs, { recursive: true, withFileTypes: true });
+  const { packsFolder } = await storageOf(dataDirectory);
+  const entries = await readdir(packsFolder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
@@ -88,7 +88,7 @@ test('with its metadata gone the service does not start, and a rebuild brings ev
     const refused = await run('fsck', '--rebuild');
     assert.equal(refused.code, 3, 'not while a service runs');
   }
-  for (const end of ['', '-wal', '-shm']) await rm(join(dataDirectory, `metadata.db${end}`), { force: true });
+  await (await storageOf(dataDirectory)).loseMetadata();
 
   const refused = await run('serve', '--listen', '127.0.0.1:0');
   assert.equal(refused.code, 4);
@@ -138,9 +138,8 @@ test('a rebuild brings back what disks and snapshots hold, when no image has it 
     await run('snapshot', 'create', '--name', 'snapshot', '--disk-name', 'disk');
     await run('image', 'delete', 'base');
   }
-  using metadata = new DatabaseSync(join(dataDirectory, 'metadata.db'));
-  metadata.exec('delete from volume_references; delete from volumes');
-  metadata.close();
+  const storage = await storageOf(dataDirectory);
+  await storage.change('delete from volume_references; delete from volumes');
   assert.match(await run('fsck', '--rebuild'), /1 that it had lost are back/);
   await using _obraz = await startObraz({ dataDirectory });
   for (const source of ['disk', 'snapshot']) {

@@ -4,16 +4,18 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { FileServer } from '../fixtures/file-server.ts';
 import { temporaryDirectory } from '../fixtures/obraz.ts';
 import { checkAll, checkImage } from './check-images.ts';
-import { type CrashClient, NoAnswer, openCrashClient } from './client.ts';
+import { NoAnswer } from './client.ts';
 import { findLeftovers, findUploads } from './data-rows.ts';
 import type { DiskFile } from './disk-files.ts';
 import { ExpectedImages, isPassing } from './expected-images.ts';
 import type { FaultChoice } from './fault-choice.ts';
 import type { Fault } from './faults.ts';
-import { type InterruptedUpload, UploadSender } from './interrupted-uploads.ts';
+import type { Ground } from './ground.ts';
+import type { InterruptedUpload } from './interrupted-uploads.ts';
 import { lookAfterStore, mustBeSound, storeIsFree } from './look-after-store.ts';
+import { type Node, Nodes } from './nodes.ts';
 import type { Random } from './random.ts';
-import { EndedEarly, type FaultyObraz, prepareStart, startWithFaults } from './start.ts';
+import { EndedEarly } from './start.ts';
 
 /** What a client does in one life at most; a life without a death of its own is then ended. */
 const maxSteps = 40;
@@ -23,7 +25,6 @@ const maxLifeMs = 5_000;
 const maxClockMs = 1_500;
 /** What was begun must end in this time once nothing fails any more. */
 const settleMs = 60_000;
-const collector = { everyMs: 250, soonMs: 50 };
 const names = Array.from({ length: 12 }, (_, index) => `image-${index}`);
 
 export interface EpisodeParts {
@@ -31,9 +32,13 @@ export interface EpisodeParts {
   readonly choice: FaultChoice;
   readonly files: readonly DiskFile[];
   readonly server: FileServer;
+  /** Processes that serve at once; more than one need {PostgreSQL, S3}. */
+  readonly processes: number;
+  /** What they stand on, where it may give way, too. */
+  readonly ground?: Ground | undefined;
 }
 
-/** One data directory and what is done to it. */
+/** One installation and what is done to it. */
 export interface Episode extends AsyncDisposable {
   /** What happened, for whoever looks into a failure. */
   readonly story: string[];
@@ -43,10 +48,17 @@ export interface Episode extends AsyncDisposable {
   end(): Promise<number>;
 }
 
-export async function openEpisode({ random, choice, files, server }: EpisodeParts): Promise<Episode> {
+export async function openEpisode({
+  random,
+  choice,
+  files,
+  server,
+  processes,
+  ground,
+}: EpisodeParts): Promise<Episode> {
   const directory = await temporaryDirectory();
-  const dataDirectory = join(directory.path, 'data');
   const pointsFile = join(directory.path, 'points');
+  const nodes = Nodes.open(directory.path, processes, await ground?.createStorage());
   const expected = new ExpectedImages();
   const story: string[] = [];
   let hasServed = false;
@@ -54,7 +66,7 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
   const uris = new Map(files.map((file) => [file, server.put(file.name, file.bytes, file.headers)]));
 
   /** One thing that a client may do. */
-  async function step(client: CrashClient, sender: UploadSender, folderId: string): Promise<void> {
+  async function step({ client, sender, obraz: { folderId } }: Node): Promise<void> {
     await expected.askAgain(client);
     const free = names.filter((name) => !expected.all.some((image) => image.name === name && image.state !== 'gone'));
     const [ready, making] = [expected.ready, expected.making];
@@ -80,7 +92,7 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
     } else if (dice < 0.85) {
       await lookAfterStore(client, random);
     } else if (dice < 0.92) {
-      await uploadSome(client, sender, { folderId, name: free[0] });
+      await uploadSome({ client, sender }, { folderId, name: free[0] });
     } else {
       for (const image of making) await expected.poll(client, image);
       await wait(random.below(60));
@@ -89,8 +101,7 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
 
   /** A file goes up over several steps and lives, and becomes an image. */
   async function uploadSome(
-    client: CrashClient,
-    sender: UploadSender,
+    { client, sender }: Pick<Node, 'client' | 'sender'>,
     { folderId, name }: { folderId: string; name: string | undefined },
   ): Promise<void> {
     if (upload === undefined) {
@@ -106,37 +117,45 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
   async function live(): Promise<'kills' | 'failures'> {
     const stage = hasServed ? 'later' : 'first start';
     const fault = choice.next(stage);
-    const mayFail = fault !== undefined && fault.does !== 'kill';
+    const mayFail = ground !== undefined || (fault !== undefined && fault.does !== 'kill');
     const [steps, clockMs] = [5 + random.below(maxSteps), random.below(maxClockMs)];
-    story.push(fault === undefined ? `killed after ${clockMs} ms` : JSON.stringify(fault));
+    const victim = random.below(processes);
+    story.push(`${victim}: ${fault === undefined ? `killed after ${clockMs} ms` : JSON.stringify(fault)}`);
+    let shaken: Promise<void> | undefined;
     try {
-      await using obraz = await startWithFaults({ dataDirectory, pointsFile, collector, ...(fault && { fault }) });
+      await nodes.kill(victim);
+      const node = await nodes.start(victim, { fault, pointsFile });
       hasServed = true;
-      prepareStart();
-      await using client = openCrashClient(obraz);
-      await using sender = new UploadSender(obraz);
+      shaken = ground?.shake(
+        random,
+        () => nodes.running,
+        (what) => void story.push(what),
+      );
+      // The others go on from life to life, and take over what the dead one has begun.
+      await nodes.startOthers();
       const endAt = performance.now() + maxLifeMs;
-      if (fault === undefined) setTimeout(() => void obraz.end('SIGKILL'), clockMs);
-      let isOver = false;
-      void obraz.ended.then(() => {
-        isOver = true;
-      });
-      for (let done = 0; done < steps && performance.now() < endAt && !isOver; done += 1) {
+      if (fault === undefined) setTimeout(() => void node.obraz.end('SIGKILL'), clockMs);
+      for (let done = 0; done < steps && performance.now() < endAt && !node.isOver(); done += 1) {
         if (mayFail) expected.failed();
+        const [asked, mayBreak] = [random.pick(nodes.running), ground !== undefined];
         try {
-          await step(client, sender, obraz.folderId);
+          await step(asked);
         } catch (error) {
-          if (error instanceof NoAnswer) break;
+          if (error instanceof NoAnswer && asked === node) break;
+          if (error instanceof NoAnswer && mayBreak && !asked.isOver()) continue;
           if (!(mayFail && isPassing(error))) throw error;
         }
       }
       await wait(0);
-      if (fault?.does === 'kill' && (isOver || (await endsSoon(obraz)))) struck(fault);
+      if (fault?.does === 'kill' && (node.isOver() || (await endsSoon(node)))) struck(fault);
+      // What was to fail and did not may fail at any time; it does not serve on.
+      await nodes.kill(victim);
     } catch (error) {
       if (!(error instanceof EndedEarly)) throw error;
       if (error.signal === 'SIGKILL' && fault !== undefined) struck(fault);
       else if (!mayFail) throw error;
     } finally {
+      await shaken;
       await choice.learn(stage, pointsFile);
     }
     if (mayFail) expected.failed();
@@ -151,42 +170,48 @@ export async function openEpisode({ random, choice, files, server }: EpisodePart
 
   async function end(): Promise<number> {
     story.push('a life without faults');
-    {
-      await using obraz = await startWithFaults({ dataDirectory, collector });
-      prepareStart();
-      await using client = openCrashClient(obraz);
-      await expected.askAgain(client);
-      await untilTrue('every operation is done', async () => {
-        for (const image of expected.making) await expected.poll(client, image);
-        return expected.making.length === 0;
-      });
-      await checkAll(client, expected, obraz.folderId);
-      await untilTrue('an operation on the store of an earlier life is done', async () => storeIsFree(client));
-      await using sender = new UploadSender(obraz);
-      for (const id of findUploads(dataDirectory)) await sender.remove(id);
-      if (random.chance(0.3)) for (const image of expected.ready) await expected.delete(client, image);
-      const code = await obraz.end('SIGTERM');
-      if (code !== 0) throw new Error(`the service ended with ${code} on SIGTERM: ${obraz.log()}`);
-    }
-    await using obraz = await startWithFaults({ dataDirectory, collector });
-    prepareStart();
+    await nodes.startOthers();
+    const { client, sender, folderId } = first();
+    await expected.askAgain(client);
+    await untilTrue('every operation is done', async () => {
+      for (const image of expected.making) await expected.poll(client, image);
+      return expected.making.length === 0;
+    });
+    for (const node of nodes.running) await checkAll(node.client, expected, folderId);
+    await untilTrue('an operation on the store of an earlier life is done', async () => storeIsFree(client));
+    for (const id of await findUploads(nodes.dataDirectory(0))) await sender.remove(id);
+    if (random.chance(0.3)) for (const image of expected.ready) await expected.delete(client, image);
+    await nodes.end();
+
+    await nodes.startOthers();
     let left: string[] = [];
     await untilTrue('nothing is left that nobody needs', async () => {
-      left = await findLeftovers(dataDirectory);
+      left = await findLeftovers(nodes.dataDirectories);
       return left.length === 0;
     }).catch((error) => {
       throw new Error(`${error.message}: ${left.join(', ')}`);
     });
-    await using client = openCrashClient(obraz);
-    await mustBeSound(client);
-    return await checkAll(client, expected, obraz.folderId);
+    await mustBeSound(first().client);
+    return await checkAll(first().client, expected, folderId);
   }
 
-  return { story, live, end, [Symbol.asyncDispose]: () => rm(directory.path, { recursive: true, force: true }) };
+  /** Of those that serve; by the end they all do. */
+  function first() {
+    const [node] = nodes.running;
+    if (node === undefined) throw new Error('no process runs');
+    return { ...node, folderId: node.obraz.folderId };
+  }
+
+  async function dispose(): Promise<void> {
+    await nodes[Symbol.asyncDispose]();
+    await rm(directory.path, { recursive: true, force: true });
+  }
+
+  return { story, live, end, [Symbol.asyncDispose]: dispose };
 }
 
 /** A kill is on its way when the client loses its connection. */
-async function endsSoon(obraz: FaultyObraz): Promise<boolean> {
+async function endsSoon({ obraz }: Node): Promise<boolean> {
   return Promise.race([obraz.ended.then(() => true), wait(200, false, { ref: false })]);
 }
 

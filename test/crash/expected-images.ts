@@ -142,5 +142,5 @@ export interface NewImage {
 
 /** Errors that a service says that is being made to fail, or is stopping: INTERNAL, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof DoorError && [13, 8, 14].includes(error.code);
+  return error instanceof DoorError && ([13, 8, 14].includes(error.code) || (error.httpStatus ?? 0) >= 500);
 }

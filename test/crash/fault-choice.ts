@@ -8,13 +8,16 @@ export type Stage = 'first start' | 'later';
 /** Which faults were asked for and which struck, so that every point gets its turn. */
 export class FaultChoice {
   readonly #random: Random;
+  readonly #isFarAway: (point: string) => boolean;
   /** Per stage: per moment and point, how often it was asked for. */
   readonly #asked = { 'first start': new Map<string, number>(), later: new Map<string, number>() };
   /** Per moment and point, how often the process died there. */
   readonly struck = new Map<string, number>();
 
-  constructor(random: Random) {
+  /** `isFarAway` says of a point that it is at the other end of a connection. */
+  constructor(random: Random, isFarAway: (point: string) => boolean) {
     this.#random = random;
+    this.#isFarAway = isFarAway;
   }
 
   /** Points that some process has met, with the moment before and the one after. */
@@ -48,7 +51,12 @@ export class FaultChoice {
     asked.set(key, (asked.get(key) ?? 0) + 1);
     const when = key.startsWith('before ') ? 'before' : 'after';
     const point = key.slice(when.length + 1);
-    const does = when === 'before' && random.chance(0.3) ? random.pick(['EIO', 'ENOSPC'] as const) : 'kill';
-    return { point, when, hit: random.chance(0.7) ? 1 : 2 + random.below(3), does };
+    return { point, when, hit: random.chance(0.7) ? 1 : 2 + random.below(3), does: this.#does(when, point) };
+  }
+
+  #does(when: Fault['when'], point: string): Fault['does'] {
+    if (!this.#random.chance(0.3)) return 'kill';
+    if (when === 'before') return this.#random.pick(['EIO', 'ENOSPC'] as const);
+    return this.#isFarAway(point) ? 'ECONNRESET' : 'kill';
   }
 }

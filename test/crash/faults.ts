@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 
 /**
- * Where a process can be told to fail. A point is a change of the world outside: a call of the file system or a commit
- * of the database, named by what it does and to what, `rename packs/partial/* > packs/*\/*`. Names are found as the
+ * Where a process can be told to fail. A point is a change of the world outside: a call of the file system, a commit of
+ * the database or a request to a bucket, named by what it does and to what, `rename packs/partial/* > packs/*\/*`. Names are found as the
  * process runs, so a new kind of file or transaction is a new point without anybody adding it to a list.
  */
 export interface Fault {
@@ -11,8 +11,11 @@ export interface Fault {
   readonly when: 'before' | 'after';
   /** Which time it is met, from 1. */
   readonly hit: number;
-  /** To die as by kill -9, or to have the call fail (`before` only) with this code. */
-  readonly does: 'kill' | 'EIO' | 'ENOSPC';
+  /**
+   * To die as by kill -9, to have the call fail (`before` only) with this code, or to have done it (`after` only) and lose
+   * the answer, as a connection that breaks does.
+   */
+  readonly does: 'kill' | 'EIO' | 'ENOSPC' | 'ECONNRESET';
 }
 
 /** What a failing call throws, as the system would. */
@@ -52,7 +55,10 @@ export class Faults {
       die();
     }
     const result = await call();
-    if (fault?.when === 'after') die();
+    if (fault?.when === 'after') {
+      if (fault.does !== 'kill') throw new InjectedFault(fault.does, point);
+      die();
+    }
     return result;
   }
 

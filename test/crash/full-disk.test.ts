@@ -37,7 +37,7 @@ describe('on a disk that is full', { skip: smallDiskMissing }, () => {
     assert.match(failed.error.message, /no storage space left/);
     await until('the space is back', async () => (await disk.freeBytes()) > before - mib);
     // A blob goes before its row does.
-    await until('nothing is left', async () => (await findLeftovers(dataDirectory)).length === 0);
+    await until('nothing is left', async () => (await findLeftovers([dataDirectory])).length === 0);
 
     assert.equal(await client.contentSha256(kept.response.id), sha256Of(first));
     const again = await create('too-big', noise(4 * mib, 3));

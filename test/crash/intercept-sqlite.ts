@@ -1,8 +1,9 @@
 import { SqliteConnection } from '../../src/db/sqlite-connection.ts';
+import { changeOf, commitOf } from './sql-change.ts';
 
 /**
  * Puts `around` about every commit of this process, and about every change that is made outside a transaction. Commits
- * are named by what they change: `commit delete images, insert operations`.
+ * are named by what they change.
  */
 export function interceptSqlite(around: <T>(point: string, run: () => Promise<T>) => Promise<T>): void {
   const { execute } = SqliteConnection.prototype;
@@ -14,7 +15,7 @@ export function interceptSqlite(around: <T>(point: string, run: () => Promise<T>
     if (sql === 'commit' || sql === 'rollback') {
       open.delete(this);
       if (sql === 'rollback' || changes === undefined || changes.size === 0) return run();
-      return around(`commit ${[...changes].toSorted().join(', ')}`, run);
+      return around(commitOf(changes), run);
     }
     const change = changeOf(sql);
     if (change === undefined) return run();
@@ -22,14 +23,4 @@ export function interceptSqlite(around: <T>(point: string, run: () => Promise<T>
     changes.add(change);
     return run();
   };
-}
-
-/** `insert packs`, `create table`, or undefined for what changes nothing. */
-function changeOf(sql: string): string | undefined {
-  const words = /\b(insert into|update|delete from|create (?:unique )?(?:table|index)|alter table)\s+"?(\w+)/i.exec(
-    sql,
-  );
-  if (words === null) return undefined;
-  const [verb = ''] = (words[1] ?? '').toLowerCase().split(' ');
-  return verb === 'create' || verb === 'alter' ? 'change tables' : `${verb} ${words[2]}`;
 }

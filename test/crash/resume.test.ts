@@ -19,7 +19,7 @@ const collector = { everyMs: 250, soonMs: 50 };
 const lookBytes = 2 * mib;
 
 /** What is durable of an import, in bytes of its file, or 0. */
-type Durable = (dataDirectory: string, operationId: string) => number;
+type Durable = (dataDirectory: string, operationId: string) => number | Promise<number>;
 
 const cases: readonly { name: string; isSpooled: boolean; durable: Durable }[] = [
   { name: 'from its checkpoint', isSpooled: false, durable: checkpointedBytes },
@@ -41,14 +41,14 @@ for (const { name, isSpooled, durable } of cases) {
       await using door = openRestDoor(obraz);
       const { body } = await door.call('ImageService.Create', { folderId: obraz.folderId, name: 'disk', uri });
       operationId = body.id;
-      while (durable(dataDirectory, operationId) === 0) {
+      while ((await durable(dataDirectory, operationId)) === 0) {
         const operation = await door.call('OperationService.Get', { operationId });
         assert.ok(!operation.body.done, 'it was done before it could be killed');
         await wait(10);
       }
       await obraz.end('SIGKILL');
     }
-    const kept = durable(dataDirectory, operationId);
+    const kept = await durable(dataDirectory, operationId);
     const sentBefore = files.sentBytes();
     files.limit(Number.POSITIVE_INFINITY);
     await using obraz = await startWithFaults({ dataDirectory, collector });
@@ -62,9 +62,9 @@ for (const { name, isSpooled, durable } of cases) {
     await using client = openCrashClient(obraz);
     assert.equal(await client.contentSha256(response.id), sha256Of(bytes));
     for (const endAt = performance.now() + 10_000; performance.now() < endAt; await wait(50)) {
-      if ((await findLeftovers(dataDirectory)).length === 0) break;
+      if ((await findLeftovers([dataDirectory])).length === 0) break;
     }
-    assert.deepEqual(await findLeftovers(dataDirectory), []);
+    assert.deepEqual(await findLeftovers([dataDirectory]), []);
   });
 }
 

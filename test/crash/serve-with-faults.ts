@@ -6,6 +6,8 @@ import type { Fault } from './faults.ts';
 /** What the first line of stdin says. The process loads itself before, so that a start is quick when it is wanted. */
 export interface ServeWithFaults {
   readonly dataDirectory: string;
+  /** What says where metadata and packs are kept, and nothing of this process's own environment. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly fault?: Fault;
   readonly pointsFile?: string;
   /** How often garbage is collected, and how soon after there is some. What was deleted is not kept. */
@@ -19,19 +21,31 @@ export interface ServeWithFaults {
 enableCompileCache(join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'obraz'));
 const { Faults } = await import('./faults.ts');
 const { interceptFiles } = await import('./intercept-files.ts');
+const { interceptPostgres } = await import('./intercept-postgres.ts');
+const { interceptS3 } = await import('./intercept-s3.ts');
 const { interceptSqlite } = await import('./intercept-sqlite.ts');
+const { stepClock } = await import('./step-clock.ts');
 const { pino } = await import('pino');
 const { readConfig } = await import('../../src/config.ts');
 const { collectorDefaults } = await import('../../src/volumes/collector.ts');
 const { openService } = await import('../../src/service.ts');
 
-const line = await new Promise<string>((resolve) => createInterface(process.stdin).once('line', resolve));
+const lines = createInterface(process.stdin);
+const line = await new Promise<string>((resolve) => lines.once('line', resolve));
+// What follows is steps of the clock.
+lines.on('line', (byMs) => stepClock(Number(byMs)));
+process.stdin.unref?.();
 const wanted = JSON.parse(line) as ServeWithFaults; // written by start.ts, and by nobody else
-const { dataDirectory, fault, pointsFile, collector } = wanted;
+const { dataDirectory, environment, fault, pointsFile, collector } = wanted;
 // From the outside, too: the service asks for these when it starts, and needs no option that only tests would set.
 Object.assign(collectorDefaults, collector);
 const faults = new Faults({ fault, pointsFile });
 interceptSqlite((point, run) => faults.around(point, run));
+interceptPostgres((point, run) => faults.around(point, run));
+interceptS3(
+  (point, run) => faults.around(point, run),
+  (key) => withoutIds(key.replace(/^test-[0-9a-f]+\//, '')),
+);
 interceptFiles((call, run) => {
   const names = [call.path, call.to].flatMap((path) => (path === undefined ? [] : [nameOf(path)]));
   if (names.some((name) => name.startsWith('..'))) return run();
@@ -40,7 +54,10 @@ interceptFiles((call, run) => {
 
 /** The path in the data directory, with `*` for names that are different every time. */
 function nameOf(path: string): string {
-  const name = relative(dataDirectory, path) || '.';
+  return withoutIds(relative(dataDirectory, path) || '.');
+}
+
+function withoutIds(name: string): string {
   return name
     .replace(/^packs\/[0-9a-f]{2}(?=\/|$)/, 'packs/*')
     .replaceAll(/(?<![a-z0-9])([0-9a-f]{24}|[a-z][a-z0-9]{19})(?![a-z0-9])/g, '*');
@@ -48,7 +65,7 @@ function nameOf(path: string): string {
 
 const config = readConfig(
   { data: dataDirectory, listen: '127.0.0.1:0', allowSource: ['127.0.0.1'], keepDeleted: '0', logLevel: 'warn' },
-  {},
+  environment,
 );
 const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
 process.on('uncaughtException', (error) => {

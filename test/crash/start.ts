@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Obraz } from '../fixtures/obraz.ts';
+import { storageOf } from '../fixtures/service-storage.ts';
 import type { ServeWithFaults } from './serve-with-faults.ts';
 
 /** The process ended before it served: a fault did it, or a bug. */
@@ -21,12 +22,15 @@ export class EndedEarly extends Error {
 export interface FaultyObraz extends Obraz {
   /** Resolves when the process has ended, however. */
   readonly ended: Promise<void>;
+  /** From now on its clock is so much ahead of the machine's, or behind it. */
+  stepClock(byMs: number): void;
 }
 
 let spare: ChildProcess | undefined;
 
 /** Starts the service with the faults that it is told. Throws EndedEarly when it dies first. Dispose it to kill it. */
-export async function startWithFaults(options: ServeWithFaults): Promise<FaultyObraz> {
+export async function startWithFaults(options: Omit<ServeWithFaults, 'environment'>): Promise<FaultyObraz> {
+  const storage = await storageOf(options.dataDirectory);
   const child = spare ?? spawnServer();
   spare = undefined;
   const { stdin, stdout, stderr } = child;
@@ -35,7 +39,7 @@ export async function startWithFaults(options: ServeWithFaults): Promise<FaultyO
   stderr.on('data', (data: Buffer) => {
     log += data;
   });
-  stdin.write(`${JSON.stringify(options)}\n`);
+  stdin.write(`${JSON.stringify({ ...options, environment: storage.environment })}\n`);
   child.ref();
   const ended = child.exitCode === null && child.signalCode === null ? once(child, 'close').then(() => {}) : undefined;
   const serving = new Promise<string>((resolve) => createInterface(stdout).once('line', resolve));
@@ -56,8 +60,10 @@ export async function startWithFaults(options: ServeWithFaults): Promise<FaultyO
     ca: await readFile(join(dataDirectory, 'tls', 'ca.pem'), 'utf8'),
     token: (await readFile(join(dataDirectory, 'credentials', 'admin.token'), 'utf8')).trim(),
     pid: child.pid ?? 0,
+    storage,
     log: () => log,
     ended: Promise.resolve(ended),
+    stepClock: (byMs) => void stdin.write(`${byMs}\n`),
     end,
     async [Symbol.asyncDispose]() {
       await end('SIGKILL');

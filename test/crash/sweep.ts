@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { startFileServer } from '../fixtures/file-server.ts';
+import { runOn } from '../fixtures/run-servers.ts';
 import { makeDiskFiles } from './disk-files.ts';
 import { openEpisode } from './episode.ts';
 import { FaultChoice } from './fault-choice.ts';
+import { openGround } from './ground.ts';
 import { createRandom } from './random.ts';
 import { dropPrepared } from './start.ts';
 
@@ -10,7 +12,9 @@ import { dropPrepared } from './start.ts';
  * Kills a service again and again while a client works with it, each time at another point, and holds what is there
  * afterwards against what the client was told. `node test/crash/sweep.ts --kills 2000 --seed 1` runs it by hand.
  *
- * An episode is one data directory: some lives, each ended by a fault, then a life without, in which everything that was
+ * On {PostgreSQL, S3}: `node test/servers.ts node test/crash/sweep.ts --processes 2`.
+ *
+ * An episode is one installation: some lives, each ended by a fault, then a life without, in which everything that was
  * begun must end, every image must have its bytes, and after a collection nothing may be left that nobody needs.
  */
 export interface SweepOptions {
@@ -18,6 +22,10 @@ export interface SweepOptions {
   /** Ends after so many kills, or when the time is over, whichever comes first; an episode is always ended. */
   readonly kills: number;
   readonly maxMs: number;
+  /** How many serve at once, of which one is killed; more than one need {PostgreSQL, S3}. */
+  readonly processes?: number;
+  /** Whether PostgreSQL, the bucket, the lines to them and the clocks fail, too; of servers of its own. */
+  readonly shakes?: boolean;
   readonly say?: (line: string) => void;
 }
 
@@ -35,16 +43,28 @@ export interface SweepResult {
 
 const livesOfEpisode = 10;
 
-export async function sweep({ seed, kills, maxMs, say = () => {} }: SweepOptions): Promise<SweepResult> {
+/** On {PostgreSQL, S3}: what is no file of the data directory. */
+const farAway = /^(commit|insert|update|delete|put|begin upload|upload part|complete upload|abort upload) /;
+const isFarAway = (point: string) => runOn === 'postgres+s3' && farAway.test(point);
+
+export async function sweep({
+  seed,
+  kills,
+  maxMs,
+  processes = 1,
+  shakes = false,
+  say = () => {},
+}: SweepOptions): Promise<SweepResult> {
   const random = createRandom(seed);
-  const choice = new FaultChoice(random);
+  const choice = new FaultChoice(random, isFarAway);
   const files = makeDiskFiles(8);
   await using server = await startFileServer();
+  await using ground = shakes ? await openGround() : undefined;
   const total = { kills: 0, failures: 0, episodes: 0, imagesChecked: 0 };
   const startedAt = performance.now();
   try {
     while (total.kills < kills && performance.now() - startedAt < maxMs) {
-      await using episode = await openEpisode({ random, choice, files, server });
+      await using episode = await openEpisode({ random, choice, files, server, processes, ground });
       try {
         for (let life = 0; life < livesOfEpisode && total.kills < kills; life += 1) {
           if (performance.now() - startedAt >= maxMs) break;
@@ -72,12 +92,16 @@ if (import.meta.main) {
       kills: { type: 'string', default: '200' },
       seed: { type: 'string' },
       minutes: { type: 'string', default: '600' },
+      processes: { type: 'string', default: '1' },
+      shakes: { type: 'boolean', default: false },
     },
   });
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   console.log(`seed ${seed}`);
   const maxMs = Number(values.minutes) * 60_000;
-  const result = await sweep({ seed, kills: Number(values.kills), maxMs, say: (line) => console.log(line) });
+  const [kills, processes] = [Number(values.kills), Number(values.processes)];
+  const { shakes } = values;
+  const result = await sweep({ seed, kills, maxMs, processes, shakes, say: (line) => console.log(line) });
   for (const [point, count] of [...result.killsByPoint].toSorted()) console.log(`${count} ${point}`);
   console.log({ seed, ...result, killsByPoint: undefined });
 }

@@ -57,10 +57,10 @@ describe('a service on a bucket', { skip: s3Missing }, () => {
       await using door = openRestDoor(obraz);
       const { body } = await door.call('ImageService.Create', { folderId: obraz.folderId, name: 'killed', uri });
       operationId = body.id;
-      while (checkpointedBytes(options.dataDirectory, operationId) === 0) await wait(20);
+      while ((await checkpointedBytes(options.dataDirectory, operationId)) === 0) await wait(20);
       await obraz.end('SIGKILL');
     }
-    const kept = checkpointedBytes(options.dataDirectory, operationId);
+    const kept = await checkpointedBytes(options.dataDirectory, operationId);
     const sent = files.sentBytes();
     files.limit(Number.POSITIVE_INFINITY);
     await using obraz = await startObraz(options);
