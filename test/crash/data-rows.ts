@@ -8,7 +8,7 @@ import { storageOf } from '../fixtures/service-storage.ts';
  */
 export async function findLeftovers(dataDirectories: readonly string[]): Promise<string[]> {
   const [dataDirectory = ''] = dataDirectories;
-  const { rows, packsFolder } = await storageOf(dataDirectory);
+  const { rows, packsFolder, unfinished } = await storageOf(dataDirectory);
   const found: string[] = [];
   const none = async (what: string, sql: string) => {
     const count = (await rows(sql)).length;
@@ -39,6 +39,7 @@ export async function findLeftovers(dataDirectories: readonly string[]): Promise
   const blobs = new Set((await listFiles(packsFolder)).map((path) => path.split('/').at(-1) ?? ''));
   for (const pack of packs.difference(blobs)) found.push(`pack ${pack} without its blob`);
   for (const blob of blobs.difference(packs)) found.push(`blob ${blob} without its pack`);
+  for (const key of await unfinished()) found.push(`an upload of ${key}`);
   for (const directory of dataDirectories) {
     for (const folder of ['spool', 'uploads', join('packs', 'partial')]) {
       for (const name of await listFiles(join(directory, folder))) found.push(`${folder}/${name}`);

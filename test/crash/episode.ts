@@ -117,7 +117,8 @@ export async function openEpisode({
   async function live(): Promise<'kills' | 'failures'> {
     const stage = hasServed ? 'later' : 'first start';
     const fault = choice.next(stage);
-    const mayFail = ground !== undefined || (fault !== undefined && fault.does !== 'kill');
+    const dies = fault === undefined || fault.does === 'kill';
+    const mayFail = ground !== undefined || !dies;
     const [steps, clockMs] = [5 + random.below(maxSteps), random.below(maxClockMs)];
     const victim = random.below(processes);
     story.push(`${victim}: ${fault === undefined ? `killed after ${clockMs} ms` : JSON.stringify(fault)}`);
@@ -160,7 +161,7 @@ export async function openEpisode({
     }
     if (mayFail) expected.failed();
     expected.died();
-    return mayFail ? 'failures' : 'kills';
+    return dies ? 'kills' : 'failures';
   }
 
   function struck({ point, when }: Fault): void {
