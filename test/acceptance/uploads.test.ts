@@ -192,21 +192,14 @@ test('refuses what the protocol does not allow, with its status', async () => {
 });
 
 test('knows no other ids, whatever they look like', async () => {
-  const names = [
-    'upl00000000000000000',
-    '..',
-    '..%2f..%2fcredentials%2fadmin.token',
-    '%2e%2e%2fmetadata.db',
-    '%00',
-    '%',
-  ];
+  const names = ['upl00000000000000000', '..', '..%2f..%2fcredentials%2fadmin.token', '%2e%2e%2flock.db', '%00', '%'];
   for (const name of names) {
     for (const method of ['HEAD', 'PATCH', 'DELETE', 'GET'] as const) {
       const { status } = await ask(name, { method, headers: { ...part, 'upload-offset': '0' } });
       assert.ok(status === 404 || status === 400, `${method} ${name}: ${status}`);
     }
   }
-  assert.ok((await stat(join(obraz.dataDirectory, 'metadata.db'))).isFile());
+  assert.ok((await stat(join(obraz.dataDirectory, 'lock.db'))).isFile());
 });
 
 describe('the command line', () => {
