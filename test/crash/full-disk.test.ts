@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DoorError, openRestDoor, untilDone } from '../fixtures/doors.ts';
 import { startFileServer } from '../fixtures/file-server.ts';
 import { noise } from '../fixtures/guest.ts';
+import { onlyLocal } from '../fixtures/run-servers.ts';
 import { openCrashClient } from './client.ts';
 import { findLeftovers } from './data-rows.ts';
 import { sha256Of } from './disk-files.ts';
@@ -14,7 +15,9 @@ import { dropPrepared, startWithFaults } from './start.ts';
 const mib = 1024 * 1024;
 const collector = { everyMs: 250, soonMs: 50 };
 
-describe('on a disk that is full', { skip: smallDiskMissing }, () => {
+describe('on a disk that is full', {
+  skip: onlyLocal('neither packs nor metadata are on the disk of the service') || smallDiskMissing,
+}, () => {
   test('an import fails with RESOURCE_EXHAUSTED, its space comes back, and the rest goes on', async () => {
     await using disk = await mountSmallDisk(48 * mib);
     await using files = await startFileServer();
