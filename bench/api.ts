@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
-import { basename, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { basename } from 'node:path';
 import type { ApiClient } from '../src/cli/api-client.ts';
 import { type Obraz, startObraz } from '../test/fixtures/obraz.ts';
 import { copyImage, importImage, openClient } from './bench-client.ts';
 import type { BenchContext, Benchmark } from './benchmark.ts';
 import { type DiskFile, makeDistinctDisks } from './disks.ts';
-import type { Load, LoadResult } from './load.ts';
+import type { LoadResult } from './load.ts';
 import { measureProcess } from './process-usage.ts';
+import { putLoad } from './put-load.ts';
 import { median } from './statistics.ts';
 import { startWebServer, type WebServer } from './web-server.ts';
 
@@ -133,12 +132,4 @@ async function whileImporting(
   };
   const imports = Array.from({ length: importsAtOnce }, work);
   await Promise.all([run().finally(() => (over = true)), ...imports]);
-}
-
-/** Runs load.ts in its own process. */
-async function putLoad(load: Load): Promise<LoadResult> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(JSON.stringify(load));
-  const output = await text(child.stdout);
-  return JSON.parse(output);
 }

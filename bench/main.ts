@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import { reimportBenchmark } from './reimport.ts';
 import { s3Benchmark } from './s3.ts';
 import { startBenchmark } from './start.ts';
 import { formatTable, type Table } from './table.ts';
+import { writeResults } from './write-results.ts';
 
 /**
  * Measures a started service, and where there is one its peer beside it in the same run. Machines are noisy: each thing
@@ -90,11 +91,4 @@ try {
 } finally {
   await rm(workFolder, { recursive: true, force: true });
 }
-const results = join(import.meta.dirname, 'results');
-await mkdir(results, { recursive: true });
-const path = join(results, `${date.replaceAll(':', '-')}.json`);
-await writeFile(
-  path,
-  `${JSON.stringify({ machine, options: { runs, dataMb, image: context.image }, tables }, null, 2)}\n`,
-);
-console.log(path);
+console.log(await writeResults(date, { machine, options: { runs, dataMb, image: context.image }, tables }));
