@@ -8,7 +8,7 @@ import { contentHolders } from './content-holders.ts';
 /** Rows told at most of each kind: a fault that has so many has one cause. */
 const atMost = 100;
 
-/** Rows looked at by one statement: so many are in memory, and whoever reads beside waits no longer than for these. */
+/** Rows of a table looked at by one statement: so many are in memory, and whoever reads beside waits no longer than for these. */
 const rowsAtOnce = 1_000;
 
 /**
@@ -16,12 +16,14 @@ const rowsAtOnce = 1_000;
  * their pins; and what quotas say is used. Only SQL, each question asked twice, because an import may end or an image go between two of its statements.
  */
 export async function* checkHolders(db: Queryable): AsyncIterable<Finding> {
-  const holders = (after: string) =>
-    contentHolders(db).select('holders.id').where('holders.id', '>', after).orderBy('holders.id');
-  yield* inRanges(holders, (range) => findWrongHolders(db, range));
-  const references = (after: string) =>
-    db.selectFrom('volume_references').select('holder_id as id').where('holder_id', '>', after).orderBy('holder_id');
-  yield* inRanges(references, (range) => findIdleReferences(db, range));
+  yield* inRanges(
+    (after) => findHolderBorder(db, after),
+    (range) => findWrongHolders(db, range),
+  );
+  yield* inRanges(
+    (after) => findReferenceBorder(db, after),
+    (range) => findIdleReferences(db, range),
+  );
   for (const look of [findIdlePins, findIdleCheckpoints, findWrongUsage]) yield* await lookTwice(() => look(db));
 }
 
@@ -31,28 +33,43 @@ interface IdRange {
   readonly upTo: string | undefined;
 }
 
-interface IdQuery {
-  offset(rows: number): { limit(rows: number): { execute(): Promise<{ readonly id: string }[]> } };
-}
-
-/** Looks at all rows, range by range, until enough is found. `ids` has those behind an id, in their order. */
+/** Looks at all rows, range by range, until enough is found. `findBorder` says where the range behind an id ends. */
 async function* inRanges(
-  ids: (after: string) => IdQuery,
+  findBorder: (after: string) => Promise<string | undefined>,
   look: (range: IdRange) => Promise<readonly Finding[]>,
 ): AsyncIterable<Finding> {
   let told = 0;
   for (let after = ''; told < atMost; ) {
-    const [border] = await ids(after)
-      .offset(rowsAtOnce - 1)
-      .limit(1)
-      .execute();
-    const upTo = border?.id;
+    const upTo = await findBorder(after);
     const found = await lookTwice(() => look({ after, upTo }));
     told += found.length;
     yield* found;
     if (upTo === undefined) return;
     after = upTo;
   }
+}
+
+/** Table by table: PostgreSQL would sort all three of them together each time. */
+async function findHolderBorder(db: Queryable, after: string): Promise<string | undefined> {
+  const borders: string[] = [];
+  for (const table of ['images', 'disks', 'snapshots'] as const) {
+    const ids = db.selectFrom(table).select('id').where('id', '>', after).orderBy('id');
+    const border = await ids
+      .offset(rowsAtOnce - 1)
+      .limit(1)
+      .executeTakeFirst();
+    if (border !== undefined) borders.push(border.id);
+  }
+  return borders.sort().at(0);
+}
+
+async function findReferenceBorder(db: Queryable, after: string): Promise<string | undefined> {
+  const ids = db.selectFrom('volume_references').select('holder_id').where('holder_id', '>', after);
+  const border = ids
+    .orderBy('holder_id')
+    .offset(rowsAtOnce - 1)
+    .limit(1);
+  return (await border.executeTakeFirst())?.holder_id;
 }
 
 async function findWrongHolders(db: Queryable, { after, upTo }: IdRange): Promise<Finding[]> {
