@@ -175,8 +175,6 @@ test('every rpc says the same of what is a stranger’s not to see and of what i
     'obraz.v1.NodeService/List',
     'obraz.v1.NodeService/Remove',
     'obraz.v1.PoolService/List',
-    'obraz.v1.NodeService/List',
-    'obraz.v1.NodeService/Remove',
     'obraz.v1.StoreService/Check',
     'obraz.v1.StoreService/GetSpace',
     'obraz.v1.StoreService/Scrub',
