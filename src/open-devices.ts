@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { AttachedExports } from './attachments/attached-exports.ts';
 import { adoptAttachments } from './attachments/attachment-rows.ts';
 import { answerForExports } from './attachments/placed-exports.ts';
+import type { ChangeNotices } from './db/change-notices.ts';
 import { adoptDisks } from './disks/disk-rows.ts';
 import { OpenDisks } from './disks/open-disks.ts';
 import { answerForDisks } from './disks/placed-disks.ts';
@@ -30,6 +31,7 @@ export interface DevicesOptions {
   /** Nobody else uses the database: whatever it says of other nodes means this one. */
   readonly isAlone: boolean;
   readonly presence: NodePresence;
+  readonly notices: ChangeNotices;
   readonly log: Logger;
 }
 
@@ -56,7 +58,7 @@ const revokeEveryMs = 5_000;
 
 /** Opens the devices of this process. Nothing is served before `listen`. */
 export async function openDevices(options: DevicesOptions): Promise<Devices> {
-  const { store, directory, poolBytes, keepDeletedMs, nodeId, isAlone, presence, log } = options;
+  const { store, directory, poolBytes, keepDeletedMs, nodeId, isAlone, presence, notices, log } = options;
   const { db } = store;
   await using opening = new AsyncDisposableStack();
   const reads = new ReadCache();
@@ -99,7 +101,7 @@ export async function openDevices(options: DevicesOptions): Promise<Devices> {
   opening.defer(() => nbd.close());
   if (!isAlone) {
     const methods = { ...answerForDisks(here), ...answerForExports(exports), ...answerForPool(pool) };
-    opening.use(new CallAnswers({ db, nodeId, methods, log }));
+    opening.use(new CallAnswers({ db, nodeId, methods, log, notices }));
     opening.use(
       repeat({
         everyMs: revokeEveryMs,

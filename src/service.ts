@@ -141,7 +141,7 @@ export async function openService(
       onError: (error) => log.error({ err: error }, 'the other nodes could not be told that this one is there'),
     }),
   );
-  const calls = createNodeCalls({ db });
+  const calls = createNodeCalls({ db, notices });
 
   const threads = opening.use(createStoreThreads(Math.max(2, availableParallelism())));
   const leases = { assertHeld: assertLease, isHeld: isLeaseHeld };
@@ -162,7 +162,9 @@ export async function openService(
   await sweepSpool({ db, spoolDirectory: directory.spool });
   const { keepDeletedMs, poolBytes } = config;
   const devices = roles.includes('block')
-    ? opening.use(await openDevices({ store, directory, poolBytes, keepDeletedMs, nodeId, isAlone, presence, log }))
+    ? opening.use(
+        await openDevices({ store, directory, poolBytes, keepDeletedMs, nodeId, isAlone, presence, notices, log }),
+      )
     : undefined;
   const contents = createPlacedDisks({ db, nodeId, here: devices?.here, calls });
   const onGarbage = () => {

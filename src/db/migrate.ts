@@ -27,6 +27,7 @@ import { countRenewals } from './migrations/0024-lease-renewals.ts';
 import { createNotices } from './migrations/0024-notices.ts';
 import { createSharedSecrets } from './migrations/0025-shared-secrets.ts';
 import { createNodes } from './migrations/0026-nodes.ts';
+import { createCallNotices } from './migrations/0027-call-notices.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -71,6 +72,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0024-notices': { up: (db: Kysely<unknown>) => createNotices(db, dialect) },
     '0025-shared-secrets': { up: (db: Kysely<unknown>) => createSharedSecrets(db, dialect) },
     '0026-nodes': { up: (db: Kysely<unknown>) => createNodes(db, dialect) },
+    '0027-call-notices': { up: (db: Kysely<unknown>) => createCallNotices(db, dialect) },
   };
 }
 

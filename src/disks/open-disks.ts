@@ -34,7 +34,7 @@ export interface OpenDisksFigures extends OverlayUsage {
 }
 
 /** Much longer than from freezing a disk to the commit of the operation that stores it. */
-const forgottenMs = 3_600_000;
+const forgottenMs = 600_000;
 
 /** What is open of one disk. */
 interface OpenDisk {
@@ -62,7 +62,7 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
   readonly #files: DiskFiles;
   readonly #open = new Map<string, OpenDisk>();
   readonly #turns = new Map<string, Mutex>();
-  /** By disk: the layers that operations need, by number, and since when they are held by `store.now`. */
+  /** By disk: the layers that operations need, by number, and since when they are held by `performance.now`. */
   readonly #held = new Map<string, Map<number, number>>();
   /** By disk: the newest layer whose content is stored and not yet the disk's base, and as what. */
   readonly #stored = new Map<string, { readonly layer: number; readonly volume: HeldVolume }>();
@@ -188,7 +188,7 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
    * @param needed what operations that are not over have frozen
    */
   async releaseForgotten(needed: readonly FrozenDisk[]): Promise<void> {
-    const before = this.#store.now() - forgottenMs;
+    const before = performance.now() - forgottenMs;
     const names = new Set(needed.map(({ frozenId }) => frozenId));
     const held = [...this.#held].flatMap(([diskId, layers]) =>
       [...layers].filter(([, since]) => since < before).map(([layer]) => `${diskId}.${layer}`),
@@ -359,7 +359,7 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
 
   #hold(diskId: string, layer: number): void {
     const held = this.#held.get(diskId) ?? new Map();
-    this.#held.set(diskId, held.set(layer, this.#store.now()));
+    this.#held.set(diskId, held.set(layer, performance.now()));
   }
 }
 

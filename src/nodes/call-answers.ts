@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type ChangeNotices, noNotices } from '../db/change-notices.ts';
 import type { Database } from '../db/database.ts';
 import { ServiceError, toStoredError } from '../errors.ts';
 import { type JsonValue, parseJson } from '../lib/json.ts';
@@ -18,6 +19,8 @@ export interface CallAnswersOptions {
   readonly nodeId: string;
   readonly methods: Readonly<Record<string, NodeMethod>>;
   readonly log: Logger;
+  /** Of calls; without them they are looked for. */
+  readonly notices?: Pick<ChangeNotices, 'subscribe'>;
   readonly pollMs?: number;
   /** For how long an answer stays that nobody takes: beyond any transaction. */
   readonly keepMs?: number;
@@ -34,30 +37,31 @@ export async function forgetCalls(db: Database, nodeId: string): Promise<void> {
   await db.transact((tx) => deleteCallsOf(tx, nodeId));
 }
 
-/** Answers what other nodes ask of this one. `wake` says that there may be something. */
+/** Answers what other nodes ask of this one, from now until it is disposed. */
 export class CallAnswers implements AsyncDisposable {
   readonly #options: Required<CallAnswersOptions>;
   readonly #repetition: Repetition;
+  readonly #listening: Disposable;
   readonly #running = new Map<string, Promise<void>>();
   readonly #expiring = new Map<string, NodeJS.Timeout>();
 
   constructor(options: CallAnswersOptions) {
-    this.#options = { pollMs: 250, keepMs: 120_000, ...options };
-    const { pollMs, log } = this.#options;
+    this.#options = { pollMs: 250, keepMs: 120_000, notices: noNotices, ...options };
+    const { pollMs, log, notices, nodeId } = this.#options;
     this.#repetition = repeat({
       everyMs: pollMs,
       soonMs: 0,
       run: () => this.#look(),
       onError: (error) => log.error({ err: error }, 'looking for calls of other nodes failed; it is tried again'),
     });
-  }
-
-  wake(): void {
-    this.#repetition.wake();
+    this.#listening = notices.subscribe('node_call', (subject = nodeId) => {
+      if (subject === nodeId) this.#repetition.wake();
+    });
   }
 
   /** What was answered and not taken yet is for the next start to forget. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening[Symbol.dispose]();
     await this.#repetition[Symbol.asyncDispose]();
     for (const timer of this.#expiring.values()) clearTimeout(timer);
     await Promise.all(this.#running.values());
@@ -115,7 +119,8 @@ export class CallAnswers implements AsyncDisposable {
     this.#expiring.delete(call.id);
     const { db, log } = this.#options;
     try {
-      if (await db.transact((tx) => moveCall(tx, call.id, { from: 'answered', to: 'unwanted' }))) this.wake();
+      if (await db.transact((tx) => moveCall(tx, call.id, { from: 'answered', to: 'unwanted' })))
+        this.#repetition.wake();
     } catch (error) {
       log.error({ err: error, method: call.method }, 'an answer that nobody took stays until the next start');
     }

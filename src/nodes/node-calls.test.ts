@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import pino from 'pino';
-import { eachDatabase } from '../../test/fixtures/databases.ts';
+import { eachDatabase, sharePostgres } from '../../test/fixtures/databases.ts';
+import { postgresMissing } from '../../test/fixtures/postgres.ts';
 import type { Database } from '../db/database.ts';
+import { openNotices } from '../db/open-notices.ts';
+import { openPostgres } from '../db/open-postgres.ts';
 import { failedPrecondition } from '../errors.ts';
 import { CallAnswers, forgetCalls, type NodeMethod } from './call-answers.ts';
 import { createNodeCalls } from './node-calls.ts';
@@ -126,5 +129,26 @@ eachDatabase(({ open }) => {
     await assert.rejects(calls.ask(nodeId, 'echo', {}), gone);
     await db.transact((tx) => deleteNode(tx, nodeId));
     await assert.rejects(calls.ask(nodeId, 'echo', {}), gone);
+  });
+});
+
+describe('where nodes are told of calls', { skip: postgresMissing }, () => {
+  const { createDatabase } = sharePostgres();
+
+  test('nobody waits for a look', async () => {
+    await using stack = new AsyncDisposableStack();
+    const url = await createDatabase();
+    const db = stack.use(await openPostgres(url));
+    const notices = stack.use(openNotices(url, log));
+    await until(() => notices.areHeard);
+    await enter(db);
+    const { counted, method } = counting();
+    const answers = { db, nodeId, methods: { count: method }, log, notices, pollMs: 600_000 };
+    stack.use(new CallAnswers(answers));
+    const calls = createNodeCalls({ db, notices });
+    const answer = await calls.askForNow(nodeId, 'count', {});
+    assert.deepEqual(counted, [1]);
+    await answer.giveBack();
+    await until(() => counted.length === 0);
   });
 });

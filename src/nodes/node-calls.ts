@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ChangeNotices, noNotices } from '../db/change-notices.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { ServiceError, unavailable } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -28,8 +29,8 @@ export interface NodeCalls {
 
 export interface NodeCallsOptions {
   readonly db: Database;
-  /** Called when a call may have been answered; without it, answers are looked for. */
-  readonly onAnswer?: (listener: () => void) => Disposable;
+  /** Of answers; without them they are looked for. */
+  readonly notices?: Pick<ChangeNotices, 'subscribe'>;
   readonly timeoutMs?: number;
 }
 
@@ -41,7 +42,7 @@ const longestPauseMs = 100;
  * Calls by rows of the database, which all nodes have in common: so they need to know nothing of each other's addresses,
  * certificates and networks. A row is moved on in transactions alone; whoever ends it first decides whether the answer counts.
  */
-export function createNodeCalls({ db, onAnswer, timeoutMs = usualTimeoutMs }: NodeCallsOptions): NodeCalls {
+export function createNodeCalls({ db, notices = noNotices, timeoutMs = usualTimeoutMs }: NodeCallsOptions): NodeCalls {
   async function assertThere(nodeId: string): Promise<void> {
     const node = await findNode(db.read, nodeId);
     if (node?.isThere === true) return;
@@ -54,7 +55,8 @@ export function createNodeCalls({ db, onAnswer, timeoutMs = usualTimeoutMs }: No
   async function wait(id: string, nodeId: string): Promise<NodeAnswer> {
     const until = performance.now() + timeoutMs;
     let answered = Promise.withResolvers<void>();
-    using _listening = onAnswer?.(() => {
+    using _listening = notices.subscribe('node_answer', (subject = id) => {
+      if (subject !== id) return;
       answered.resolve();
       answered = Promise.withResolvers();
     });
