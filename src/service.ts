@@ -44,6 +44,7 @@ import { openDevices } from './open-devices.ts';
 import { openWork } from './open-work.ts';
 import { kindsByName } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
+import { endLeasesOfNode, leaseOwner } from './operations/operation-rows.ts';
 import { OperationWaits } from './operations/operation-waits.ts';
 import { replaceQuotaDefaults } from './quotas/quota-rows.ts';
 import { createSnapshotCreation } from './snapshots/create-kind.ts';
@@ -198,7 +199,9 @@ export async function openService(
   );
   const { auditRetention } = config;
   const { first } = installation;
-  const ownerId = randomUUID();
+  // The directory is locked: whoever ran here before is dead.
+  await db.transact((tx) => endLeasesOfNode(tx, nodeId));
+  const ownerId = leaseOwner(nodeId, randomUUID());
   const spoolDirectory = directory.spool;
   const work = opening.use(
     openWork({

@@ -98,6 +98,20 @@ export async function endLeases(tx: Transaction, operationId?: string): Promise<
     .execute();
 }
 
+/** The name of one start of a node in the leases. `start` is another one each time. */
+export const leaseOwner = (nodeId: string, start: string): string => `${nodeId}/${start}`;
+
+/** Ends the leases that earlier starts of a node have left: it was killed, and nobody has to wait for what it ran. */
+export async function endLeasesOfNode(tx: Transaction, nodeId: string): Promise<void> {
+  const owners = leaseOwner(nodeId, '%');
+  await tx
+    .updateTable('operations')
+    .set({ lease_owner: '' })
+    .where(running)
+    .where('lease_owner', 'like', owners)
+    .execute();
+}
+
 /** The leases on operations of these kinds, as they are now. */
 export async function findLeases(db: Queryable, kinds: readonly string[]): Promise<SeenLease[]> {
   return db

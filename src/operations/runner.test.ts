@@ -12,6 +12,7 @@ import { getOperation } from './get-operation.ts';
 import { insertOperation } from './insert-operation.ts';
 import { kindsByName, type OperationContext, type OperationKind } from './kind.ts';
 import { assertLease, LeaseLost, saveCheckpoint } from './lease.ts';
+import { endLeasesOfNode, leaseOwner } from './operation-rows.ts';
 import { createRunner, type Runner } from './runner.ts';
 import type { RunnerOptions } from './runner-options.ts';
 
@@ -363,6 +364,31 @@ eachDatabase(({ open }) => {
     go.resolve();
     await ended(db, id);
     assert.equal(runs, 1);
+  });
+
+  test('a node that starts again goes on at once with what it left, and with nothing of another', async (t) => {
+    const db = await openDatabase(t, open);
+    const go = Promise.withResolvers<void>();
+    const left = fakeKind(async () => {
+      await go.promise;
+      return async () => 'of the dead';
+    });
+    const stalled = { isAlone: false, beatMs: 1_000_000 };
+    const ids: string[] = [];
+    for (const node of ['a', 'b']) {
+      const runner = await startRunner(db, left, { ...stalled, ownerId: leaseOwner(node, '1') });
+      ids.push(await insert(db));
+      runner.wake();
+      await waitFor('the run', () => runner.activeCount === 1);
+    }
+    const [ofA = '', ofB = ''] = ids;
+    await db.transact((tx) => endLeasesOfNode(tx, 'a'));
+    const again = fakeKind(async () => async () => 'of the living');
+    await startRunner(db, again, { isAlone: false, ownerId: leaseOwner('a', '2') });
+    assert.equal((await ended(db, ofA)).result, 'of the living');
+    const { state, lease_owner } = await row(db, ofB);
+    assert.deepEqual([state, lease_owner], ['running', leaseOwner('b', '1')]);
+    go.resolve();
   });
 
   test('clocks that are hours off, and step, neither hold anything up nor end a lease', async (t) => {
