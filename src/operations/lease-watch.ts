@@ -1,13 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import { LastChanges, type LastChangesOptions } from '../lib/last-changes.ts';
-import { findLeases } from './operation-rows.ts';
-
-/** A lease as its last renewal left it. */
-export interface SeenLease {
-  readonly operationId: string;
-  readonly epoch: number;
-  readonly renewals: number;
-}
+import { findLeases, type SeenLease } from './operation-rows.ts';
 
 /**
  * Finds the leases that are over: those that nobody renewed while this process looked on for the length of a lease. It asks no

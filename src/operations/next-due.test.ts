@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { claimNext } from './claim-operations.ts';
-import type { SeenLease } from './lease-watch.ts';
 import { type DueQuery, findNextDue, longestWaitMs, upsertTurn } from './next-due.ts';
+import type { SeenLease } from './operation-rows.ts';
 import { type OperationRow, updateRow } from './operation-rows.ts';
 
 const kinds = ['import', 'digest'];

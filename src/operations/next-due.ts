@@ -1,8 +1,7 @@
 import { type Expression, sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
 import { databaseTime } from '../db/database-time.ts';
-import type { SeenLease } from './lease-watch.ts';
-import type { OperationRow } from './operation-rows.ts';
+import type { OperationRow, SeenLease } from './operation-rows.ts';
 
 export interface DueQuery {
   readonly kinds: readonly string[];

@@ -3,7 +3,6 @@ import type { Queryable, Transaction } from '../db/database.ts';
 import type { OperationsTable, Schema } from '../db/schema.ts';
 import { parseJson } from '../lib/json.ts';
 import type { PagePosition } from '../lib/page.ts';
-import type { SeenLease } from './lease-watch.ts';
 import type { Operation, OperationInput } from './operation.ts';
 import { readStoredError } from './stored-error.ts';
 
@@ -17,6 +16,13 @@ export type OperationChange = Omit<
 
 // The text of the partial index's own condition: a bound parameter in its place would leave the index unused.
 const notDone = sql<boolean>`state <> 'done'`;
+
+/** A lease as its last renewal left it. */
+export interface SeenLease {
+  readonly operationId: string;
+  readonly epoch: number;
+  readonly renewals: number;
+}
 
 /** The cloud is the folder's. */
 export async function insertRow(
