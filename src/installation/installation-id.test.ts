@@ -77,6 +77,11 @@ eachDatabase(({ open }) => {
     await assertSameInstallation(db, third, store);
     assert.equal(await readFile(third, 'utf8'), await readFile(first, 'utf8'));
 
+    const mistaken = keepId(undefined, 's3://bucket/mistaken/');
+    await assert.rejects(
+      assertSameInstallation(db, join(directory.path, 'mistaken'), mistaken),
+      /are in s3:\/\/bucket\/, /,
+    );
     await insertPack(db);
     await assert.rejects(assertSameInstallation(db, join(directory.path, 'fourth'), keepId()), InstallationBroken);
     await assert.rejects(assertSameInstallation(db, join(directory.path, 'fifth')), InstallationBroken);
@@ -105,9 +110,10 @@ async function insertPack(db: Database): Promise<void> {
   );
 }
 
-function keepId(kept?: string): OwnedStore & { kept(): string | undefined } {
+function keepId(kept?: string, place = 's3://bucket/'): OwnedStore & { kept(): string | undefined } {
   return {
     description: 'a bucket',
+    place,
     kept: () => kept,
     async read() {
       return kept;

@@ -11,6 +11,8 @@ const settingName = 'installation_id';
 export interface OwnedStore {
   /** For messages. */
   readonly description: string;
+  /** Which store it is, by whatever name its server is reached. */
+  readonly place: string;
   read(): Promise<string | undefined>;
   write(installationId: string): Promise<void>;
 }
@@ -27,7 +29,12 @@ export interface OwnedStore {
 export async function assertSameInstallation(db: Database, path: string, store?: OwnedStore): Promise<void> {
   const ofStore = await store?.read();
   const id = await settle(db, path, store, ofStore);
-  if (store !== undefined) await assertOwned(store, ofStore, id);
+  if (store === undefined) return;
+  if (ofStore !== undefined) assertOwned(store, ofStore, id);
+  else {
+    await assertFirstStore(db, store);
+    await store.write(id);
+  }
 }
 
 /**
@@ -38,14 +45,25 @@ export async function assertSameInstallation(db: Database, path: string, store?:
 export async function assertSameDirectory(path: string, store: OwnedStore): Promise<void> {
   const ofDirectory = (await readFileIfThere(path))?.trim();
   const ofStore = await store.read();
-  if (ofDirectory !== undefined && ofStore !== undefined) await assertOwned(store, ofStore, ofDirectory);
+  if (ofDirectory !== undefined && ofStore !== undefined) assertOwned(store, ofStore, ofDirectory);
 }
 
-async function assertOwned(store: OwnedStore, ofStore: string | undefined, id: string): Promise<void> {
-  if (ofStore === undefined) return store.write(id);
+function assertOwned(store: OwnedStore, ofStore: string, id: string): void {
   if (ofStore === id) return;
   throw new InstallationBroken(
     `${store.description} belongs to another installation. Start with the one that it was first used with, or give a prefix of its own (OBRAZ_BLOBS=s3://BUCKET/PREFIX).`,
+  );
+}
+
+/**
+ * A store that is nobody's is the first that the metadata ever had. Of processes that begin at the same moment one may have
+ * a wrong word in its settings: each would else make its own store this installation's.
+ */
+async function assertFirstStore(db: Database, store: OwnedStore): Promise<void> {
+  const first = await db.transact((tx) => insertSetting(tx, 'first_store', store.place));
+  if (first === store.place) return;
+  throw new InstallationBroken(
+    `the packs of this installation are in ${first}, and ${store.description} has nothing of it: say which, as before, with OBRAZ_BLOBS.`,
   );
 }
 
@@ -62,7 +80,7 @@ async function settle(
     const mine = ofDirectory ?? ofStore ?? randomUUID();
     // The file first: cut off between the two, the next start takes it from there.
     if (ofDirectory === undefined) await writeFileDurably(path, `${mine}\n`, 0o600);
-    const id = await db.transact((tx) => insertId(tx, mine));
+    const id = await db.transact((tx) => insertSetting(tx, settingName, mine));
     if (id === mine) return id;
     // Another process began at the same moment.
     if (ofDirectory === undefined) await rm(path);
@@ -90,7 +108,11 @@ async function mayJoin(
   // Metadata and a store that are both elsewhere belong together without it: it is another process's. So does a store that
   // is nobody's yet, unless it was mistaken for the one that has the packs.
   if (store === undefined) return false;
-  return ofStore === ofMetadata || (ofStore === undefined && !(await hasPacks(db)));
+  if (ofStore === undefined && !(await hasPacks(db))) {
+    await assertFirstStore(db, store);
+    return true;
+  }
+  return ofStore === ofMetadata;
 }
 
 async function findId({ read }: Database): Promise<string | undefined> {
@@ -98,14 +120,14 @@ async function findId({ read }: Database): Promise<string | undefined> {
   return row?.value;
 }
 
-/** Returns the id that is there then. */
-async function insertId(tx: Transaction, id: string): Promise<string> {
+/** Returns what is there then. */
+async function insertSetting(tx: Transaction, name: string, value: string): Promise<string> {
   await tx
     .insertInto('settings')
-    .values({ name: settingName, value: id })
+    .values({ name, value })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .execute();
-  const row = await tx.selectFrom('settings').select('value').where('name', '=', settingName).executeTakeFirstOrThrow();
+  const row = await tx.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirstOrThrow();
   return row.value;
 }
 

@@ -69,6 +69,7 @@ describe('several processes of one installation', { skip: postgresMissing }, () 
 function keepId(kept?: string): OwnedStore {
   return {
     description: 'a bucket',
+    place: 's3://bucket/',
     async read() {
       return kept;
     },

@@ -17,6 +17,7 @@ export function createBucketOwner(bucket: Bucket, prefix: string, description: s
   };
   return {
     description,
+    place: `s3://${bucket.name}/${prefix}`,
     async read() {
       try {
         return await requests.run({}, async (signal) => {
