@@ -65,15 +65,15 @@ export const listObjects: S3Handler = async (deps, call) => {
   const isSecond = parameter('list-type') === '2';
   const wanted = readMaxKeys(parameter('max-keys'));
   const after = isSecond ? parameter('start-after') : parameter('marker');
+  const folders = { prefix: parameter('prefix'), delimiter: parameter('delimiter') };
   const query: ListObjects = {
     bucket,
-    prefix: parameter('prefix'),
-    delimiter: parameter('delimiter'),
+    ...folders,
     // The least name behind it.
     startOffset: after === '' ? '' : `${after}\0`,
     endOffset: '',
     maxResults: wanted,
-    pageToken: isSecond ? parameter('continuation-token') : '',
+    pageToken: isSecond ? parameter('continuation-token') : tokenOfFolder(after, folders),
   };
   const none = { objects: [], prefixes: [], nextPageToken: '' };
   const { objects, prefixes, nextPageToken } = wanted === 0 ? none : await deps.storage.listObjects(query);
@@ -150,6 +150,16 @@ function readMaxKeys(text: string): number {
 /** See cutNames of buckets/name-page.ts: the token is the last name of the page. */
 function nameInToken(token: string): string {
   return Buffer.from(token, 'base64url').toString('utf8');
+}
+
+/**
+ * The token of a page that ended on a folder: a marker that stands for one is behind everything in it. '' for any other
+ * marker.
+ */
+function tokenOfFolder(marker: string, { prefix, delimiter }: Pick<ListObjects, 'prefix' | 'delimiter'>): string {
+  if (delimiter === '' || !marker.startsWith(prefix)) return '';
+  const cut = marker.indexOf(delimiter, prefix.length);
+  return cut >= 0 && cut + delimiter.length === marker.length ? Buffer.from(marker).toString('base64url') : '';
 }
 
 function same(name: string): string {

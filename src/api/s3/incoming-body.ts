@@ -82,7 +82,11 @@ export async function readSmallBody(
   const late = AbortSignal.timeout(arrivalMs);
   const signal = AbortSignal.any([leaving, late]);
   const pieces: Uint8Array[] = [];
+  let lengthBytes = 0;
   const take = (piece: Uint8Array) => {
+    // What was said of its length need not be so.
+    lengthBytes += piece.length;
+    if (lengthBytes > mostBytes) throw tooLong();
     pieces.push(piece);
     return undefined;
   };
@@ -96,7 +100,8 @@ export async function readSmallBody(
 }
 
 function lengthIn(request: S3Request, name: string): number {
-  const text = headerOf(request, name) ?? (request.verb === 'PUT' ? '' : '0');
+  const hasBody = request.verb === 'PUT' || request.headers.has('transfer-encoding');
+  const text = headerOf(request, name) ?? (hasBody ? '' : '0');
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw s3Error('MissingContentLength', `You must provide the ${name} HTTP header.`);
 }

@@ -23,7 +23,7 @@ export interface S3Operation {
   readonly needs: readonly string[];
   /** Those that may be there, too. */
   readonly takes: readonly string[];
-  /** Whether its body may be a file. */
+  /** Whether it may take long: its body may be a file, or is waited for, or files are copied. */
   readonly isLong: boolean;
   /** Undefined for what gives bytes out. */
   readonly handler: S3Handler | undefined;
@@ -45,21 +45,21 @@ const listed = ['list-type', 'prefix', 'delimiter', 'max-keys', 'encoding-type',
 
 export const operations: readonly S3Operation[] = [
   operation('GET', 'service', listBuckets),
-  operation('PUT', 'bucket', createBucket),
+  operation('PUT', 'bucket', createBucket, { isLong: true }),
   operation('HEAD', 'bucket', headBucket),
   operation('DELETE', 'bucket', deleteBucket),
   operation('GET', 'bucket', listObjects, {
     takes: [...listed, 'marker', 'start-after', 'continuation-token'],
   }),
   operation('GET', 'bucket', getBucketLocation, { needs: ['location'] }),
-  operation('POST', 'bucket', deleteObjects, { needs: ['delete'] }),
+  operation('POST', 'bucket', deleteObjects, { needs: ['delete'], isLong: true }),
   operation('PUT', 'object', putObject, { isLong: true }),
   operation('GET', 'object', undefined),
   operation('HEAD', 'object', undefined),
   operation('DELETE', 'object', deleteObject),
   operation('POST', 'object', beginUpload, { needs: ['uploads'] }),
   operation('PUT', 'object', putPart, { needs: ['partNumber', 'uploadId'], isLong: true }),
-  operation('POST', 'object', finishUpload, { needs: ['uploadId'] }),
+  operation('POST', 'object', finishUpload, { needs: ['uploadId'], isLong: true }),
   operation('DELETE', 'object', abortUpload, { needs: ['uploadId'] }),
 ];
 

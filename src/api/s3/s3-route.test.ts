@@ -252,6 +252,17 @@ test('lists objects page after page, by prefix and folder, in either version', a
       ['d', 1],
     ],
   );
+  const shown: (string | undefined)[] = [];
+  for (let Marker: string | undefined; ; ) {
+    const page = await client.send(new ListObjectsCommand({ Bucket, MaxKeys: 1, Delimiter: '/', Marker }));
+    shown.push(
+      ...(page.Contents ?? []).map(({ Key }) => Key),
+      ...(page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
+    );
+    Marker = page.NextMarker;
+    if (Marker === undefined || shown.length > names.length) break;
+  }
+  assert.deepEqual(shown, ['a', 'b/', 'c', 'd'], 'what stands for a folder is passed as a whole');
   const folders = await client.send(new ListObjectsV2Command({ Bucket, Delimiter: '/', StartAfter: 'a' }));
   assert.deepEqual(folders.CommonPrefixes, [{ Prefix: 'b/' }]);
   assert.deepEqual(
