@@ -47,6 +47,7 @@ import { bindCompute, type ComputeParts } from './bind-compute.ts';
 import { bindStorage } from './bind-storage.ts';
 import { createBuckets } from './buckets/buckets.ts';
 import { findObject } from './buckets/find-object.ts';
+import { isBucketInCloudOf } from './buckets/is-bucket-in-cloud-of.ts';
 import type { Catalog } from './disks/catalog.ts';
 import { changeDisk } from './disks/change-disk.ts';
 import { createDisk } from './disks/create-disk.ts';
@@ -199,6 +200,7 @@ export function bindApi(parts: Parts): ApiDeps {
   const storage = bindStorage({ access, buckets, tokenKey, isOurHost });
   const storageSources: StorageSourceFunctions = {
     findObject: (name) => findObject(buckets, name),
+    isBucketInCloudOf: (name, folderId) => isBucketInCloudOf(buckets, name, folderId),
     findAccessKey: storage.findAccessKey,
     authorize: (subject, permission, scope) => authorize(access, subject, permission, scope),
   };

@@ -70,7 +70,8 @@ export function imageService(images: ImageFunctions, bindings: BindingFunctions,
       const asked = sourceOf(request);
       await authorize({ folderId });
       if (asked.kind !== 'uri') await authorizeSource(authorize, folderOf, referenceOf(asked));
-      const source = asked.kind === 'uri' ? await images.findStorageSource(asked.uri, { subject, address }) : asked;
+      const source =
+        asked.kind === 'uri' ? await images.findStorageSource(asked.uri, { subject, folderId, address }) : asked;
       const operation = await images.createImage(
         {
           folderId,
