@@ -13,13 +13,23 @@ import { listPartRows, markPartsChosen } from './object-part-rows.ts';
 import { findObjectOfUpload } from './object-rows.ts';
 import { dropParts } from './put-part.ts';
 import { readFrom } from './read-from.ts';
-import type { StoredObject } from './stored-object.ts';
+import type { StoredObject, Terms } from './stored-object.ts';
 
 /** A part as the client names it. */
 export interface ChosenPart {
   readonly number: number;
   /** In base64. */
   readonly md5: string;
+}
+
+export interface FinishParts {
+  readonly parts: readonly ChosenPart[];
+  /** Added to those that the object was begun with. */
+  readonly terms?: Terms;
+  /** Of all parts together; undefined when it is not said. */
+  readonly lengthBytes?: number | undefined;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -30,12 +40,12 @@ export interface ChosenPart {
 export async function finishParts(
   buckets: Buckets,
   session: StoredObject,
-  { parts, signal }: { readonly parts: readonly ChosenPart[]; readonly signal: AbortSignal },
+  { parts, terms = {}, lengthBytes, signal }: FinishParts,
 ): Promise<StoredObject> {
   if (session.generation > 0) return session;
-  const chosen = await choose(buckets, session, parts);
+  const chosen = await choose(buckets, session, { parts, lengthBytes });
   await assemble(buckets, session, { chosen, signal });
-  const object = await finishObject(buckets, { uploadId: session.upload.id });
+  const object = await finishObject(buckets, { uploadId: session.upload.id, terms });
   // What cannot be removed now expires.
   await dropParts(buckets, session.upload.id).catch(() => {});
   return object;
@@ -44,9 +54,9 @@ export async function finishParts(
 async function choose(
   buckets: Buckets,
   { upload: { id: sessionId }, bucket }: StoredObject,
-  wanted: readonly ChosenPart[],
+  wanted: Pick<FinishParts, 'parts' | 'lengthBytes'>,
 ): Promise<readonly ObjectPart[]> {
-  assertOrder(wanted);
+  assertOrder(wanted.parts);
   const { chosen, left } = await buckets.db.transact(async (tx) => {
     await lockBucket(tx, bucket);
     const object = await findObjectOfUpload(tx, sessionId);
@@ -57,14 +67,21 @@ async function choose(
   return chosen;
 }
 
-async function chooseIn(tx: Transaction, sessionId: string, wanted: readonly ChosenPart[]) {
+async function chooseIn(
+  tx: Transaction,
+  sessionId: string,
+  { parts, lengthBytes }: Pick<FinishParts, 'parts' | 'lengthBytes'>,
+) {
   const all = await listPartRows(tx, sessionId);
-  const chosen = wanted.map(({ number, md5 }) => {
-    const part = all.find((candidate) => candidate.number === number && candidate.md5 !== '');
+  const there = new Map(all.filter(({ md5 }) => md5 !== '').map((part) => [part.number, part]));
+  const chosen = parts.map(({ number, md5 }) => {
+    const part = there.get(number);
     if (part?.md5 !== md5) throw noSuchPart(number);
     return part;
   });
-  const left = all.filter((part) => !chosen.includes(part));
+  assertLength(chosen, lengthBytes);
+  const chosenOnes = new Set(chosen);
+  const left = all.filter((part) => !chosenOnes.has(part));
   // Bytes of the others may be in the object already.
   if (left.some(({ isChosen }) => isChosen)) throw noSuchPart(left.find(({ isChosen }) => isChosen)?.number ?? 0);
   for (const { upload } of left) await deleteUploadRow(tx, upload.id);
@@ -106,6 +123,13 @@ function assertOrder(wanted: readonly ChosenPart[]): void {
   if (wanted.length > 0) return;
   const message = 'You must specify at least one part';
   throw new ServiceError({ code: 'INVALID_ARGUMENT', reason: 'NO_PARTS', message });
+}
+
+function assertLength(chosen: readonly ObjectPart[], told: number | undefined): void {
+  const lengthBytes = chosen.reduce((sum, { upload }) => sum + upload.durableBytes, 0);
+  if (told === undefined || told === lengthBytes) return;
+  const message = `The object was said to have ${told} bytes, and its parts have ${lengthBytes}.`;
+  throw new ServiceError({ code: 'INVALID_ARGUMENT', reason: 'INVALID_REQUEST', message });
 }
 
 function noSuchPart(number: number): ServiceError {

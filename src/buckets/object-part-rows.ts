@@ -24,6 +24,16 @@ export async function listPartRows(db: Queryable, sessionId: string): Promise<Ob
   return rows.map(toPart);
 }
 
+/** The uploads of the other parts of a number that are there. */
+export async function listOtherPartIds(
+  tx: Transaction,
+  { uploadId, sessionId, number }: { readonly uploadId: string; readonly sessionId: string; readonly number: number },
+): Promise<string[]> {
+  const there = tx.selectFrom('object_parts').select('upload_id').where('session_id', '=', sessionId);
+  const others = there.where('number', '=', number).where('md5', '!=', '').where('upload_id', '!=', uploadId);
+  return (await others.execute()).map((row) => row.upload_id);
+}
+
 /** Of all objects of a bucket. */
 export async function countParts(tx: Transaction, bucket: string): Promise<number> {
   const { parts } = await tx

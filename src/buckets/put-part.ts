@@ -15,6 +15,7 @@ import {
   countParts,
   insertComingPart,
   keepPartsUntil,
+  listOtherPartIds,
   listPartRows,
   markPartThere,
 } from './object-part-rows.ts';
@@ -109,15 +110,13 @@ async function finishPart(
     await lockBucket(tx, bucket);
     await assertTakesParts(tx, session.id);
     if (!(await markPartThere(tx, { uploadId, md5 }))) throw sessionNotFound();
-    const others = (await listPartRows(tx, session.id)).filter(
-      (other) => other.number === number && other.md5 !== '' && other.upload.id !== uploadId,
-    );
-    for (const { upload } of others) await deleteUploadRow(tx, upload.id);
+    const others = await listOtherPartIds(tx, { uploadId, sessionId: session.id, number });
+    for (const id of others) await deleteUploadRow(tx, id);
     const keepUntil = uploads.now() + uploads.limits.keepMs;
     if (keepUntil - session.expiresAt.getTime() > maxHasteMs) {
       await keepPartsUntil(tx, session.id, new Date(keepUntil));
     }
-    return others.map(({ upload }) => upload.id);
+    return others;
   });
   await removeBytes(buckets, replaced);
 }

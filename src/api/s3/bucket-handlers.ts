@@ -109,11 +109,21 @@ export const deleteObjects: S3Handler = async (deps, call) => {
   const sent = await readSmallBody(incomingBody(request, signer, body), { mostBytes: maxBodyBytes, signal });
   const records = readRecords(sent, { root: 'Delete', record: 'Object' });
   if (records.length > maxKeys) throw s3Error('MalformedXML', `At most ${maxKeys} objects are deleted at a time.`);
-  const keys = records.map((record) => record.get('Key') ?? '');
+  const keys = records.map(keyToDelete);
   for (const key of keys) await deleteIfThere(deps.storage, { bucket, name: key });
   const deleted = keys.map((key) => element('Deleted', ['Key', key]));
   return { ...document(element('DeleteResult', ...deleted)), made: bucket };
 };
+
+/** Throws for one that is to be deleted on terms: nothing is deleted then. */
+function keyToDelete(record: ReadonlyMap<string, string>): string {
+  const term = ['ETag', 'LastModifiedTime', 'Size'].find((name) => record.has(name));
+  if (term !== undefined) throw s3Error('NotImplemented', `${term} of an object to delete is not kept to.`);
+  if ((record.get('VersionId') ?? 'null') !== 'null') throw s3Error('NotImplemented', 'Objects have no versions here.');
+  const key = record.get('Key') ?? '';
+  if (key === '') throw s3Error('MalformedXML', 'An object to delete has no Key.');
+  return key;
+}
 
 export async function deleteIfThere(
   storage: { deleteObject(request: { bucket: string; name: string }): Promise<void> },

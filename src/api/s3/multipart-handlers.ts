@@ -3,11 +3,11 @@ import { authorizedBucket } from '../authorized-bucket.ts';
 import { document } from './bucket-handlers.ts';
 import { etagOf, md5OfTag, tagOf } from './entity-tag.ts';
 import { incomingBody, readSmallBody } from './incoming-body.ts';
-import { readContentMd5, readObjectHeaders } from './object-headers.ts';
+import { readContentMd5, readObjectHeaders, readTerms } from './object-headers.ts';
 import { readRecords } from './read-xml.ts';
 import { objectOf, type S3Call, type S3Deps, type S3Handler } from './s3-call.ts';
 import { s3Error } from './s3-error.ts';
-import { parameterOf } from './s3-request.ts';
+import { headerOf, parameterOf, type S3Request } from './s3-request.ts';
 import { element } from './xml.ts';
 
 /** 10,000 parts, each with its tag and a checksum. */
@@ -41,17 +41,23 @@ export const finishUpload: S3Handler = async (deps, call) => {
   const { bucket, key } = objectOf(call);
   const session = await sessionOf(deps, call);
   const { request, signer, body, signal } = call;
-  const list = await readSmallBody(incomingBody(request, signer, body), { mostBytes: maxListBytes, signal });
+  const told = readWhole(request);
+  const list = await readSmallBody(incomingBody(told.ofList, signer, body), { mostBytes: maxListBytes, signal });
   const parts = readRecords(list, { root: 'CompleteMultipartUpload', record: 'Part' }).map(toPart);
-  const object = await deps.storage.finishParts(session, { parts, signal });
-  const told = element(
+  const object = await deps.storage.finishParts(session, {
+    parts,
+    terms: told.terms,
+    lengthBytes: told.lengthBytes,
+    signal,
+  });
+  const result = element(
     'CompleteMultipartUploadResult',
     ['Location', `/${bucket}/${key}`],
     ['Bucket', bucket],
     ['Key', key],
     ['ETag', etagOf(object)],
   );
-  return { ...document(told), made: `${bucket}/${key}` };
+  return { ...document(result), made: `${bucket}/${key}` };
 };
 
 export const abortUpload: S3Handler = async (deps, call) => {
@@ -71,6 +77,40 @@ async function sessionOf(deps: S3Deps, call: S3Call) {
   const session = await deps.storage.getObjectSession({ bucket, uploadId });
   if (session.name === key) return session;
   throw s3Error('NoSuchUpload', 'The specified upload is of another object.');
+}
+
+const checksumPrefix = 'x-amz-checksum-';
+
+/**
+ * What a request that completes an object says of that. Its checksums are the object's, not those of its own body: `ofList` is
+ * the request without them. Throws NotImplemented for a checksum that objects do not have here.
+ */
+function readWhole(request: S3Request) {
+  const headers = new Map([...request.headers].filter(([name]) => !name.startsWith(checksumPrefix)));
+  const length = headerOf(request, 'x-amz-mp-object-size');
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+    throw s3Error('InvalidRequest', 'The x-amz-mp-object-size you specified is not valid.');
+  }
+  const crc32c = readChecksum(request);
+  return {
+    ofList: { ...request, headers },
+    terms: { ...readTerms(request), ...(crc32c === undefined ? {} : { crc32c }) },
+    lengthBytes: length === undefined ? undefined : Number(length),
+  };
+}
+
+/** The CRC-32C of all bytes, in base64. */
+function readChecksum(request: S3Request): string | undefined {
+  let crc32c: string | undefined;
+  for (const name of request.headers.keys()) {
+    const algorithm = name.startsWith(checksumPrefix) ? name.slice(checksumPrefix.length) : '';
+    const sum = headerOf(request, name) ?? '';
+    // A sum of the parts' sums says no more than the entity tags in the list do.
+    if (['', 'type', 'algorithm'].includes(algorithm) || /-\d{1,5}$/.test(sum)) continue;
+    if (algorithm !== 'crc32c') throw s3Error('NotImplemented', `${name} of a whole object is not computed here.`);
+    crc32c = sum;
+  }
+  return crc32c;
 }
 
 function toPart(record: ReadonlyMap<string, string>): ChosenPart {

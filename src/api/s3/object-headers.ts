@@ -61,14 +61,14 @@ export function readContentMd5(request: S3Request): string | undefined {
   throw s3Error('BadDigest', 'The Content-MD5 you specified is not valid.');
 }
 
-function readTerms(request: S3Request): Terms {
-  const md5 = readContentMd5(request);
+/** What must hold of the name that a request gives to an object. */
+export function readTerms(request: S3Request): Terms {
   const ifNoneMatch = headerOf(request, 'if-none-match');
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
     throw s3Error('NotImplemented', 'If-None-Match of a request that writes can be * alone.');
   }
   if (request.headers.has('if-match')) throw s3Error('NotImplemented', 'If-Match is for requests that read.');
-  return { ...(md5 === undefined ? {} : { md5 }), ...(ifNoneMatch === undefined ? {} : { generation: 0 }) };
+  return ifNoneMatch === undefined ? {} : { generation: 0 };
 }
 
 function readMetadata({ headers }: S3Request): [string, string][] {

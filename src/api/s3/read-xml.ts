@@ -28,12 +28,14 @@ export function readRecords(
   parser.on('closetag', () => {
     path.pop();
   });
-  parser.on('text', (text) => {
+  const take = (text: string) => {
     const [, parent, name] = path;
     const fields = records.at(-1);
     if (path.length !== 3 || parent !== record || name === undefined || fields === undefined) return;
     fields.set(name, (fields.get(name) ?? '') + text);
-  });
+  };
+  parser.on('text', take);
+  parser.on('cdata', take);
   parser.write(Buffer.from(document).toString('utf8')).close();
   return records;
 }

@@ -1,4 +1,4 @@
-import type { ChosenPart } from '../../buckets/finish-parts.ts';
+import type { FinishParts } from '../../buckets/finish-parts.ts';
 import type { PutPart } from '../../buckets/put-part.ts';
 import type { StoredObject } from '../../buckets/stored-object.ts';
 import type { BucketFunctions } from '../bucket-functions.ts';
@@ -13,10 +13,7 @@ import type { Signer, VerifyDeps } from './verify-request.ts';
 /** What this door calls, with what it needs already bound. */
 export interface S3Functions extends BucketFunctions, VerifyDeps {
   putPart(session: StoredObject, part: PutPart): Promise<string>;
-  finishParts(
-    session: StoredObject,
-    request: { readonly parts: readonly ChosenPart[]; readonly signal: AbortSignal },
-  ): Promise<StoredObject>;
+  finishParts(session: StoredObject, request: FinishParts): Promise<StoredObject>;
   dropParts(sessionId: string): Promise<void>;
   /** Whether clients may call this server so: a name, or an address without brackets. */
   isOurHost(host: string): boolean;

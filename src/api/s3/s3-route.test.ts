@@ -32,6 +32,7 @@ import { RoleCache } from '../../access/role-cache.ts';
 import { createTokenKeyPem, readTokenKey } from '../../access/token-key.ts';
 import { bindStorage } from '../../bind-storage.ts';
 import { permissionDenied } from '../../errors.ts';
+import { crc32c } from '../../lib/crc32c.ts';
 
 const file = noise(300_000, 9);
 const md5 = createHash('md5').update(file).digest('hex');
@@ -182,6 +183,59 @@ test('makes an object of parts, sent in any order and more than once', async (t)
   assert.equal(got.ContentType, 'text/plain');
   assert.equal((await uploads.db.read.selectFrom('uploads').selectAll().execute()).length, 1, 'no part is left');
   await assert.rejects(send(4, file), failsWith('NoSuchUpload', 404));
+});
+
+test('keeps to what is said of an object when its parts are complete', async (t) => {
+  const { client } = await start(t);
+  const object = { Bucket, Key: 'x' };
+  const begin = async () => {
+    // Of the request's own body, which is empty.
+    const ContentMD5 = '1B2M2Y8AsgTpgAmY7PhCfg==';
+    const command = new CreateMultipartUploadCommand(object);
+    command.middlewareStack.add(
+      (next) => (args) => {
+        const { request } = args;
+        assert.ok(typeof request === 'object' && request !== null && 'headers' in request);
+        Object.assign(request.headers ?? {}, { 'content-md5': ContentMD5 });
+        return next(args);
+      },
+      { step: 'build' },
+    );
+    const { UploadId } = await client.send(command);
+    const part = { ...object, UploadId, PartNumber: 1, Body: file };
+    const { ETag } = await client.send(new UploadPartCommand(part));
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+    return (about: object) =>
+      client.send(new CompleteMultipartUploadCommand({ ...object, UploadId, MultipartUpload, ...about }));
+  };
+  const finish = await begin();
+  await assert.rejects(finish({ ChecksumSHA256: 'x' }), failsWith('NotImplemented', 501));
+  await assert.rejects(finish({ MpuObjectSize: file.length - 1 }), failsWith('InvalidArgument', 400));
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32c(file));
+  const ChecksumCRC32C = sum.toString('base64');
+  await finish({ ChecksumCRC32C, MpuObjectSize: file.length, IfNoneMatch: '*' });
+  await assert.rejects((await begin())({ IfNoneMatch: '*' }), failsWith('PreconditionFailed', 412));
+  await assert.rejects((await begin())({ ChecksumCRC32C: 'AAAAAA==' }), failsWith('BadDigest', 400));
+  await (await begin())({ ChecksumCRC32C: `${ChecksumCRC32C}-1` });
+  assert.ok(file.equals(await bytesOf(await client.send(new GetObjectCommand(object)))));
+});
+
+test('deletes nothing on terms that it does not know', async (t) => {
+  const { client } = await start(t);
+  const object = { Bucket, Key: 'x' };
+  const { ETag } = await client.send(new PutObjectCommand({ ...object, Body: 'x' }));
+  const notImplemented = failsWith('NotImplemented', 501);
+  await assert.rejects(client.send(new DeleteObjectCommand({ ...object, IfMatch: ETag })), notImplemented);
+  await assert.rejects(client.send(new DeleteObjectCommand({ ...object, VersionId: '1' })), notImplemented);
+  const deleteAll = (about: object) =>
+    client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: 'x', ...about }] } }));
+  await assert.rejects(deleteAll({ ETag }), notImplemented);
+  await assert.rejects(deleteAll({ VersionId: '1' }), notImplemented);
+  await assert.rejects(deleteAll({ Key: '' }), failsWith('MalformedXML', 400));
+  await client.send(new HeadObjectCommand(object));
+  await deleteAll({ VersionId: 'null' });
+  await assert.rejects(client.send(new HeadObjectCommand(object)), failsWith('NotFound', 404));
 });
 
 test('forgets what was begun in parts and given up', async (t) => {

@@ -104,12 +104,14 @@ async function isMeant(
 
 /** Whether the link says that a key of this service signed it, be that so or not. */
 async function isSignedByKnown({ findAccessKey }: VerifyDeps, request: S3Request): Promise<boolean> {
+  let keyId: string;
   try {
-    return (await findAccessKey(readCredentials(request).keyId)) !== undefined;
+    ({ keyId } = readCredentials(request));
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'INVALID_ARGUMENT') return false;
+    if (error instanceof ServiceError) return false;
     throw error;
   }
+  return (await findAccessKey(keyId)) !== undefined;
 }
 
 function isLink(request: S3Request): boolean {
