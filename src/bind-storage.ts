@@ -19,7 +19,7 @@ import { getObjectSession } from './buckets/get-object-session.ts';
 import { listBuckets } from './buckets/list-buckets.ts';
 import { listObjects } from './buckets/list-objects.ts';
 import { openObject } from './buckets/open-object.ts';
-import { dropParts, putPart } from './buckets/put-part.ts';
+import { putPart } from './buckets/put-part.ts';
 import { findFoldersCalled } from './folders/find-folders-called.ts';
 
 /** What the storage API calls. */
@@ -51,7 +51,6 @@ export function bindStorage({
     dropObject: (request) => dropObject(buckets, request),
     putPart: (session, part) => putPart(buckets, session, part),
     finishParts: (session, request) => finishParts(buckets, session, request),
-    dropParts: (sessionId) => dropParts(buckets, sessionId),
     isOurHost,
     async findAccessKey(keyId) {
       const owner = await findAccessKeyOwner(access.db.read, keyId);

@@ -18,7 +18,7 @@ export async function deleteBucket(buckets: Buckets, { name }: { readonly name: 
     const gone: string[] = [];
     for (const object of objects) {
       if (await isVisible(tx, object, uploads.now())) throw notEmpty();
-      if (await letGo(tx, object.upload.id)) gone.push(object.upload.id);
+      gone.push(...(await letGo(tx, object.upload.id)));
     }
     await deleteBucketRow(tx, name);
     return gone;

@@ -7,10 +7,10 @@ import { findObjectOfUpload } from './object-rows.ts';
 /** Deletes an object; imports that read it go on. Throws as getObject. */
 export async function deleteObject(buckets: Buckets, request: GetObject): Promise<void> {
   const { upload } = await getObject(buckets, request);
-  const canGo = await buckets.db.transact(async (tx) => {
+  const gone = await buckets.db.transact(async (tx) => {
     // Replaced or deleted meanwhile: the one that was asked for is gone.
     if ((await findObjectOfUpload(tx, upload.id)) === undefined) throw objectNotFound(request);
     return letGo(tx, upload.id);
   });
-  if (canGo) await removeBytes(buckets, [upload.id]);
+  await removeBytes(buckets, gone);
 }

@@ -6,9 +6,9 @@ import { findObjectOfUpload } from './object-rows.ts';
 export async function dropObject(buckets: Buckets, { uploadId }: { readonly uploadId: string }): Promise<void> {
   const { db, uploads } = buckets;
   using _turn = await uploads.turns.take(uploadId);
-  const canGo = await db.transact(async (tx) => {
+  const gone = await db.transact(async (tx) => {
     const object = await findObjectOfUpload(tx, uploadId);
-    return object !== undefined && object.generation === 0 && (await letGo(tx, uploadId));
+    return object !== undefined && object.generation === 0 ? await letGo(tx, uploadId) : [];
   });
-  if (canGo) await removeBytes(buckets, [uploadId]);
+  await removeBytes(buckets, gone);
 }

@@ -63,13 +63,13 @@ async function takeName(
   { uploads }: Buckets,
   { upload, bucket, name }: StoredObject,
   { terms, sums }: { readonly terms: Terms; readonly sums: Digests },
-): Promise<string[] | undefined> {
+): Promise<readonly string[] | undefined> {
   const now = uploads.now();
   const end = { id: upload.id, durableBytes: upload.durableBytes, expiresAt: new Date(now + uploads.limits.keepMs) };
   if (!(await endUploadHere(tx, end))) return undefined;
   const before = await findObjectByName(tx, { bucket, name });
   await assertTerms(tx, terms, { named: before, now });
-  const gone = before !== undefined && (await letGo(tx, before.upload.id)) ? [before.upload.id] : [];
+  const gone = before === undefined ? [] : await letGo(tx, before.upload.id);
   // Microseconds, as clients expect it; two within one millisecond follow each other all the same.
   const generation = Math.max(now * 1000, (before?.generation ?? 0) + 1);
   await makeObjectWhole(tx, upload.id, { generation, wholeAt: new Date(now), ...sums });

@@ -50,7 +50,11 @@ export class ObjectDigests {
   follow(uploadId: string, offsetBytes: number): ((piece: Uint8Array) => void) | undefined {
     if (offsetBytes === 0) this.#running.set(uploadId, new RunningDigests());
     const running = this.#running.get(uploadId);
-    if (running?.lengthBytes !== offsetBytes) return undefined;
+    if (running?.lengthBytes !== offsetBytes) {
+      // It may be as long as the file some time later, and of other bytes.
+      this.#running.delete(uploadId);
+      return undefined;
+    }
     return (piece) => running.add(piece);
   }
 

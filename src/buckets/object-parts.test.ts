@@ -6,6 +6,8 @@ import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { noise } from '../../test/fixtures/guest.ts';
 import { sweepUploads } from '../uploads/sweep-uploads.ts';
 import type { Buckets } from './buckets.ts';
+import { deleteBucket } from './delete-bucket.ts';
+import { dropObject } from './drop-object.ts';
 import { finishParts } from './finish-parts.ts';
 import { getObjectSession } from './get-object-session.ts';
 import { openObject } from './open-object.ts';
@@ -106,6 +108,20 @@ eachDatabase(({ open }) => {
     clock.now += 25 * 3_600_000;
     await sweepUploads(uploads);
     assert.deepEqual(await uploads.db.read.selectFrom('uploads').selectAll().execute(), []);
+  });
+
+  test('parts go with the object that they were to be, and with its bucket', async (t) => {
+    const { buckets, uploads, place } = await openTestBuckets(t, open);
+    const dropped = await beginTestObject(buckets, 'x');
+    const [first] = [await send(buckets, dropped, 1, file), await send(buckets, dropped, 2, file)];
+    await dropObject(buckets, { uploadId: dropped });
+    const refused = await beginTestObject(buckets, 'x', { md5: first.md5 });
+    const parts = [await send(buckets, refused, 1, file), await send(buckets, refused, 2, file)];
+    await assert.rejects(finish(buckets, refused, parts), { reason: 'CHECKSUM_MISMATCH' });
+    await send(buckets, await beginTestObject(buckets, 'x'), 1, file);
+    await deleteBucket(buckets, { name: bucket });
+    assert.deepEqual(await uploads.db.read.selectFrom('uploads').selectAll().execute(), []);
+    assert.deepEqual(await place.keptIds(), []);
   });
 
   test('parts can be given up one and all', async (t) => {

@@ -64,7 +64,6 @@ export const abortUpload: S3Handler = async (deps, call) => {
   const { bucket, key } = objectOf(call);
   const { upload, generation } = await sessionOf(deps, call);
   if (generation > 0) throw s3Error('NoSuchUpload', 'The specified upload was completed already.');
-  await deps.storage.dropParts(upload.id);
   await deps.storage.dropObject({ uploadId: upload.id });
   return { status: 204, made: `${bucket}/${key}` };
 };

@@ -14,7 +14,6 @@ import type { Signer, VerifyDeps } from './verify-request.ts';
 export interface S3Functions extends BucketFunctions, VerifyDeps {
   putPart(session: StoredObject, part: PutPart): Promise<string>;
   finishParts(session: StoredObject, request: FinishParts): Promise<StoredObject>;
-  dropParts(sessionId: string): Promise<void>;
   /** Whether clients may call this server so: a name, or an address without brackets. */
   isOurHost(host: string): boolean;
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServiceError } from '../../errors.ts';
 import { CallRecord } from '../call-record.ts';
 import { requestIdHeaders } from '../request-ids.ts';
+import { answerHead } from '../rest/answer-early.ts';
 import { headersOf, peerOf } from '../rest/rest-connection.ts';
 import { serveStreamed } from '../rest/streamed-call.ts';
 import { serveWhole, type WholeCall } from '../rest/whole-call.ts';
@@ -34,12 +35,9 @@ export function rewriteS3Url({
 export async function addS3Route(app: FastifyInstance, deps: S3Deps): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
-  app.route({
-    method: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
-    url: s3Path,
-    config: { isLongBody: true },
-    handler: (request, reply) => serveS3(deps, request, reply),
-  });
+  const handler = (request: FastifyRequest, reply: FastifyReply) => serveS3(deps, request, reply);
+  app.route({ method: ['PUT', 'POST'], url: s3Path, config: { isLongBody: true }, handler });
+  app.route({ method: ['GET', 'HEAD', 'DELETE'], url: s3Path, handler });
 }
 
 async function serveS3(deps: S3Deps, fastifyRequest: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -82,6 +80,7 @@ function refuse(deps: S3Deps, error: ServiceError, request: FastifyRequest, repl
   const method = `${request.method} /s3`;
   const record = new CallRecord(deps, { header: headersOf(request), method, door: 'rest', peer: peerOf(request) });
   record.end({ code: error.code, reason: error.reason, cause: error.cause });
-  const head = { ...requestIdHeaders(record.ids), 'content-type': s3Errors.type };
-  return reply.code(s3Errors.status(error)).headers(head).send(s3Errors.body(error, record.ids.requestId));
+  const headers = { ...requestIdHeaders(record.ids), 'content-type': s3Errors.type };
+  const body = s3Errors.body(error, record.ids.requestId);
+  return answerHead(request, reply, { status: s3Errors.status(error), headers, body });
 }
