@@ -3,6 +3,7 @@ import { AttachedExports } from './attachments/attached-exports.ts';
 import { adoptAttachments } from './attachments/attachment-rows.ts';
 import { answerForExports } from './attachments/placed-exports.ts';
 import type { ChangeNotices } from './db/change-notices.ts';
+import type { Database } from './db/database.ts';
 import { adoptDisks } from './disks/disk-rows.ts';
 import { OpenDisks } from './disks/open-disks.ts';
 import { answerForDisks } from './disks/placed-disks.ts';
@@ -74,14 +75,14 @@ export async function openDevices(options: DevicesOptions): Promise<Devices> {
     }),
   );
   await forgetCalls(db, nodeId);
-  await settleOverlays(options);
+  const frozenAt = isAlone ? undefined : nodeId;
   const here = opening.use(
     await OpenDisks.open({
       store,
       cache: pool,
       directory: directory.disks,
       nodeId,
-      frozen: await findFrozenDisks(db.read),
+      frozen: await findFrozenDisks(db.read, frozenAt),
       keepDeletedMs,
     }),
   );
@@ -92,7 +93,7 @@ export async function openDevices(options: DevicesOptions): Promise<Devices> {
       soonMs: sweepEveryMs,
       async run() {
         await here.sweep();
-        await here.releaseForgotten(await findFrozenDisks(db.read));
+        await here.releaseForgotten(await findFrozenDisks(db.read, frozenAt));
       },
       onError: (error) => log.error({ err: error }, 'sweeping overlays failed; it is tried again'),
     }),
@@ -127,30 +128,33 @@ export async function openDevices(options: DevicesOptions): Promise<Devices> {
   };
 }
 
-/** Makes sure that what is in the data directory and what the metadata says of this node are about the same disks. */
-async function settleOverlays({
-  store: { db, log },
+/**
+ * Before the node enters: makes sure that what is in the data directory and what the metadata says of this node are about the
+ * same disks. What is here and nowhere by the metadata is this node's: from before there were nodes, or since a backup.
+ */
+export async function settleOverlays({
+  db,
   directory,
   nodeId,
   isAlone,
-  presence,
-}: DevicesOptions): Promise<void> {
-  if (isAlone) {
-    await db.transact(async (tx) => {
-      await adoptDisks(tx, nodeId, 'all');
-      await adoptAttachments(tx, nodeId, 'all');
-    });
+  wasRemoved,
+  log,
+}: Pick<DevicesOptions, 'nodeId' | 'isAlone' | 'log'> & {
+  readonly db: Database;
+  /** Of the overlays. */
+  readonly directory: string;
+  readonly wasRemoved: boolean;
+}): Promise<void> {
+  const overlays = await findOverlays(directory);
+  if (wasRemoved) {
+    const count = await setOverlaysAside({ directory, diskIds: overlays });
+    if (count > 0) log.warn({ count }, 'this node was removed as lost: what was written to its disks is kept aside');
     return;
   }
-  const overlays = await findOverlays(directory.disks);
-  // What was here before there were nodes is this one's.
   await db.transact(async (tx) => {
-    await adoptDisks(tx, nodeId, overlays);
-    await adoptAttachments(tx, nodeId, 'nobodys');
+    await adoptDisks(tx, nodeId, { diskIds: overlays, ofAllNodes: isAlone });
+    await adoptAttachments(tx, nodeId, { ofAllNodes: isAlone });
   });
-  if (presence.wasKnown || overlays.length === 0) return;
-  const count = await setOverlaysAside({ db: db.read, directory: directory.disks, nodeId });
-  if (count > 0) log.warn({ count }, 'this node was removed as lost: what was written to its disks is kept aside');
 }
 
 /** On its port and on a socket in the data directory. Returns the port's address. */

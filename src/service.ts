@@ -40,7 +40,7 @@ import { listenForScrapes } from './metrics/metrics-listener.ts';
 import { createServiceMetrics } from './metrics/service-metrics.ts';
 import { createNodeCalls } from './nodes/node-calls.ts';
 import { openPresence } from './nodes/node-presence.ts';
-import { openDevices } from './open-devices.ts';
+import { openDevices, settleOverlays } from './open-devices.ts';
 import { openWork } from './open-work.ts';
 import { kindsByName } from './operations/kind.ts';
 import { assertLease, isLeaseHeld } from './operations/lease.ts';
@@ -138,7 +138,14 @@ export async function openService(
       id: nodeId,
       roles,
       isAlone,
-      onRemoved: () => onLost(new Error(`node ${nodeId} was removed as lost: what it has belongs to nobody any more`)),
+      async settle({ wasRemoved }) {
+        if (!roles.includes('block')) return;
+        await settleOverlays({ db, directory: directory.disks, nodeId, isAlone, wasRemoved, log });
+      },
+      onLost: () =>
+        onLost(
+          new Error(`node ${nodeId} was removed as lost, or another process runs as it: what is here may be nobody's`),
+        ),
       onError: (error) => log.error({ err: error }, 'the other nodes could not be told that this one is there'),
     }),
   );
@@ -167,7 +174,7 @@ export async function openService(
         await openDevices({ store, directory, poolBytes, keepDeletedMs, nodeId, isAlone, presence, notices, log }),
       )
     : undefined;
-  const contents = createPlacedDisks({ db, nodeId, here: devices?.here, calls });
+  const contents = createPlacedDisks({ db, nodeId, isAlone, here: devices?.here, calls });
   const onGarbage = () => {
     work.collector?.wake();
     devices?.pool.wake();
@@ -267,7 +274,7 @@ export async function openService(
           runner: work.runner,
           kinds: kindsByName([...kinds.images, kinds.digest, ...kinds.store]),
           catalog: createCatalog(config.zones, config.diskTypes),
-          exports: createPlacedExports({ db, nodeId, here: devices?.exports, calls }),
+          exports: createPlacedExports({ nodeId, here: devices?.exports, calls }),
           pool: { getPools: () => getPools({ db, nodeId, here: devices?.pool, calls }) },
         }),
       )

@@ -12,6 +12,7 @@ import { ReadCache } from '../volumes/read-cache.ts';
 import { AttachedExports } from './attached-exports.ts';
 import { createAttachment } from './create-attachment.ts';
 import { deleteAttachment } from './delete-attachment.ts';
+import { createPlacedExports } from './placed-exports.ts';
 
 const mib = 1024 * 1024;
 
@@ -47,7 +48,12 @@ async function openPlace(t: TestContext, failsAtEnd = false) {
     );
     return { attachment, ticket: uri.slice('nbd://localhost/'.length) };
   };
-  const detach = (attachmentId: string) => deleteAttachment({ db: store.db, exports }, { attachmentId });
+  const calls = { ask: () => Promise.reject(new Error('there is no other node')) };
+  const detach = (attachmentId: string) =>
+    deleteAttachment(
+      { db: store.db, exports: createPlacedExports({ nodeId: testNodeId, here: exports, calls }) },
+      { attachmentId },
+    );
   return { exports, attach, detach, count };
 }
 
@@ -74,6 +80,7 @@ test('who detaches is told when what was written may not be durable; the next ti
   const { attachment, ticket } = await attach();
   const device = await exports.find(ticket);
   const detaching = detach(attachment.id);
+  if (device !== undefined && !device.revoked.aborted) await once(device.revoked, 'abort');
   await assert.rejects(async () => await device?.[Symbol.asyncDispose](), /fsync/);
   await assert.rejects(detaching, /fsync/);
   await detach(attachment.id);

@@ -47,6 +47,12 @@ export async function findWriter(db: Queryable, diskId: string): Promise<Attachm
   return row === undefined ? undefined : toAttachment(row);
 }
 
+/** Whether the disk has attachments, expired or not. */
+export async function isAttached(db: Queryable, diskId: string): Promise<boolean> {
+  const some = db.selectFrom('attachments').select('id').where('resource_id', '=', diskId).limit(1);
+  return (await some.executeTakeFirst()) !== undefined;
+}
+
 /** An attachment of the disk that may still be used. */
 export async function findUsable(db: Queryable, diskId: string): Promise<{ id: string } | undefined> {
   return db
@@ -117,10 +123,25 @@ export async function findStillAttached(db: Queryable, ids: readonly string[]): 
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Takes over the attachments of all other nodes, or with `nobodys` those that no node has. */
-export async function adoptAttachments(tx: Transaction, nodeId: string, which: 'all' | 'nobodys'): Promise<void> {
+/**
+ * Takes over the attachments that are at no node, but for those of disks that are at another; where there are no other nodes,
+ * all of them.
+ */
+export async function adoptAttachments(
+  tx: Transaction,
+  nodeId: string,
+  { ofAllNodes }: { readonly ofAllNodes: boolean },
+): Promise<void> {
   const adopted = tx.updateTable('attachments').set({ node_id: nodeId });
-  await (which === 'all' ? adopted.where('node_id', '<>', nodeId) : adopted.where('node_id', '=', '')).execute();
+  if (ofAllNodes) {
+    await adopted.where('node_id', '<>', nodeId).execute();
+    return;
+  }
+  const here = tx.selectFrom('disks').select('id').where('node_id', '=', nodeId);
+  await adopted
+    .where('node_id', '=', '')
+    .where((row) => row.or([row('kind', '<>', 'disk'), row('resource_id', 'in', here)]))
+    .execute();
 }
 
 /** May be repeated. */

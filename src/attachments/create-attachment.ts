@@ -5,6 +5,7 @@ import { lockDisk } from '../disks/disk-rows.ts';
 import { failedPrecondition, invalidField, notFound } from '../errors.ts';
 import { lockImageSource } from '../images/image-source.ts';
 import { newId } from '../lib/ids.ts';
+import { findLeastAttached } from '../nodes/node-rows.ts';
 import { assertWithinQuotas } from '../quotas/check-quotas.ts';
 import type { ContentSource } from '../resources/content-source.ts';
 import { lockSnapshotSource } from '../snapshots/snapshot-rows.ts';
@@ -54,6 +55,8 @@ export async function createAttachment(
   }
   if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) throw invalidField('ttl', 'is from a second to a week');
   const ticket = newTicket();
+  // Outside the transaction, which would else meet every other that attaches something.
+  const candidate = await findLeastAttached(db.read, nodeId);
   const { attachment, node } = await db.transact(async (tx) => {
     const now = await readDatabaseTime(tx);
     const found = await lockResource(tx, kind, resourceId);
@@ -62,7 +65,7 @@ export async function createAttachment(
       throw failedPrecondition('NOT_READY', `${attachedNouns[kind]} "${resourceId}" is ${found.status}, not READY`);
     }
     if (mode === 'read-write') await makeRoomForWriter(tx, resourceId, now);
-    const node = await placeAttachment(tx, resource, nodeId);
+    const node = await placeAttachment(tx, resource, { ownNodeId: nodeId, candidate });
     const made: Attachment = {
       id: newId('att'),
       folderId: found.folderId,

@@ -1,9 +1,11 @@
 import type { Database } from '../db/database.ts';
+import type { Attachment } from './attachment.ts';
+import { findAttachment } from './attachment-rows.ts';
 import { removeAttachment } from './remove-attachment.ts';
 
 export interface DeleteAttachmentDeps {
   readonly db: Database;
-  readonly exports: { revoke(attachmentId: string): Promise<void> };
+  readonly exports: { revoke(attachment: Attachment): Promise<void> };
 }
 
 /**
@@ -15,7 +17,9 @@ export async function deleteAttachment(
   { attachmentId }: { readonly attachmentId: string },
 ): Promise<void> {
   // The row goes last: it is the writer's lease, and another writer must find what this one wrote.
-  await exports.revoke(attachmentId);
+  const attachment = await findAttachment(db.read, attachmentId);
+  if (attachment === undefined) return;
+  await exports.revoke(attachment);
   await db.transact((tx) => removeAttachment(tx, attachmentId));
-  await exports.revoke(attachmentId); // whoever came in between
+  await exports.revoke(attachment); // whoever came in between
 }

@@ -6,10 +6,11 @@ import { insertFolder } from '../../test/fixtures/image-fixture.ts';
 import { enterTestNode } from '../../test/fixtures/node-fixture.ts';
 import type { Database } from '../db/database.ts';
 import { findDiskPlace, keepOverlay } from '../disks/disk-rows.ts';
-import { deleteGoneNodes, enterNode, findNode, leaveNode } from '../nodes/node-rows.ts';
+import { deleteGoneNodes, enterNode, findNode, leaveNode, wasRemoved } from '../nodes/node-rows.ts';
 import { insertOperation } from '../operations/insert-operation.ts';
 import { createAttachment } from './create-attachment.ts';
 import { listNodes } from './list-nodes.ts';
+import { removeAttachment } from './remove-attachment.ts';
 import { removeNode } from './remove-node.ts';
 
 /** Where devices are attached, and what becomes of it when a node goes. */
@@ -19,7 +20,7 @@ const api = 'nod-api';
 
 async function begin(db: Database) {
   await insertFolder(db);
-  await db.transact((tx) => enterNode(tx, { id: api, roles: ['api'] }));
+  await db.transact((tx) => enterNode(tx, { id: api, roles: ['api'], startId: 'api' }));
   const deps = { db, nodeId: api };
   const attach = (diskId: string, mode: 'read-only' | 'read-write' = 'read-only') =>
     createAttachment(deps, { resource: { kind: 'disk', id: diskId }, mode, ttlMs: 60_000 }, subject);
@@ -52,11 +53,13 @@ eachDatabase(({ open }) => {
     const { attach, newDisk } = await begin(db);
     const [blank, written] = [await newDisk(), await newDisk()];
     await enterTestNode(db, 'nod-a');
-    await attach(blank);
+    const { attachment } = await attach(blank);
     await attach(written);
     assert.ok(await db.transact((tx) => keepOverlay(tx, written, 'nod-a')));
     await db.transact((tx) => leaveNode(tx, 'nod-a'));
     await enterTestNode(db, 'nod-b');
+    await assert.rejects(attach(blank), { code: 'UNAVAILABLE' }, 'whoever has its address may write there yet');
+    await db.transact((tx) => removeAttachment(tx, attachment.id));
     assert.equal((await attach(blank)).attachment.nodeId, 'nod-b');
     await assert.rejects(attach(written), { code: 'UNAVAILABLE', message: /obraz node remove nod-a/ });
     assert.equal(await db.transact((tx) => keepOverlay(tx, blank, 'nod-a')), false, 'it is another node’s now');
@@ -87,12 +90,17 @@ eachDatabase(({ open }) => {
     const operation = db.read.selectFrom('operations').select('node_id').where('id', '=', id);
     assert.deepEqual(await operation.executeTakeFirst(), { node_id: '' });
     assert.equal(await findNode(db.read, 'nod-a'), undefined);
+    assert.ok(await wasRemoved(db.read, 'nod-a'), 'it may come back');
+    await assert.rejects(removeNode(deps, { nodeId: 'nod-a' }), { code: 'NOT_FOUND' });
+    await enterTestNode(db, 'nod-a');
+    assert.equal(await wasRemoved(db.read, 'nod-a'), false);
   });
 
-  test('nodes without devices are forgotten when they were long gone, others never', async (t) => {
+  test('nodes that hold nothing are forgotten when they were long gone, others never', async (t) => {
     const db = await open(t);
-    await begin(db);
+    const { attach, newDisk } = await begin(db);
     await enterTestNode(db, 'nod-a');
+    await attach(await newDisk());
     await db.transact(async (tx) => {
       await leaveNode(tx, 'nod-a');
       await deleteGoneNodes(tx, 1000);

@@ -1,13 +1,10 @@
-import type { Database } from '../db/database.ts';
 import { type JsonValue, objectOf, stringOf } from '../lib/json.ts';
 import type { NodeMethod } from '../nodes/call-answers.ts';
 import type { NodeCalls } from '../nodes/node-calls.ts';
 import type { AttachedExports } from './attached-exports.ts';
-import { findAttachment } from './attachment-rows.ts';
 import type { DeleteAttachmentDeps } from './delete-attachment.ts';
 
 export interface PlacedExportsOptions {
-  readonly db: Database;
   /** Of this process. */
   readonly nodeId: string;
   /** The connections that are here; undefined for a process that takes none. */
@@ -18,18 +15,11 @@ export interface PlacedExportsOptions {
 const revokeMethod = 'revoke-attachment';
 
 /** Ends an attachment's connections, at whichever node they are. Throws UNAVAILABLE when that can't be asked. */
-export function createPlacedExports({
-  db,
-  nodeId,
-  here,
-  calls,
-}: PlacedExportsOptions): DeleteAttachmentDeps['exports'] {
+export function createPlacedExports({ nodeId, here, calls }: PlacedExportsOptions): DeleteAttachmentDeps['exports'] {
   return {
-    async revoke(attachmentId) {
-      const attachment = await findAttachment(db.read, attachmentId);
-      // One that was deleted meanwhile is only to be ended here: another node ends what has no row by itself.
-      if (attachment === undefined || attachment.nodeId === nodeId) return await here?.revoke(attachmentId);
-      await calls.ask(attachment.nodeId, revokeMethod, { attachmentId });
+    async revoke({ id: attachmentId, nodeId: placeId }) {
+      if (placeId === nodeId) await here?.revoke(attachmentId);
+      else await calls.ask(placeId, revokeMethod, { attachmentId });
     },
   };
 }

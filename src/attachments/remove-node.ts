@@ -2,7 +2,7 @@ import type { Database } from '../db/database.ts';
 import { abandonDisksOf } from '../disks/disk-rows.ts';
 import { failedPrecondition, notFound } from '../errors.ts';
 import { deleteCallsOf } from '../nodes/call-rows.ts';
-import { deleteNode, findNode } from '../nodes/node-rows.ts';
+import { findNode, markNodeRemoved } from '../nodes/node-rows.ts';
 import { freeOperationsOf } from '../operations/operation-rows.ts';
 import { findAttachmentsAt } from './attachment-rows.ts';
 import { removeAttachment } from './remove-attachment.ts';
@@ -26,15 +26,15 @@ export async function removeNode(
 ): Promise<RemovedNode> {
   return await db.transact(async (tx) => {
     const node = await findNode(tx, nodeId);
-    if (node === undefined) throw notFound('Node', nodeId);
-    if (node.isThere || nodeId === own)
+    if (node?.isThere === true || nodeId === own)
       throw failedPrecondition('NODE_RUNNING', `Node "${nodeId}" is running; stop it first`);
     const attachmentIds = await findAttachmentsAt(tx, nodeId);
     for (const id of attachmentIds) await removeAttachment(tx, id);
     const diskIds = await abandonDisksOf(tx, nodeId);
+    if (node === undefined && diskIds.length === 0 && attachmentIds.length === 0) throw notFound('Node', nodeId);
     await freeOperationsOf(tx, nodeId);
     await deleteCallsOf(tx, nodeId);
-    await deleteNode(tx, nodeId);
+    await markNodeRemoved(tx, nodeId);
     return { diskIds, attachmentCount: attachmentIds.length };
   });
 }

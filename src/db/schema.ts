@@ -73,6 +73,10 @@ export interface NodesTable {
   started_at: number;
   /** By the database's clock; 0 for one that was stopped. */
   seen_at: number;
+  /** Of its process: a copy of a data directory is another process of the same node. */
+  start_id: string;
+  /** 1 for one that was given up for lost; it may come back, with what is nobody's any more. */
+  is_removed: Generated<number>;
 }
 
 /**

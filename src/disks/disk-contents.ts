@@ -11,6 +11,8 @@ export interface FrozenDisk {
   /** Undefined for a disk that began blank. Whoever stores the content holds it meanwhile. */
   readonly volumeId: string | undefined;
   readonly frozenId: string;
+  /** The node that has it: another one may have something else of this name. '' for what was frozen before there were nodes. */
+  readonly nodeId: string;
 }
 
 /** What was frozen of a disk, for the operation that is to store it. Either an operation takes it, or it is given back. */
@@ -44,7 +46,7 @@ export interface DiskContents {
    * What was frozen is needed no more. When it is `stored` as a volume, that may become the disk's base, so that what is
    * over the base stays little. May be repeated, also for what never was.
    */
-  release(frozenId: string, stored?: HeldVolume): Promise<void>;
+  release(frozen: Pick<FrozenDisk, 'frozenId' | 'nodeId'>, stored?: HeldVolume): Promise<void>;
 
   /**
    * The disk is deleted: nobody needs what it holds, but for what is frozen of it. It is removed once a backup of the metadata

@@ -116,7 +116,8 @@ export class DiskFiles {
 
   /** The id of the volume that the disk's overlay was written over, which is its row's from now on. */
   async #takeBackBase({ id }: DiskFacts, wrong: BaseWrong): Promise<string> {
-    const { db, log } = this.#options.store;
+    const { nodeId, store } = this.#options;
+    const { db, log } = store;
     const taken = await db.transact(async (tx): Promise<HeldVolume | undefined> => {
       const disk = await findDisk(tx, id);
       if (disk === undefined) return undefined;
@@ -125,7 +126,7 @@ export class DiskFiles {
         if (volume === undefined) continue;
         const { sizeBytes, guestDigest } = volume;
         const base = { volumeId: volume.id, sizeBytes, guestDigest: hexOf(guestDigest) };
-        if (await rebaseDisk(tx, disk, base)) return base;
+        if (await rebaseDisk(tx, disk, base, nodeId)) return base;
       }
       return undefined;
     });

@@ -51,6 +51,9 @@ export async function hasOverlay(db: Queryable, id: string): Promise<boolean> {
   return row?.has_overlay === 1;
 }
 
+/** Named in one statement. */
+const adoptedAtOnce = 500;
+
 /** Where a disk is. */
 export interface DiskPlace {
   /** The node that has its overlay, or is to have it; '' as long as nobody was ever to open it. */
@@ -79,11 +82,21 @@ export async function keepOverlay(tx: Transaction, id: string, nodeId: string): 
   return (await kept.executeTakeFirst()) !== undefined;
 }
 
-/** Takes over every disk with an overlay, or those of the ids that have one and no node. */
-export async function adoptDisks(tx: Transaction, nodeId: string, which: 'all' | readonly string[]): Promise<void> {
-  const adopted = tx.updateTable('disks').set({ node_id: nodeId }).where('has_overlay', '=', 1);
-  if (which === 'all') await adopted.where('node_id', '<>', nodeId).execute();
-  else if (which.length > 0) await adopted.where('node_id', '=', '').where('id', 'in', which).execute();
+/**
+ * Takes over the disks whose overlays are here and that are at no node by their rows, which may be out of a backup; where there
+ * are no other nodes, those of whatever node the rows name, too.
+ */
+export async function adoptDisks(
+  tx: Transaction,
+  nodeId: string,
+  { diskIds, ofAllNodes }: { readonly diskIds: readonly string[]; readonly ofAllNodes: boolean },
+): Promise<void> {
+  const adopted = tx.updateTable('disks').set({ has_overlay: 1, node_id: nodeId });
+  for (let at = 0; at < diskIds.length; at += adoptedAtOnce) {
+    const some = diskIds.slice(at, at + adoptedAtOnce);
+    await adopted.where('node_id', '=', '').where('id', 'in', some).execute();
+  }
+  if (ofAllNodes) await adopted.where('has_overlay', '=', 1).where('node_id', '<>', nodeId).execute();
 }
 
 /** How many disks have an overlay at each node. */

@@ -14,7 +14,8 @@ export type FrozenContent = Omit<FrozenDisk, 'frozenId'> & {
 };
 
 export function frozenContentOf({ id, sizeBytes, base }: Disk, frozen: Frozen | undefined): FrozenContent {
-  return { diskId: id, sizeBytes, volumeId: base?.volumeId, frozenId: frozen?.id };
+  const { id: frozenId, nodeId = '' } = frozen ?? {};
+  return { diskId: id, sizeBytes, volumeId: base?.volumeId, frozenId, nodeId };
 }
 
 /**
@@ -41,8 +42,8 @@ export async function openFrozenContent(
   };
 }
 
-export function frozenContentToJson({ diskId, sizeBytes, volumeId, frozenId }: FrozenContent): JsonObject {
-  return { diskId, sizeBytes, volumeId: volumeId ?? null, frozenId: frozenId ?? null };
+export function frozenContentToJson({ diskId, sizeBytes, volumeId, frozenId, nodeId }: FrozenContent): JsonObject {
+  return { diskId, sizeBytes, volumeId: volumeId ?? null, frozenId: frozenId ?? null, nodeId };
 }
 
 /** Throws JsonShapeWrong for anything that frozenContentToJson does not make. */
@@ -53,5 +54,6 @@ export function frozenContentFromJson(value: unknown): FrozenContent {
     sizeBytes: integerOf(json, 'sizeBytes'),
     volumeId: json.volumeId === null ? undefined : stringOf(json, 'volumeId'),
     frozenId: json.frozenId === null ? undefined : stringOf(json, 'frozenId'),
+    nodeId: json.nodeId === undefined ? '' : stringOf(json, 'nodeId'),
   };
 }

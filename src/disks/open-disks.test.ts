@@ -105,7 +105,7 @@ test('the base stays while anything is frozen, also what is frozen in the moment
   const first = await disks.freeze(disk);
   const [, second] = await Promise.all([disks.release(first ?? '', stored), disks.freeze(disk)]);
   const base = (await findDisk(store.db.read, disk.id))?.base;
-  const frozen = { diskId: disk.id, sizeBytes: mib, volumeId: base?.volumeId, frozenId: second ?? '' };
+  const frozen = { diskId: disk.id, sizeBytes: mib, volumeId: base?.volumeId, frozenId: second ?? '', nodeId: '' };
   {
     await using reader = await disks.openFrozen(frozen);
     assert.equal(reader.sizeBytes, mib);
@@ -245,7 +245,7 @@ test('says of any range of segments whether one was written to before the freeze
   await writeTo(700 * segmentBytes);
   await disks.freeze(large);
 
-  const frozen = { diskId: disk.id, sizeBytes, volumeId: disk.base?.volumeId, frozenId };
+  const frozen = { diskId: disk.id, sizeBytes, volumeId: disk.base?.volumeId, frozenId, nodeId: '' };
   await using reader = await disks.openFrozen(frozen);
   const isChanged = (first: number, count: number) => reader.over?.isChanged(first, count);
   const last = Math.floor(sizeBytes / segmentBytes);

@@ -1,4 +1,4 @@
-import { failedPrecondition, notFound } from '../errors.ts';
+import { failedPrecondition, notFound, unavailable } from '../errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { FrozenLayer } from '../overlays/frozen-layer.ts';
 import { frozenLayersMax, type Overlay, type OverlayUsage, TooManyFrozenLayers } from '../overlays/overlay.ts';
@@ -12,7 +12,7 @@ import type { StoredDevice } from '../volumes/stored-device.ts';
 import type { Disk } from './disk.ts';
 import type { DiskContents, FrozenDisk } from './disk-contents.ts';
 import { type DiskFacts, DiskFiles, type DiskFilesOptions, overlayBaseOf } from './disk-files.ts';
-import { findDisk, hasOverlay } from './disk-rows.ts';
+import { findDisk, findDiskPlace, hasOverlay } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
 import { type KeptOverlays, sweepOverlays } from './sweep-overlays.ts';
 
@@ -56,7 +56,7 @@ interface OpenDisk {
  * Opening, closing, freezing and changing the base of a disk take turns, and each finds in its turn what the row says: a row
  * that was read before may name a base whose layers are gone by now.
  */
-export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable {
+export class OpenDisks implements Omit<DiskContents, 'freeze' | 'release'>, AsyncDisposable {
   readonly #store: Store;
   readonly #options: OpenDisksOptions;
   readonly #files: DiskFiles;
@@ -169,8 +169,9 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
     }
   }
 
+  /** As DiskContents, of what was frozen here. */
   async release(frozenId: string, stored?: HeldVolume): Promise<void> {
-    const diskId = diskOfFrozen(frozenId);
+    const diskId = diskOf(frozenId);
     const layer = layerOf(frozenId);
     if (stored !== undefined && (this.#stored.get(diskId)?.layer ?? 0) < layer) {
       this.#stored.set(diskId, { layer, volume: stored });
@@ -237,10 +238,19 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
     const disk = await findDisk(read, diskId);
     if (disk !== undefined) {
       const { id, sizeBytes, base } = disk;
-      return { id, sizeBytes, volumeId: base?.volumeId, hasOverlay: await hasOverlay(read, id) };
+      const place = await findDiskPlace(read, id);
+      this.#assertHere(id, place?.nodeId ?? '');
+      return { id, sizeBytes, volumeId: base?.volumeId, hasOverlay: place?.hasOverlay === true };
     }
     if (frozen === undefined) throw notFound('Disk', diskId);
     return { id: diskId, sizeBytes: frozen.sizeBytes, volumeId: frozen.volumeId, hasOverlay: true };
+  }
+
+  /** A disk is opened at one node, whatever is left of it at another. Throws UNAVAILABLE. */
+  #assertHere(diskId: string, placeId: string): void {
+    const { nodeId } = this.#options;
+    if (placeId === nodeId || placeId === '') return;
+    throw unavailable(`Disk "${diskId}" is at node "${placeId}", not at node "${nodeId}": attach it anew`);
   }
 
   /** For one who wrote: others may have the disk open for long. */
@@ -344,7 +354,7 @@ export class OpenDisks implements Omit<DiskContents, 'freeze'>, AsyncDisposable 
     const { db } = this.#store;
     const disk = await findDisk(db.read, diskId);
     if (through === undefined || disk === undefined) return undefined;
-    if (!(await db.transact((tx) => rebaseDisk(tx, disk, volume)))) return undefined;
+    if (!(await db.transact((tx) => rebaseDisk(tx, disk, volume, this.#options.nodeId)))) return undefined;
     const before = open.base;
     open.base = next;
     await open.overlay.swapBase(overlayBaseOf(next), through);
@@ -382,7 +392,7 @@ function isChanged(layer: FrozenLayer, first: number, count: number): boolean {
 }
 
 /** A frozen layer's name: the disk's id and the layer's number. */
-export function diskOfFrozen(frozenId: string): string {
+function diskOf(frozenId: string): string {
   return frozenId.slice(0, frozenId.lastIndexOf('.'));
 }
 

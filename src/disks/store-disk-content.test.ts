@@ -26,7 +26,13 @@ async function openBase(t: TestContext) {
   const lease = { operationId: 'op', epoch: 1 };
   const signal = new AbortController().signal;
   const context: OperationContext = { operation, lease, signal, timesGivenWay: 0, report() {} };
-  const content: FrozenContent = { diskId: 'disk', sizeBytes: 6 * mib, volumeId: base.id, frozenId: undefined };
+  const content: FrozenContent = {
+    diskId: 'disk',
+    sizeBytes: 6 * mib,
+    volumeId: base.id,
+    frozenId: undefined,
+    nodeId: '',
+  };
   return { testStore, deps, context, content };
 }
 

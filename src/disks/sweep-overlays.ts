@@ -1,7 +1,7 @@
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Queryable } from '../db/database.ts';
-import { findDisk, findDiskPlace } from './disk-rows.ts';
+import { findDisk } from './disk-rows.ts';
 
 export interface SweepOverlays {
   readonly db: Queryable;
@@ -50,20 +50,15 @@ const asideSuffix = '.lost';
  * For a node that was given up for lost and has come back: its disks may be at other nodes by now, or be written here anew.
  * What they had here is never one of theirs again. Returns how many there were.
  */
-export async function setOverlaysAside(options: {
-  readonly db: Queryable;
+export async function setOverlaysAside({
+  directory,
+  diskIds,
+}: {
   readonly directory: string;
-  readonly nodeId: string;
+  readonly diskIds: readonly string[];
 }): Promise<number> {
-  const { db, directory, nodeId } = options;
-  let count = 0;
-  for (const diskId of await findOverlays(directory)) {
-    const place = await findDiskPlace(db, diskId);
-    if (place === undefined || (place.nodeId === nodeId && place.hasOverlay)) continue;
-    const aside = join(directory, `${diskId}${asideSuffix}`);
-    await rm(aside, { recursive: true, force: true });
-    await rename(join(directory, diskId), aside);
-    count += 1;
+  for (const diskId of diskIds) {
+    await rename(join(directory, diskId), join(directory, `${diskId}.${Date.now()}${asideSuffix}`));
   }
-  return count;
+  return diskIds.length;
 }

@@ -6,8 +6,8 @@ import { createSnapshotKind } from '../snapshots/operation-names.ts';
 import { createImageKind } from './operation-names.ts';
 import { readDiskInput } from './store-disk-image.ts';
 
-/** What operations that are not over have frozen of disks. */
-export async function findFrozenDisks(db: Queryable): Promise<FrozenDisk[]> {
+/** What operations that are not over have frozen of the disks of a node, or of all disks. */
+export async function findFrozenDisks(db: Queryable, nodeId?: string): Promise<FrozenDisk[]> {
   const rows = await db
     .selectFrom('operations')
     .select(['kind', 'input'])
@@ -17,6 +17,7 @@ export async function findFrozenDisks(db: Queryable): Promise<FrozenDisk[]> {
   return rows.flatMap(({ kind, input }) => {
     const content: FrozenContent | undefined =
       kind === createImageKind ? readDiskInput(parseJson(input)) : frozenContentFromJson(parseJson(input));
-    return content?.frozenId === undefined ? [] : [{ ...content, frozenId: content.frozenId }];
+    const isThere = nodeId === undefined || content?.nodeId === nodeId || content?.nodeId === '';
+    return content?.frozenId === undefined || !isThere ? [] : [{ ...content, frozenId: content.frozenId }];
   });
 }

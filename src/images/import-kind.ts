@@ -53,10 +53,10 @@ export function createImportKind(deps: ImportKindDeps): OperationKind {
 
 /** Removes what is kept of the source meanwhile: the copy of a file and what was unpacked, or what was frozen of a disk. */
 async function removeCopies(deps: ImportKindDeps, { id, input, resourceId }: OperationInput): Promise<void> {
-  const frozenId = readDiskInput(input)?.frozenId;
+  const { frozenId, nodeId = '' } = readDiskInput(input) ?? {};
   if (frozenId !== undefined) {
     const image = await findImage(deps.store.db.read, resourceId);
-    await deps.contents.release(frozenId, image === undefined ? undefined : volumeOf(image));
+    await deps.contents.release({ frozenId, nodeId }, image === undefined ? undefined : volumeOf(image));
   }
   await removeUnpacked(workPath(deps, id));
   await removeSpool(spoolPath(deps, id));

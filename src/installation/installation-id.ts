@@ -78,12 +78,16 @@ async function settle(
   const ofMetadata = await findId(db);
   if (ofMetadata === undefined) {
     const mine = ofDirectory ?? ofStore ?? randomUUID();
-    // The file first: cut off between the two, the next start takes it from there.
-    if (ofDirectory === undefined) await writeFileDurably(path, `${mine}\n`, 0o600);
+    // The file first: cut off between the two, the next start takes it from there. With a store elsewhere the directory may
+    // be one of several that begin at this moment; one without an id can join then.
+    const isOnlyOne = db.dialect === 'sqlite' || store === undefined;
+    if (ofDirectory === undefined && isOnlyOne) await writeFileDurably(path, `${mine}\n`, 0o600);
     const id = await db.transact((tx) => insertSetting(tx, settingName, mine));
-    if (id === mine) return id;
-    // Another process began at the same moment.
-    if (ofDirectory === undefined) await rm(path);
+    if (id === mine) {
+      if (ofDirectory === undefined && !isOnlyOne) await writeFileDurably(path, `${mine}\n`, 0o600);
+      return id;
+    }
+    if (ofDirectory === undefined && isOnlyOne) await rm(path);
     return settle(db, path, store, await store?.read());
   }
   if (ofMetadata === ofDirectory) return ofMetadata;

@@ -69,7 +69,8 @@ export class CallAnswers implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const { db, nodeId, log } = this.#options;
-    for (const call of await findWaitingCalls(db.read, nodeId, callsAtOnce)) {
+    const except = [...this.#running.keys()];
+    for (const call of await findWaitingCalls(db.read, { nodeId, except, limit: callsAtOnce })) {
       if (this.#running.has(call.id)) continue;
       const work = call.state === 'asked' ? this.#answer(call) : this.#undo(call);
       const settled = work

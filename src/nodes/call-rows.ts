@@ -33,12 +33,16 @@ export async function findCall(db: Queryable, id: string): Promise<CallState | u
 }
 
 /** Those that the node is to answer, and those whose answers nobody wants; oldest first. */
-export async function findWaitingCalls(db: Queryable, nodeId: string, limit: number): Promise<WaitingCall[]> {
+export async function findWaitingCalls(
+  db: Queryable,
+  { nodeId, except, limit }: { readonly nodeId: string; readonly except: readonly string[]; readonly limit: number },
+): Promise<WaitingCall[]> {
   return db
     .selectFrom('node_calls')
     .select(['id', 'method', 'input', 'state', 'answer'])
     .where('node_id', '=', nodeId)
     .where('state', 'in', ['asked', 'unwanted'])
+    .$if(except.length > 0, (calls) => calls.where('id', 'not in', except))
     .orderBy('created_at')
     .orderBy('id')
     .limit(limit)

@@ -10,7 +10,7 @@ import { openPostgres } from '../db/open-postgres.ts';
 import { failedPrecondition } from '../errors.ts';
 import { CallAnswers, forgetCalls, type NodeMethod } from './call-answers.ts';
 import { createNodeCalls } from './node-calls.ts';
-import { deleteNode, enterNode, leaveNode } from './node-rows.ts';
+import { enterNode, leaveNode, markNodeRemoved } from './node-rows.ts';
 
 const log = pino({ level: 'silent' });
 const nodeId = 'nod-asked';
@@ -33,7 +33,7 @@ function counting() {
   return { counted, method };
 }
 
-const enter = (db: Database) => db.transact((tx) => enterNode(tx, { id: nodeId, roles: ['block'] }));
+const enter = (db: Database) => db.transact((tx) => enterNode(tx, { id: nodeId, roles: ['block'], startId: 'asked' }));
 const rows = (db: Database) => db.read.selectFrom('node_calls').selectAll().execute();
 
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
@@ -127,7 +127,7 @@ eachDatabase(({ open }) => {
     await enter(db);
     await db.transact((tx) => leaveNode(tx, nodeId));
     await assert.rejects(calls.ask(nodeId, 'echo', {}), gone);
-    await db.transact((tx) => deleteNode(tx, nodeId));
+    await db.transact((tx) => markNodeRemoved(tx, nodeId));
     await assert.rejects(calls.ask(nodeId, 'echo', {}), gone);
   });
 });

@@ -45,7 +45,10 @@ const longestPauseMs = 100;
 export function createNodeCalls({ db, notices = noNotices, timeoutMs = usualTimeoutMs }: NodeCallsOptions): NodeCalls {
   async function assertThere(nodeId: string): Promise<void> {
     const node = await findNode(db.read, nodeId);
-    if (node?.isThere === true) return;
+    if (node?.isThere === true) {
+      if (node.roles.includes('block')) return;
+      throw unavailable(`Node "${nodeId}" has disks and runs without them: start it with --role block`);
+    }
     const since = node === undefined || node.seenAt.getTime() === 0 ? '' : ` since ${node.seenAt.toISOString()}`;
     throw unavailable(
       `Node "${nodeId}" is not running${since}, and what this needs is there. Start it; if it is lost: obraz node remove ${nodeId}`,

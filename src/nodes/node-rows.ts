@@ -5,20 +5,26 @@ import type { NodesTable } from '../db/schema.ts';
 import { believedMs, type Node } from './node.ts';
 import { isRole, type Role } from './role.ts';
 
-/** The node runs, since now, and cannot be attached to yet. Says whether it was known. */
+/** The node runs, since now, as this process, and cannot be attached to yet. */
 export async function enterNode(
   tx: Transaction,
-  { id, roles }: { readonly id: string; readonly roles: readonly Role[] },
-): Promise<boolean> {
+  { id, roles, startId }: { readonly id: string; readonly roles: readonly Role[]; readonly startId: string },
+): Promise<void> {
   const now = databaseTime(tx);
-  const facts = { roles: roles.join(','), nbd_url: '', started_at: now, seen_at: now };
-  const known = await tx.updateTable('nodes').set(facts).where('id', '=', id).returning('id').executeTakeFirst();
-  if (known === undefined)
-    await tx
-      .insertInto('nodes')
-      .values({ id, ...facts })
-      .execute();
-  return known !== undefined;
+  const facts = {
+    ...{ roles: roles.join(','), nbd_url: '', started_at: now, seen_at: now, start_id: startId, is_removed: 0 },
+  };
+  await tx
+    .insertInto('nodes')
+    .values({ id, ...facts })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(facts))
+    .execute();
+}
+
+/** Whether the node was given up for lost since it last ran. */
+export async function wasRemoved(db: Queryable, id: string): Promise<boolean> {
+  const row = await db.selectFrom('nodes').select('is_removed').where('id', '=', id).executeTakeFirst();
+  return row?.is_removed === 1;
 }
 
 /** From now on devices can be attached at the node. */
@@ -26,12 +32,17 @@ export async function setNbdUrl(tx: Transaction, id: string, nbdUrl: string): Pr
   await tx.updateTable('nodes').set({ nbd_url: nbdUrl }).where('id', '=', id).execute();
 }
 
-/** Says that the node is there. False when it was removed. */
-export async function beatNode(tx: Transaction, id: string): Promise<boolean> {
+/** Says that the node is there. False when it was removed, or is another process by now. */
+export async function beatNode(
+  tx: Transaction,
+  { id, startId }: { readonly id: string; readonly startId: string },
+): Promise<boolean> {
   const beaten = tx
     .updateTable('nodes')
     .set({ seen_at: databaseTime(tx) })
     .where('id', '=', id)
+    .where('start_id', '=', startId)
+    .where('is_removed', '=', 0)
     .returning('id');
   return (await beaten.executeTakeFirst()) !== undefined;
 }
@@ -41,8 +52,14 @@ export async function leaveNode(tx: Transaction, id: string): Promise<void> {
   await tx.updateTable('nodes').set({ seen_at: 0 }).where('id', '=', id).execute();
 }
 
-export async function deleteNode(tx: Transaction, id: string): Promise<void> {
-  await tx.deleteFrom('nodes').where('id', '=', id).execute();
+/** Gives the node up for lost; that is remembered, for its data directory may come back. */
+export async function markNodeRemoved(tx: Transaction, id: string): Promise<void> {
+  const lost = { roles: '', nbd_url: '', started_at: 0, seen_at: 0, start_id: '', is_removed: 1 };
+  await tx
+    .insertInto('nodes')
+    .values({ id, ...lost })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(lost))
+    .execute();
 }
 
 export async function findNode(db: Queryable, id: string): Promise<Node | undefined> {
@@ -77,18 +94,22 @@ export async function findLeastAttached(db: Queryable, ownNodeId: string): Promi
   return row === undefined ? undefined : toNode(row);
 }
 
-/** Forgets nodes without disks that have not been there for so long: they hold nothing. */
+/** Forgets nodes that have not been there for so long, and that hold nothing: no disk, no attachment, no operation. */
 export async function deleteGoneNodes(tx: Transaction, goneMs: number): Promise<void> {
+  const namedBy = (table: 'disks' | 'attachments' | 'operations') =>
+    sql<boolean>`exists (select 1 from ${sql.table(table)} as held where held.node_id = nodes.id)`;
   await tx
     .deleteFrom('nodes')
-    .where('nbd_url', '=', '')
+    .where('is_removed', '=', 0)
     .where('seen_at', '<', sql<number>`${databaseTime(tx)} - ${goneMs}`)
+    .where(sql<boolean>`not ${namedBy('disks')} and not ${namedBy('attachments')} and not ${namedBy('operations')}`)
     .execute();
 }
 
 function selectNodes(db: Queryable) {
   return db
     .selectFrom('nodes')
+    .where('is_removed', '=', 0)
     .selectAll('nodes')
     .select(sql<number | string>`${databaseTime(db)}`.as('now'));
 }

@@ -130,7 +130,13 @@ export async function findLeases(db: Queryable, kinds: readonly string[]): Promi
 
 /** Lets any node run what only this one could: it is lost, and what it was to work on. */
 export async function freeOperationsOf(tx: Transaction, nodeId: string): Promise<void> {
-  await tx.updateTable('operations').set({ node_id: '' }).where('node_id', '=', nodeId).where(notDone).execute();
+  // Who runs one there, and does not know of it, can commit nothing more.
+  await tx
+    .updateTable('operations')
+    .set((row) => ({ node_id: '', lease_owner: '', lease_epoch: sql<number>`${row.ref('lease_epoch')} + 1` }))
+    .where('node_id', '=', nodeId)
+    .where(notDone)
+    .execute();
 }
 
 /** What is not done yet on a resource, oldest first. */

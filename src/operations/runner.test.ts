@@ -373,7 +373,8 @@ eachDatabase(({ open }) => {
       await go.promise;
       return async () => 'of the dead';
     });
-    const stalled = { isAlone: false, beatMs: 1_000_000 };
+    // With one place each, neither takes what the other left.
+    const stalled = { isAlone: false, beatMs: 1_000_000, concurrency: 1 };
     const ids: string[] = [];
     for (const node of ['a', 'b']) {
       const runner = await startRunner(db, left, { ...stalled, ownerId: leaseOwner(node, '1') });

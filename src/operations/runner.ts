@@ -105,8 +105,11 @@ class OperationRunner implements Runner {
         if (operationId === undefined || operationId === run.operation.id) void this.#checkLease(run);
       }
     });
-    this.#subscriptions.use(due);
-    this.#subscriptions.use(lost);
+    // What was cancelled before anybody ran it may have left something here. What ran here cleans up by itself.
+    const done = notices.subscribe('operation_done', (operationId) => {
+      if (operationId !== undefined && !this.#active.has(operationId)) this.#cleanUpSoon(operationId);
+    });
+    for (const subscription of [due, lost, done]) this.#subscriptions.use(subscription);
   }
 
   wake(): void {
@@ -122,6 +125,10 @@ class OperationRunner implements Runner {
       return;
     }
     if (this.#isClaiming) this.#cancelledInClaim.add(operationId);
+    this.#cleanUpSoon(operationId);
+  }
+
+  #cleanUpSoon(operationId: string): void {
     const cleaning = this.#cleanUp(operationId).finally(() => this.#cleaning.delete(cleaning));
     this.#cleaning.add(cleaning);
   }

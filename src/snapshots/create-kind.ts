@@ -23,10 +23,10 @@ export interface CreateSnapshotKindDeps extends StoreDiskContentDeps {
 /** How operations that store a snapshot are run. One that fails or is cancelled takes its snapshot away. */
 export function createSnapshotCreation(deps: CreateSnapshotKindDeps): OperationKind {
   const release = async ({ input, resourceId }: OperationInput): Promise<void> => {
-    const { frozenId } = frozenContentFromJson(input);
+    const { frozenId, nodeId } = frozenContentFromJson(input);
     if (frozenId === undefined) return;
     const snapshot = await findSnapshot(deps.store.db.read, resourceId);
-    await deps.contents.release(frozenId, snapshot?.volume);
+    await deps.contents.release({ frozenId, nodeId }, snapshot?.volume);
   };
   return {
     name: createSnapshotKind,

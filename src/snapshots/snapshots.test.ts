@@ -10,7 +10,7 @@ import {
   openImageDatabase,
   volumeSizeBytes,
 } from '../../test/fixtures/image-fixture.ts';
-import { frozenHere } from '../../test/fixtures/node-fixture.ts';
+import { frozenHere, testNodeId } from '../../test/fixtures/node-fixture.ts';
 import { untouchedContents } from '../../test/fixtures/untouched-disks.ts';
 import type { Database } from '../db/database.ts';
 import type { DiskContents } from '../disks/disk-contents.ts';
@@ -108,7 +108,7 @@ eachDatabase(({ open }) => {
     const blank = await addDisk(db, { base: undefined });
     const { volumeId } = heldVolume;
     const cases = [
-      [written, writtenContents, { volumeId, frozenId: 'frozen' }],
+      [written, writtenContents, { volumeId, frozenId: 'frozen', nodeId: testNodeId }],
       [grown, untouchedContents, { volumeId, frozenId: null }],
       [blank, untouchedContents, { volumeId: null, frozenId: null }],
     ] as const;
@@ -192,7 +192,13 @@ eachDatabase(({ open }) => {
     const disk = await addDisk(db, { sizeBytes: 20 * gib });
     const source = { kind: 'disk', diskId: disk.id } as const;
     const operation = await startImage(db, { source }, writtenContents);
-    const content = { diskId: disk.id, sizeBytes: 20 * gib, volumeId: heldVolume.volumeId, frozenId: 'frozen' };
+    const content = {
+      diskId: disk.id,
+      sizeBytes: 20 * gib,
+      volumeId: heldVolume.volumeId,
+      frozenId: 'frozen',
+      nodeId: testNodeId,
+    };
     assert.deepEqual(operation.input, { disk: content });
     const image = await getImage({ db }, { imageId: operation.resourceId });
     assert.deepEqual([image.status, image.minDiskSizeBytes], ['CREATING', 20 * gib]);

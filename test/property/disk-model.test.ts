@@ -89,7 +89,7 @@ class Real implements AsyncDisposable {
     const { disks } = this;
     return {
       ...contentsHere(disks),
-      release: (frozenId, stored) => {
+      release: ({ frozenId }, stored) => {
         const released = disks.release(frozenId, stored);
         this.#releases.add(released);
         return released;

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { DialectName } from '../database.ts';
 import { textType } from './text-type.ts';
 
@@ -12,6 +12,8 @@ export async function createNodes(db: Kysely<unknown>, dialect: DialectName): Pr
     .addColumn('nbd_url', text, (c) => c.notNull())
     .addColumn('started_at', 'bigint', (c) => c.notNull())
     .addColumn('seen_at', 'bigint', (c) => c.notNull())
+    .addColumn('start_id', text, (c) => c.notNull())
+    .addColumn('is_removed', 'integer', (c) => c.notNull().defaultTo(0))
     .execute();
   await db.schema
     .createTable('node_calls')
@@ -29,5 +31,7 @@ export async function createNodes(db: Kysely<unknown>, dialect: DialectName): Pr
       .alterTable(table)
       .addColumn('node_id', text, (c) => c.notNull().defaultTo(''))
       .execute();
+    // Most rows are at no node.
+    await sql.raw(`create index ${table}_at_node on ${table} (node_id) where node_id <> ''`).execute(db);
   }
 }
