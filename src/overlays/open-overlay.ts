@@ -13,7 +13,10 @@ import { BaseWrong, OverlayDamaged, type OverlayFailed, overlayFailedBy } from '
 export interface OpenOverlayOptions {
   /** The overlay's own; nobody else may have it open. Its parent must be there. */
   readonly directory: string;
-  /** A disk that was smaller until now becomes larger; one that was larger is refused. */
+  /**
+   * A disk that was smaller until now becomes larger. One that was larger stays so: metadata out of a backup, or an operation on
+   * what was frozen of it before it grew, does not know it better.
+   */
   readonly sizeBytes: number;
   /** What blocks are read from that no layer has; zeros are behind its end. An overlay of another base is refused. */
   readonly base?: OverlayBase;
@@ -51,9 +54,6 @@ export async function openOverlay(options: OpenOverlayOptions): Promise<Overlay>
     // That a name is there does not say that it is durable: whoever gave it may have died before it was.
     await syncDirectory(directory);
     if (whenMissing === 'create') await syncDirectory(dirname(directory));
-    if (manifest.sizeBytes > sizeBytes) {
-      throw new RangeError(`a disk of ${manifest.sizeBytes} bytes can't be made one of ${sizeBytes}`);
-    }
     if (!manifest.baseIds.includes(base.id)) throw new BaseWrong(directory, manifest.baseIds, base.id);
     await using opening = new AsyncDisposableStack();
     const handles = opening.use(new OpenHandles(openFilesMost));

@@ -266,3 +266,17 @@ test('refuses what is not of the disk, and everything once it is closed', async 
     await assert.rejects(call, /closed/);
   }
 });
+
+test('stays as large as it was for who knows it smaller', async () => {
+  await using place = await overlayPlace(blockBytes);
+  {
+    await using overlay = await place.open();
+    await overlay.resize(3 * blockBytes);
+    await overlay.writeAt(numbered(0, 1), 2 * blockBytes, { durable: true });
+  }
+  await using again = await place.open();
+  assert.equal(again.sizeBytes, 3 * blockBytes);
+  const block = Buffer.alloc(blockBytes);
+  await again.readAt(block, 2 * blockBytes);
+  assert.ok(block.equals(numbered(0, 1)));
+});
