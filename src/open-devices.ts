@@ -93,7 +93,7 @@ export async function openDevices(options: DevicesOptions): Promise<Devices> {
       soonMs: sweepEveryMs,
       async run() {
         await here.sweep();
-        await here.releaseForgotten(await findFrozenDisks(db.read, frozenAt));
+        await here.releaseForgotten(() => findFrozenDisks(db.read, frozenAt));
       },
       onError: (error) => log.error({ err: error }, 'sweeping overlays failed; it is tried again'),
     }),

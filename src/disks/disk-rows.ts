@@ -45,12 +45,6 @@ export async function replaceDisk(tx: Transaction, disk: Disk): Promise<void> {
   await insertLabels(tx, disk);
 }
 
-/** Whether the disk has an overlay, without which it can't be read: the base alone is not what was written. */
-export async function hasOverlay(db: Queryable, id: string): Promise<boolean> {
-  const row = await db.selectFrom('disks').select('has_overlay').where('id', '=', id).executeTakeFirst();
-  return row?.has_overlay === 1;
-}
-
 /** Named in one statement. */
 const adoptedAtOnce = 500;
 
@@ -58,6 +52,7 @@ const adoptedAtOnce = 500;
 export interface DiskPlace {
   /** The node that has its overlay, or is to have it; '' as long as nobody was ever to open it. */
   readonly nodeId: string;
+  /** Without it the disk can't be read: the base alone is not what was written. */
   readonly hasOverlay: boolean;
 }
 

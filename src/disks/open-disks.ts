@@ -12,7 +12,7 @@ import type { StoredDevice } from '../volumes/stored-device.ts';
 import type { Disk } from './disk.ts';
 import type { DiskContents, FrozenDisk } from './disk-contents.ts';
 import { type DiskFacts, DiskFiles, type DiskFilesOptions, overlayBaseOf } from './disk-files.ts';
-import { findDisk, findDiskPlace, hasOverlay } from './disk-rows.ts';
+import { findDisk, findDiskPlace } from './disk-rows.ts';
 import { rebaseDisk } from './rebase-disk.ts';
 import { type KeptOverlays, sweepOverlays } from './sweep-overlays.ts';
 
@@ -129,7 +129,8 @@ export class OpenDisks implements Omit<DiskContents, 'freeze' | 'release'>, Asyn
 
   /** As DiskContents, of a disk that is here. Returns the name of what was frozen. */
   async freeze({ id }: Pick<Disk, 'id'>): Promise<string | undefined> {
-    if (!(await hasOverlay(this.#store.db.read, id)) && !this.#files.has(id)) return undefined;
+    const place = await findDiskPlace(this.#store.db.read, id);
+    if (place?.hasOverlay !== true && !this.#files.has(id)) return undefined;
     const { overlay } = await this.#acquire(id);
     try {
       const layer = await this.#turn(id, async () => {
@@ -186,15 +187,16 @@ export class OpenDisks implements Omit<DiskContents, 'freeze' | 'release'>, Asyn
 
   /**
    * Releases what has been frozen for long and no operation needs: whoever was to say so was another process, and has died.
-   * @param needed what operations that are not over have frozen
+   * @param findNeeded what operations that are not over have frozen; asked for only when something was frozen for long
    */
-  async releaseForgotten(needed: readonly FrozenDisk[]): Promise<void> {
+  async releaseForgotten(findNeeded: () => Promise<readonly FrozenDisk[]>): Promise<void> {
     const before = performance.now() - forgottenMs;
-    const names = new Set(needed.map(({ frozenId }) => frozenId));
     const held = [...this.#held].flatMap(([diskId, layers]) =>
       [...layers].filter(([, since]) => since < before).map(([layer]) => `${diskId}.${layer}`),
     );
-    for (const frozenId of held) if (!names.has(frozenId)) await this.release(frozenId);
+    if (held.length === 0) return;
+    const needed = new Set((await findNeeded()).map(({ frozenId }) => frozenId));
+    for (const frozenId of held) if (!needed.has(frozenId)) await this.release(frozenId);
   }
 
   async discard(diskId: string): Promise<void> {

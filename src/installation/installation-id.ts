@@ -135,6 +135,7 @@ async function insertSetting(tx: Transaction, name: string, value: string): Prom
   return row.value;
 }
 
-async function hasPacks({ read }: Database): Promise<boolean> {
+/** Whether the metadata knows of any pack. */
+export async function hasPacks({ read }: Database): Promise<boolean> {
   return (await read.selectFrom('packs').select('id').limit(1).executeTakeFirst()) !== undefined;
 }

@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../db/database.ts';
 import { InstallationBroken } from '../installation/installation-broken.ts';
+import { hasPacks } from '../installation/installation-id.ts';
 
 /** Where the packs are: in the data directory, or in an S3 bucket. */
 export type BlobPlace = 'directory' | 's3';
@@ -36,8 +37,4 @@ async function findPlace({ read }: Database): Promise<BlobPlace | undefined> {
   const row = await read.selectFrom('settings').select('value').where('name', '=', settingName).executeTakeFirst();
   if (row === undefined) return undefined;
   return row.value === 's3' ? 's3' : 'directory';
-}
-
-async function hasPacks({ read }: Database): Promise<boolean> {
-  return (await read.selectFrom('packs').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
