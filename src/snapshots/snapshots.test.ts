@@ -109,8 +109,8 @@ eachDatabase(({ open }) => {
     const { volumeId } = heldVolume;
     const cases = [
       [written, writtenContents, { volumeId, frozenId: 'frozen', nodeId: testNodeId }],
-      [grown, untouchedContents, { volumeId, frozenId: null }],
-      [blank, untouchedContents, { volumeId: null, frozenId: null }],
+      [grown, untouchedContents, { volumeId, frozenId: null, nodeId: '' }],
+      [blank, untouchedContents, { volumeId: null, frozenId: null, nodeId: '' }],
     ] as const;
     for (const [disk, contents, input] of cases) {
       const operation = await start(db, { diskId: disk.id }, contents);
