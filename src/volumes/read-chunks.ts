@@ -109,9 +109,9 @@ async function readPlaces(
 }
 
 /** The bytes of the range; undefined when the pack ends before: a part of it was lost. */
-async function readUnlessShort(
+export async function readUnlessShort(
   store: Store,
-  { packId, offset, length }: PackRead,
+  { packId, offset, length }: Pick<PackRead, 'packId' | 'offset' | 'length'>,
   options: BlobReadOptions,
 ): Promise<Uint8Array<SharedArrayBuffer> | undefined> {
   try {
@@ -175,7 +175,8 @@ export function planPackReads<Place extends ChunkPlace>(places: readonly Place[]
   return reads;
 }
 
-function readOf<Place extends ChunkPlace>(place: Place): PackRead<Place> {
+/** A read of one place alone. */
+export function readOf<Place extends ChunkPlace>(place: Place): PackRead<Place> {
   return { packId: place.packId, offset: place.packOffset, length: place.encodedLength, places: [place] };
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
+import { createPace } from '../../src/lib/pace.ts';
+import { scrub, scrubStart } from '../../src/volumes/scrub.ts';
 import { openVolume } from '../../src/volumes/stored-device.ts';
 import { noise } from '../fixtures/guest.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs, type TestStore } from '../fixtures/store.ts';
@@ -96,5 +98,14 @@ describe('on a disk that lies', () => {
       assert.ok((await readAll(testStore, id)).equals(guest));
       assert.equal(lies.told, 1);
     }
+    lies.told = 0;
+    await scrub(testStore.store, {
+      pace: createPace(0),
+      signal: new AbortController().signal,
+      from: scrubStart,
+      onPack: async (_position, findings) => assert.deepEqual(findings, []),
+    });
+    assert.equal(lies.told, 1);
+    assert.ok((await readAll(testStore, id)).equals(guest));
   });
 });
