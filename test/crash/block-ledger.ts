@@ -48,11 +48,13 @@ export class BlockLedger {
   readonly flushed: Uint32Array;
   #version = 0;
 
-  constructor(blocks: number) {
+  /** `from`: the versions that the disk has from the start. */
+  constructor(blocks: number, from: Uint32Array = new Uint32Array(blocks)) {
     this.blocks = blocks;
-    this.sent = new Uint32Array(blocks);
-    this.acknowledged = new Uint32Array(blocks);
-    this.flushed = new Uint32Array(blocks);
+    this.sent = from.slice();
+    this.acknowledged = from.slice();
+    this.flushed = from.slice();
+    this.#version = from.reduce((most, version) => Math.max(most, version), 0);
   }
 
   /** New contents of blocks; call what is returned when the server has acknowledged them. */

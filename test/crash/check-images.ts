@@ -14,11 +14,21 @@ export async function checkImage(
   if (found !== image.sha256) throw new Error(`${image.name} reads back as ${found}, it was ${image.sha256}`);
 }
 
-/** The folder has what it should, no more and no less, with the right names and bytes. Returns the images read. */
-export async function checkAll(client: CrashClient, expected: ExpectedImages, folderId: string): Promise<number> {
+export interface CheckAll {
+  readonly folderId: string;
+  /** Images that somebody else looks after. */
+  readonly besides: readonly string[];
+}
+
+/** The folder has the images that it should, no more and no less, with the right names and bytes. Returns those read. */
+export async function checkAll(
+  client: CrashClient,
+  expected: ExpectedImages,
+  { folderId, besides }: CheckAll,
+): Promise<number> {
   const { images = [] } = await client.call('ImageService.List', { folderId, pageSize: 1000 });
   const listed = (images as { id: string }[]).map(({ id }) => id).toSorted(); // of Image messages
-  const wanted = expected.ready.map(({ id }) => id).toSorted();
+  const wanted = [...expected.ready.map(({ id }) => id), ...besides].toSorted();
   if (listed.join() !== wanted.join()) throw new Error(`the folder has ${listed}; it should have ${wanted}`);
   for (const image of expected.ready) await checkImage(client, image);
   for (const { id, state } of expected.all) {
@@ -26,5 +36,5 @@ export async function checkAll(client: CrashClient, expected: ExpectedImages, fo
     const answer = await client.call('ImageService.Get', { imageId: id }).catch((error: unknown) => error);
     if (!(answer instanceof DoorError && answer.code === 5)) throw new Error(`${id} should be gone`);
   }
-  return wanted.length;
+  return expected.ready.length;
 }

@@ -23,10 +23,13 @@ export async function findLeftovers(dataDirectories: readonly string[]): Promise
     'select id from volumes where id not in (select volume_id from volume_references)',
   );
   await none(
-    'holders that are no image',
-    'select * from volume_references where holder_id not in (select id from images)',
+    'holders that are no image, snapshot or disk',
+    `select * from volume_references where holder_id not in (select id from images)
+       and holder_id not in (select id from snapshots) and holder_id not in (select id from disks)`,
   );
   await none('READY images without a volume', `select id from images where status = 'READY' and volume_id is null`);
+  await none('snapshots that nobody makes', `select id from snapshots where status <> 'READY'`);
+  await none('attachments', 'select id from attachments');
   await none(
     'images of a volume that they do not hold',
     `select id from images where volume_id is not null
@@ -40,7 +43,11 @@ export async function findLeftovers(dataDirectories: readonly string[]): Promise
   for (const pack of packs.difference(blobs)) found.push(`pack ${pack} without its blob`);
   for (const blob of blobs.difference(packs)) found.push(`blob ${blob} without its pack`);
   for (const key of await unfinished()) found.push(`an upload of ${key}`);
+  const disks = new Set((await rows('select id from disks')).map(({ id }) => String(id)));
   for (const directory of dataDirectories) {
+    for (const name of await listNames(join(directory, 'disks'))) {
+      if (!disks.has(name)) found.push(`disks/${name}`);
+    }
     for (const folder of ['spool', 'uploads', join('packs', 'partial')]) {
       for (const name of await listFiles(join(directory, folder))) found.push(`${folder}/${name}`);
     }
@@ -60,6 +67,10 @@ export async function checkpointedBytes(dataDirectory: string, operationId: stri
   const sql = 'select coalesce(sum(done_bytes), 0) as bytes from import_segments where operation_id = ?';
   const [row] = await rows(sql, [operationId]);
   return Number(row?.bytes);
+}
+
+async function listNames(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 async function listFiles(folder: string): Promise<string[]> {

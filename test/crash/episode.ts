@@ -3,17 +3,21 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FileServer } from '../fixtures/file-server.ts';
 import { temporaryDirectory } from '../fixtures/obraz.ts';
+import { runOn } from '../fixtures/run-servers.ts';
+import { createRunStorage, type ServiceStorage } from '../fixtures/service-storage.ts';
 import { checkAll, checkImage } from './check-images.ts';
-import { NoAnswer } from './client.ts';
+import { type CrashClient, NoAnswer } from './client.ts';
 import { findLeftovers, findUploads } from './data-rows.ts';
 import type { DiskFile } from './disk-files.ts';
-import { ExpectedImages, isPassing } from './expected-images.ts';
+import { DeviceFailed, ExpectedDisks } from './expected-disks.ts';
+import { ExpectedImages } from './expected-images.ts';
 import type { FaultChoice } from './fault-choice.ts';
 import type { Fault } from './faults.ts';
 import type { Ground } from './ground.ts';
 import type { InterruptedUpload } from './interrupted-uploads.ts';
 import { lookAfterStore, mustBeSound, storeIsFree } from './look-after-store.ts';
-import { type Node, Nodes } from './nodes.ts';
+import { type Node, Nodes, type RolesOfProcesses } from './nodes.ts';
+import { isPassing, OpenChanges } from './open-changes.ts';
 import type { Random } from './random.ts';
 import { EndedEarly } from './start.ts';
 
@@ -32,8 +36,8 @@ export interface EpisodeParts {
   readonly choice: FaultChoice;
   readonly files: readonly DiskFile[];
   readonly server: FileServer;
-  /** Processes that serve at once; more than one need {PostgreSQL, S3}. */
-  readonly processes: number;
+  /** Of the processes that serve at once; more than one need {PostgreSQL, S3}. */
+  readonly roles: RolesOfProcesses;
   /** What they stand on, where it may give way, too. */
   readonly ground?: Ground | undefined;
 }
@@ -44,22 +48,23 @@ export interface Episode extends AsyncDisposable {
   readonly story: string[];
   /** One life with a fault; says how it ended. */
   live(): Promise<'kills' | 'failures'>;
-  /** The life without faults. Returns how many images were read back. */
-  end(): Promise<number>;
+  /** The life without faults. Returns how many images were read back, and snapshots and images of disks. */
+  end(): Promise<{ images: number; copies: number }>;
 }
 
-export async function openEpisode({
-  random,
-  choice,
-  files,
-  server,
-  processes,
-  ground,
-}: EpisodeParts): Promise<Episode> {
+export async function openEpisode({ random, choice, files, server, roles, ground }: EpisodeParts): Promise<Episode> {
   const directory = await temporaryDirectory();
+  /** Undefined for what the run is on. Now and then without tables, so that the first start is a migration, too. */
+  async function createStorage(): Promise<ServiceStorage | undefined> {
+    if (runOn === 'sqlite+local') return undefined;
+    const isEmpty = random.chance(0.25);
+    return ground === undefined ? createRunStorage({ isEmpty }) : ground.createStorage({ isEmpty });
+  }
   const pointsFile = join(directory.path, 'points');
-  const nodes = Nodes.open(directory.path, processes, await ground?.createStorage());
-  const expected = new ExpectedImages();
+  const nodes = Nodes.open(directory.path, roles, await createStorage());
+  const changes = new OpenChanges();
+  const expected = new ExpectedImages(changes);
+  const disks = new ExpectedDisks(changes, random, (attachmentId) => nodes.findSocket(attachmentId));
   const story: string[] = [];
   let hasServed = false;
   let upload: InterruptedUpload | undefined;
@@ -67,7 +72,11 @@ export async function openEpisode({
 
   /** One thing that a client may do. */
   async function step({ client, sender, obraz: { folderId } }: Node): Promise<void> {
-    await expected.askAgain(client);
+    await changes.askAgain(client);
+    if (random.chance(0.3)) {
+      await disks.step({ client, folderId });
+      return;
+    }
     const free = names.filter((name) => !expected.all.some((image) => image.name === name && image.state !== 'gone'));
     const [ready, making] = [expected.ready, expected.making];
     const dice = random.next();
@@ -120,7 +129,7 @@ export async function openEpisode({
     const dies = fault === undefined || fault.does === 'kill';
     const mayFail = ground !== undefined || !dies;
     const [steps, clockMs] = [5 + random.below(maxSteps), random.below(maxClockMs)];
-    const victim = random.below(processes);
+    const victim = random.below(roles.length);
     story.push(`${victim}: ${fault === undefined ? `killed after ${clockMs} ms` : JSON.stringify(fault)}`);
     let shaken: Promise<void> | undefined;
     try {
@@ -137,14 +146,16 @@ export async function openEpisode({
       const endAt = performance.now() + maxLifeMs;
       if (fault === undefined) setTimeout(() => void node.obraz.end('SIGKILL'), clockMs);
       for (let done = 0; done < steps && performance.now() < endAt && !node.isOver(); done += 1) {
-        if (mayFail) expected.failed();
-        const [asked, mayBreak] = [random.pick(nodes.running), ground !== undefined];
+        if (mayFail) markFailed();
+        const asked = random.pick(nodes.answering);
         try {
           await step(asked);
         } catch (error) {
-          if (error instanceof NoAnswer && asked === node) break;
-          if (error instanceof NoAnswer && mayBreak && !asked.isOver()) continue;
-          if (!(mayFail && isPassing(error))) throw error;
+          // A disk may be at another process than the one that was asked, and somebody waits there for who is dead.
+          const isOfDisk = error instanceof NoAnswer || error instanceof DeviceFailed || isPassing(error);
+          if (isOfDisk && (node.isOver() || (await endsSoon(node)))) break;
+          if (error instanceof NoAnswer && ground !== undefined && !asked.isOver()) continue;
+          if (!(mayFail && (isPassing(error) || error instanceof DeviceFailed))) throw error;
         }
       }
       await wait(0);
@@ -159,9 +170,15 @@ export async function openEpisode({
       await shaken;
       await choice.learn(stage, pointsFile);
     }
-    if (mayFail) expected.failed();
+    if (mayFail) markFailed();
     expected.died();
+    disks.died();
     return dies ? 'kills' : 'failures';
+  }
+
+  function markFailed(): void {
+    expected.failed();
+    disks.failed();
   }
 
   function struck({ point, when }: Fault): void {
@@ -169,19 +186,23 @@ export async function openEpisode({
     choice.struck.set(key, (choice.struck.get(key) ?? 0) + 1);
   }
 
-  async function end(): Promise<number> {
+  async function end(): Promise<{ images: number; copies: number }> {
     story.push('a life without faults');
     await nodes.startOthers();
     const { client, sender, folderId } = first();
-    await expected.askAgain(client);
+    await changes.askAgain(client);
     await untilTrue('every operation is done', async () => {
       for (const image of expected.making) await expected.poll(client, image);
-      return expected.making.length === 0;
+      return expected.making.length === 0 && (await disks.isSettled({ client, folderId }));
     });
-    for (const node of nodes.running) await checkAll(node.client, expected, folderId);
+    await disks.checkAll({ client, folderId });
+    for (const node of nodes.answering) await checkImages(node.client);
     await untilTrue('an operation on the store of an earlier life is done', async () => storeIsFree(client));
     for (const id of await findUploads(nodes.dataDirectory(0))) await sender.remove(id);
-    if (random.chance(0.3)) for (const image of expected.ready) await expected.delete(client, image);
+    if (random.chance(0.3)) {
+      for (const image of expected.ready) await expected.delete(client, image);
+      await disks.deleteAll({ client, folderId });
+    }
     await nodes.end();
 
     await nodes.startOthers();
@@ -193,13 +214,18 @@ export async function openEpisode({
       throw new Error(`${error.message}: ${left.join(', ')}`);
     });
     await mustBeSound(first().client);
-    return await checkAll(first().client, expected, folderId);
+    await disks.checkAll(first());
+    return { images: await checkImages(first().client), copies: disks.copiesRead };
   }
 
-  /** Of those that serve; by the end they all do. */
+  function checkImages(client: CrashClient): Promise<number> {
+    return checkAll(client, expected, { folderId: first().folderId, besides: disks.imageIds });
+  }
+
+  /** Of those that answer; by the end they all do. */
   function first() {
-    const [node] = nodes.running;
-    if (node === undefined) throw new Error('no process runs');
+    const [node] = nodes.answering;
+    if (node === undefined) throw new Error('no process that could be asked runs');
     return { ...node, folderId: node.obraz.folderId };
   }
 

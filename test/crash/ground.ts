@@ -16,8 +16,8 @@ const clockStepsMs = [-3_600_000, -600_000, -20_000, 20_000, 600_000, 3_600_000]
 
 /** A PostgreSQL and an S3 server that nobody else uses, the lines that lead to them, and what may become of both. */
 export interface Ground extends AsyncDisposable {
-  /** A new place on them, for whose processes all goes by these lines, and for the test directly. */
-  createStorage(): Promise<ServiceStorage>;
+  /** A new place on them, for whose processes all goes by these lines, and for the test directly; its database may have no tables yet. */
+  createStorage(options: { readonly isEmpty: boolean }): Promise<ServiceStorage>;
   /** Lets one thing go wrong, and resolves when it is over; `say` is told what. */
   shake(random: Random, nodes: () => readonly Node[], say: (what: string) => void): Promise<void>;
 }
@@ -85,13 +85,14 @@ export async function openGround(): Promise<Ground> {
 
   const owned = opening.move();
   return {
-    async createStorage() {
+    async createStorage({ isEmpty }) {
       const folder = s3.folderOf(settings);
-      const direct = await sharedStorage({ url: postgres.url, template }, { settings, folder });
-      const [, database] = /@\/(\w+)/.exec(direct.environment.OBRAZ_DATABASE_URL ?? '') ?? [];
+      const database = { url: postgres.url, template: isEmpty ? undefined : template };
+      const direct = await sharedStorage(database, { settings, folder });
+      const [, name] = /@\/(\w+)/.exec(direct.environment.OBRAZ_DATABASE_URL ?? '') ?? [];
       const environment = {
         ...direct.environment,
-        OBRAZ_DATABASE_URL: `postgres://obraz@127.0.0.1:${toPostgres.port}/${database}`,
+        OBRAZ_DATABASE_URL: `postgres://obraz@127.0.0.1:${toPostgres.port}/${name}`,
         AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${toS3Line.port}`,
       };
       return { ...direct, environment };

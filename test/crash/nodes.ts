@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { placeStorage, type ServiceStorage, shareStorage } from '../fixtures/service-storage.ts';
-import { type CrashClient, openCrashClient } from './client.ts';
+import { placeStorage, type ServiceStorage, shareStorage, storageOf } from '../fixtures/service-storage.ts';
+import { type CrashClient, NoAnswer, openCrashClient } from './client.ts';
 import type { Fault } from './faults.ts';
 import { UploadSender } from './interrupted-uploads.ts';
 import { type FaultyObraz, prepareStart, startWithFaults } from './start.ts';
@@ -13,26 +13,32 @@ export interface Node {
   readonly obraz: FaultyObraz;
   readonly client: CrashClient;
   readonly sender: UploadSender;
+  /** Whether it has the API. */
+  readonly answers: boolean;
   /** Whether its process has ended. */
   isOver(): boolean;
 }
 
+/** What each process does of what they do together: the roles of each, none for all of them. */
+export type RolesOfProcesses = readonly (readonly string[])[];
+
 /** Processes on the same metadata and packs, each with a data directory of its own. */
 export class Nodes implements AsyncDisposable {
-  readonly count: number;
+  readonly #roles: RolesOfProcesses;
   readonly #directory: string;
   readonly #running = new Map<number, Node>();
 
-  private constructor(directory: string, count: number) {
+  private constructor(directory: string, roles: RolesOfProcesses) {
     this.#directory = directory;
-    this.count = count;
+    this.#roles = roles;
   }
 
   /** `directory` is for their data directories; `storage` for what is not in these, if it is not to be what the run is on. */
-  static open(directory: string, count: number, storage: ServiceStorage | undefined): Nodes {
-    const nodes = new Nodes(directory, count);
-    if (storage !== undefined) placeStorage(nodes.dataDirectory(0), storage);
-    for (let index = 1; index < count; index += 1) shareStorage(nodes.dataDirectory(0), nodes.dataDirectory(index));
+  static open(directory: string, roles: RolesOfProcesses, storage: ServiceStorage | undefined): Nodes {
+    const nodes = new Nodes(directory, roles);
+    const [first = '', ...others] = nodes.dataDirectories;
+    if (storage !== undefined) placeStorage(first, storage);
+    for (const other of others) shareStorage(first, other);
     return nodes;
   }
 
@@ -41,32 +47,52 @@ export class Nodes implements AsyncDisposable {
   }
 
   get dataDirectories(): string[] {
-    return Array.from({ length: this.count }, (_, index) => this.dataDirectory(index));
+    return this.#roles.map((_, index) => this.dataDirectory(index));
   }
 
   get running(): Node[] {
     return [...this.#running.values()].filter((node) => !node.isOver());
   }
 
+  /** Those that can be asked. */
+  get answering(): Node[] {
+    return this.running.filter(({ answers }) => answers);
+  }
+
+  /** The NBD socket of the attachment's node. Throws NoAnswer when it does not run, or nobody can say which it is. */
+  async findSocket(attachmentId: string): Promise<string> {
+    const { rows } = await storageOf(this.dataDirectory(0));
+    const sql = 'select node_id from attachments where id = ?';
+    const [row] = await rows(sql, [attachmentId]).catch((error: unknown) => {
+      throw new NoAnswer(error);
+    });
+    const node = this.running.find(({ obraz }) => obraz.nodeId === row?.node_id);
+    if (node === undefined) throw new NoAnswer(`the node of attachment ${attachmentId}`);
+    return join(node.obraz.dataDirectory, 'nbd.sock');
+  }
+
   /** Starts one that does not run. Throws EndedEarly when it dies before it serves. */
   async start(index: number, faults: { fault?: Fault | undefined; pointsFile?: string } = {}): Promise<Node> {
     const { fault, ...rest } = faults;
     const dataDirectory = this.dataDirectory(index);
-    const obraz = await startWithFaults({ dataDirectory, collector, ...rest, ...(fault && { fault }) });
+    const roles = this.#roles[index] ?? [];
+    const obraz = await startWithFaults({ dataDirectory, collector, roles, ...rest, ...(fault && { fault }) });
     prepareStart();
     let isOver = false;
     void obraz.ended.then(() => {
       isOver = true;
     });
     const client = openCrashClient(obraz);
-    const node = { index, obraz, client, sender: new UploadSender(obraz), isOver: () => isOver };
+    const sender = new UploadSender(obraz);
+    const answers = roles.length === 0 || roles.includes('api');
+    const node = { index, obraz, client, sender, answers, isOver: () => isOver };
     this.#running.set(index, node);
     return node;
   }
 
   /** All that do not run. */
   async startOthers(): Promise<void> {
-    for (let index = 0; index < this.count; index += 1) {
+    for (const index of this.#roles.keys()) {
       if (this.#running.get(index)?.isOver() ?? true) {
         await this.kill(index);
         await this.start(index);

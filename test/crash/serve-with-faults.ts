@@ -6,12 +6,22 @@ import type { Fault } from './faults.ts';
 /** What the first line of stdin says. The process loads itself before, so that a start is quick when it is wanted. */
 export interface ServeWithFaults {
   readonly dataDirectory: string;
+  /** What it does of what the processes do; none for all. */
+  readonly roles: readonly string[];
   /** What says where metadata and packs are kept, and nothing of this process's own environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly fault?: Fault;
   readonly pointsFile?: string;
   /** How often garbage is collected, and how soon after there is some. What was deleted is not kept. */
   readonly collector: { readonly everyMs: number; readonly soonMs: number };
+}
+
+/** What the first line of stdout says, once it serves. */
+export interface Serving {
+  /** Of the API; undefined for a process that has none. */
+  readonly port: number | undefined;
+  readonly nodeId: string;
+  readonly folderId: string;
 }
 
 /**
@@ -36,7 +46,7 @@ const line = await new Promise<string>((resolve) => lines.once('line', resolve))
 lines.on('line', (byMs) => stepClock(Number(byMs)));
 process.stdin.unref?.();
 const wanted = JSON.parse(line) as ServeWithFaults; // written by start.ts, and by nobody else
-const { dataDirectory, environment, fault, pointsFile, collector } = wanted;
+const { dataDirectory, environment, fault, pointsFile, collector, roles } = wanted;
 // From the outside, too: the service asks for these when it starts, and needs no option that only tests would set.
 Object.assign(collectorDefaults, collector);
 const faults = new Faults({ fault, pointsFile });
@@ -64,7 +74,14 @@ function withoutIds(name: string): string {
 }
 
 const config = readConfig(
-  { data: dataDirectory, listen: '127.0.0.1:0', allowSource: ['127.0.0.1'], keepDeleted: '0', logLevel: 'warn' },
+  {
+    data: dataDirectory,
+    listen: '127.0.0.1:0',
+    role: roles,
+    allowSource: ['127.0.0.1'],
+    keepDeleted: '0',
+    logLevel: 'warn',
+  },
   environment,
 );
 const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
@@ -77,4 +94,5 @@ process.on('SIGTERM', async () => {
   await service.close();
   process.exit(0);
 });
-process.stdout.write(`${JSON.stringify({ port: service.address?.port, folderId: service.folderId })}\n`);
+const { address, nodeId, folderId } = service;
+process.stdout.write(`${JSON.stringify({ port: address?.port, nodeId, folderId } satisfies Serving)}\n`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Obraz } from '../fixtures/obraz.ts';
 import { storageOf } from '../fixtures/service-storage.ts';
-import type { ServeWithFaults } from './serve-with-faults.ts';
+import type { ServeWithFaults, Serving } from './serve-with-faults.ts';
 
 /** The process ended before it served: a fault did it, or a bug. */
 export class EndedEarly extends Error {
@@ -29,7 +29,10 @@ export interface FaultyObraz extends Obraz {
 let spare: ChildProcess | undefined;
 
 /** Starts the service with the faults that it is told. Throws EndedEarly when it dies first. Dispose it to kill it. */
-export async function startWithFaults(options: Omit<ServeWithFaults, 'environment'>): Promise<FaultyObraz> {
+export async function startWithFaults({
+  roles = [],
+  ...options
+}: Omit<ServeWithFaults, 'environment' | 'roles'> & Partial<Pick<ServeWithFaults, 'roles'>>): Promise<FaultyObraz> {
   const storage = await storageOf(options.dataDirectory);
   const child = spare ?? spawnServer();
   spare = undefined;
@@ -39,13 +42,13 @@ export async function startWithFaults(options: Omit<ServeWithFaults, 'environmen
   stderr.on('data', (data: Buffer) => {
     log += data;
   });
-  stdin.write(`${JSON.stringify({ ...options, environment: storage.environment })}\n`);
+  stdin.write(`${JSON.stringify({ ...options, roles, environment: storage.environment })}\n`);
   child.ref();
   const ended = child.exitCode === null && child.signalCode === null ? once(child, 'close').then(() => {}) : undefined;
   const serving = new Promise<string>((resolve) => createInterface(stdout).once('line', resolve));
   const said = await Promise.race([serving, ended]);
   if (said === undefined) throw new EndedEarly(child, log);
-  const { port, folderId } = JSON.parse(said) as { port: number; folderId: string }; // what serve-with-faults.ts says
+  const { port, nodeId, folderId } = JSON.parse(said) as Serving; // what serve-with-faults.ts says
   const { dataDirectory } = options;
   async function end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     child.kill(signal);
@@ -54,7 +57,7 @@ export async function startWithFaults(options: Omit<ServeWithFaults, 'environmen
   }
   return {
     endpoint: `127.0.0.1:${port}`,
-    nodeId: '',
+    nodeId,
     folderId,
     dataDirectory,
     ca: await readFile(join(dataDirectory, 'tls', 'ca.pem'), 'utf8'),
