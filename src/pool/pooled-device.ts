@@ -26,6 +26,7 @@ export function createPooledDevice({ stored, find, now, onDamaged, onDisposed }:
     sizeBytes: stored.sizeBytes,
     extents: (offset, length, options) => stored.extents(offset, length, options),
     keptSegment: (index) => stored.keptSegment(index),
+    listIds: stored.listIds,
     keptLists: (indexes) => stored.keptLists(indexes),
     async readAt(target, offset, options) {
       const entry = find();

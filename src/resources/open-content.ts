@@ -57,6 +57,7 @@ function explained(device: StoredDevice, owner: ContentOwner): StoredDevice {
         throw explainReadFailure(error, owner);
       }
     },
+    listIds: device.listIds,
     async *keptLists(indexes) {
       try {
         yield* device.keptLists(indexes);

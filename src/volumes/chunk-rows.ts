@@ -156,6 +156,6 @@ export async function findEntriesOfPack(db: Queryable, packId: string): Promise<
   }));
 }
 
-export async function deleteChunksOfPack(tx: Transaction, packId: string): Promise<void> {
-  await tx.deleteFrom('chunks').where('pack_id', '=', packId).execute();
+export async function deleteChunksOfPacks(tx: Transaction, packIds: readonly string[]): Promise<void> {
+  await tx.deleteFrom('chunks').where('pack_id', 'in', packIds).execute();
 }

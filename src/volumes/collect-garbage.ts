@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Queryable, Transaction } from '../db/database.ts';
-import { deleteChunksOfPack } from './chunk-rows.ts';
+import { deleteChunksOfPacks } from './chunk-rows.ts';
 import { dropLooseNodes, loosenLostNodes, loosenNodes } from './loose-nodes.ts';
-import { condemnPack, insertAdoptedPack, isUnmeasured } from './pack-rows.ts';
+import { insertAdoptedPack, isUnmeasured, markPacksCondemned } from './pack-rows.ts';
 import type { Store } from './store.ts';
 import { loosenVolumes } from './volume-rows.ts';
 
@@ -112,10 +112,10 @@ async function condemnPacks(store: Store, { signal }: CollectOptions): Promise<n
   for (;;) {
     signal?.throwIfAborted();
     const found = await db.transact(async (tx) => {
-      const packs = await unneededPacks(tx).limit(packsAtOnce).execute();
-      for (const { id } of packs) {
-        await condemnPack(tx, id, now());
-        await deleteChunksOfPack(tx, id);
+      const packs = (await unneededPacks(tx).limit(packsAtOnce).execute()).map(({ id }) => id);
+      if (packs.length > 0) {
+        await markPacksCondemned(tx, packs, now());
+        await deleteChunksOfPacks(tx, packs);
       }
       return packs.length;
     });

@@ -3,9 +3,9 @@ import type { Transaction } from '../db/database.ts';
 import { DatabaseFailed } from '../db/database-failed.ts';
 import { newBlobName } from '../lib/ids.ts';
 import type { Pace } from '../lib/pace.ts';
-import { deleteChunksOfPack, type IndexedEntry, insertChunks } from './chunk-rows.ts';
-import { copySegmentPacks, findNodesNeeding } from './manifest-rows.ts';
-import { condemnPack, findLivePacks, insertWritingPack, markPackLive, type WriterLease } from './pack-rows.ts';
+import { deleteChunksOfPacks, type IndexedEntry, insertChunks, slices } from './chunk-rows.ts';
+import { copySegmentPacks, findNodesNeedingAny } from './manifest-rows.ts';
+import { insertWritingPack, markPackLive, markPacksCondemned, type WriterLease } from './pack-rows.ts';
 import { entryKey, findPackUses, isUnreadable, type PackUse } from './pack-use.ts';
 import { PackWriter, type SealedPack } from './pack-writer.ts';
 import { quarantine } from './quarantine.ts';
@@ -133,6 +133,9 @@ interface Move {
   readonly sourceOf: ReadonlyMap<string, string>;
 }
 
+/** Packs that one statement asks for, or changes: whoever else writes to SQLite waits for all of the transaction. */
+const packsAtOnce = 500;
+
 /** The one transaction: the index says the new pack, whoever needed an old one needs the new one, and those are condemned. */
 async function commitMove(
   tx: Transaction,
@@ -140,20 +143,8 @@ async function commitMove(
   { domainId, lease, copied, sealed, sourceOf }: Move,
 ): Promise<MovedPacks> {
   await leases.assertHeld(tx, lease);
-  const live = await findLivePacks(
-    tx,
-    copied.map(({ packId }) => packId),
-  );
   const moved: { id: string; sizeBytes: number; wasSealed: number }[] = [];
-  for (const use of copied) {
-    if (!live.has(use.packId) || !(await isAsItWas(tx, domainId, use))) continue;
-    const pack = await tx
-      .selectFrom('packs')
-      .select(['size', 'was_sealed'])
-      .where('id', '=', use.packId)
-      .executeTakeFirstOrThrow();
-    moved.push({ id: use.packId, sizeBytes: pack.size, wasSealed: pack.was_sealed });
-  }
+  for (const some of slices(copied, packsAtOnce)) moved.push(...(await findAsTheyWere(tx, domainId, some)));
   const movedIds = new Set(moved.map(({ id }) => id));
   const entries = (sealed?.entries ?? []).filter(({ kind, id }) =>
     movedIds.has(sourceOf.get(entryKey(kind, id)) ?? ''),
@@ -166,30 +157,41 @@ async function commitMove(
       await tx.updateTable('packs').set({ was_sealed: 1 }).where('id', '=', sealed.id).execute();
     }
   }
-  for (const { id } of moved) {
-    await deleteChunksOfPack(tx, id);
-    if (sealed !== undefined) await copySegmentPacks(tx, domainId, id, sealed.id);
-    await tx.deleteFrom('segment_packs').where('pack_id', '=', id).execute();
-    await condemnPack(tx, id, now());
+  for (const some of slices([...movedIds], packsAtOnce)) {
+    await deleteChunksOfPacks(tx, some);
+    if (sealed !== undefined) await copySegmentPacks(tx, domainId, some, sealed.id);
+    await tx.deleteFrom('segment_packs').where('pack_id', 'in', some).execute();
+    await markPacksCondemned(tx, some, now());
   }
   if (sealed !== undefined) await insertChunks(tx, domainId, sealed.id, entries);
   return { packs: moved, movedBytes: entries.reduce((sum, { encodedLength }) => sum + encodedLength, 0) };
 }
 
 /**
- * Whether the copy is still all that is needed of the pack: nobody has pinned it, who may refer to anything in it; no
- * node needs it that we have not looked at; and nothing of it was found damaged, which only the index row remembers.
+ * The packs of which the copy is still all that is needed: they are live; nobody has pinned them, who may refer to anything in
+ * them; no node needs them that we have not looked at; and nothing of them was found damaged, which only the index row remembers.
  */
-async function isAsItWas(tx: Transaction, domainId: string, { packId, nodes }: PackUse): Promise<boolean> {
-  const pin = await tx.selectFrom('pack_pins').select('pack_id').where('pack_id', '=', packId).executeTakeFirst();
-  if (pin !== undefined) return false;
+async function findAsTheyWere(tx: Transaction, domainId: string, uses: readonly PackUse[]) {
+  const ids = uses.map(({ packId }) => packId);
+  const packs = await tx
+    .selectFrom('packs')
+    .select(['id', 'size as sizeBytes', 'was_sealed as wasSealed'])
+    .where('id', 'in', ids)
+    .where('state', '=', 'live')
+    .execute();
+  const pins = await tx.selectFrom('pack_pins').select('pack_id').where('pack_id', 'in', ids).execute();
   const damaged = await tx
     .selectFrom('chunks')
-    .select('id')
-    .where('pack_id', '=', packId)
+    .select('pack_id')
+    .distinct()
+    .where('pack_id', 'in', ids)
     .where('quarantined', '=', 1)
-    .executeTakeFirst();
-  if (damaged !== undefined) return false;
-  const needing = await findNodesNeeding(tx, domainId, packId);
-  return [...needing.keys()].every((key) => nodes.has(key));
+    .execute();
+  const taken = new Set([...pins, ...damaged].map(({ pack_id }) => pack_id));
+  const needing = await findNodesNeedingAny(tx, domainId, ids);
+  const known = new Map(uses.map(({ packId, nodes }) => [packId, nodes]));
+  return packs.filter(({ id }) => {
+    const nodes = [...(needing.get(id)?.keys() ?? [])];
+    return !taken.has(id) && nodes.every((key) => known.get(id)?.has(key));
+  });
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/database.ts';
-import { deleteChunksOfPack } from './chunk-rows.ts';
+import { deleteChunksOfPacks } from './chunk-rows.ts';
 import { dropAllSegmentCheckpoints } from './import-segment-rows.ts';
 import type { Store } from './store.ts';
 
@@ -40,7 +40,7 @@ async function forgetPack(tx: Transaction, packId: string): Promise<boolean> {
   if (isStill === undefined) return false;
   const holders = await tx.selectFrom('pack_pins').select('operation_id').where('pack_id', '=', packId).execute();
   for (const { operation_id: operationId } of holders) await dropAllSegmentCheckpoints(tx, operationId);
-  await deleteChunksOfPack(tx, packId);
+  await deleteChunksOfPacks(tx, [packId]);
   await tx.deleteFrom('segment_packs').where('pack_id', '=', packId).execute();
   await tx.deleteFrom('pack_pins').where('pack_id', '=', packId).execute();
   await tx.deleteFrom('packs').where('id', '=', packId).execute();

@@ -88,6 +88,7 @@ eachDatabase(({ open }) => {
       ...device,
       volume: before,
       sizeBytes: device.sizeBytes,
+      listIds: device.listIds,
       keptLists: device.keptLists.bind(device),
       keptSegment(index: number) {
         looked.push(index);

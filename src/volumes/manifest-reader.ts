@@ -44,6 +44,11 @@ export class ManifestReader {
     return this.#root.sizeBytes;
   }
 
+  /** By index; what has none is a hole. */
+  get listIds(): ReadonlyMap<number, ChunkId> {
+    return new Map(this.#root.lists.map(({ index, id }) => [index, id]));
+  }
+
   /** The extents of a segment; none for one that is a hole. */
   segment(index: number): Promise<readonly ManifestExtent[]> {
     return once(this.#segments, index, async () => {

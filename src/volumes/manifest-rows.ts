@@ -28,8 +28,13 @@ export async function insertSegmentPacks(
   }
 }
 
-/** Bytes moved from one pack to another: whoever needs the old one needs the new one too. */
-export async function copySegmentPacks(tx: Transaction, domainId: string, from: string, to: string): Promise<void> {
+/** Bytes moved from packs to another: whoever needs an old one needs the new one too. */
+export async function copySegmentPacks(
+  tx: Transaction,
+  domainId: string,
+  from: readonly string[],
+  to: string,
+): Promise<void> {
   await tx
     .insertInto('segment_packs')
     .columns(['domain_id', 'node_id', 'pack_id'])
@@ -38,7 +43,8 @@ export async function copySegmentPacks(tx: Transaction, domainId: string, from: 
         .selectFrom('segment_packs')
         .select((row) => ['domain_id', 'node_id', row.val(to).as('pack_id')])
         .where('domain_id', '=', domainId)
-        .where('pack_id', '=', from),
+        .where('pack_id', 'in', from)
+        .distinct(),
     )
     .onConflict((conflict) => conflict.doNothing())
     .execute();
@@ -46,13 +52,28 @@ export async function copySegmentPacks(tx: Transaction, domainId: string, from: 
 
 /** The nodes that need a pack, by their keys. */
 export async function findNodesNeeding(db: Queryable, domainId: string, packId: string): Promise<Map<string, ChunkId>> {
+  const needing = await findNodesNeedingAny(db, domainId, [packId]);
+  return needing.get(packId) ?? new Map();
+}
+
+/** As findNodesNeeding, by pack; one that no node needs is left out. */
+export async function findNodesNeedingAny(
+  db: Queryable,
+  domainId: string,
+  packIds: readonly string[],
+): Promise<Map<string, Map<string, ChunkId>>> {
   const rows = await db
     .selectFrom('segment_packs')
-    .select('node_id')
+    .select(['pack_id', 'node_id'])
     .where('domain_id', '=', domainId)
-    .where('pack_id', '=', packId)
+    .where('pack_id', 'in', packIds)
     .execute();
-  return new Map(rows.map(({ node_id }) => [chunkKey(node_id), node_id]));
+  const nodes = new Map<string, Map<string, ChunkId>>();
+  for (const { pack_id, node_id } of rows) {
+    const ofPack = nodes.get(pack_id) ?? new Map();
+    nodes.set(pack_id, ofPack.set(chunkKey(node_id), node_id));
+  }
+  return nodes;
 }
 
 /** The parent's needs are inserted in the same transaction: they are what holds off a collection. */

@@ -124,9 +124,9 @@ export async function findPinnedPacks(db: Queryable, operationId: string): Promi
   return new Set(rows.map((row) => row.pack_id));
 }
 
-/** Nothing needs the pack or will again. Its rows in the index go, or move, in the same transaction. */
-export async function condemnPack(tx: Transaction, packId: string, now: number): Promise<void> {
-  await tx.updateTable('packs').set({ state: 'condemned', condemned_at: now }).where('id', '=', packId).execute();
+/** Nothing needs the packs or will again. Their rows in the index go, or move, in the same transaction. */
+export async function markPacksCondemned(tx: Transaction, packIds: readonly string[], now: number): Promise<void> {
+  await tx.updateTable('packs').set({ state: 'condemned', condemned_at: now }).where('id', 'in', packIds).execute();
 }
 
 /** The operation is over: what it referred to is now held by its volume, or garbage. */

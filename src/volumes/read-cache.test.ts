@@ -19,6 +19,7 @@ function countedDevice(bytes: Buffer, contentId = 'content') {
       yield { offset, length, kind: 'data' };
     },
     keptSegment: async () => undefined,
+    listIds: new Map(),
     async *keptLists() {},
     async readAt(target, offset) {
       if (offset < 0 || offset + target.byteLength > bytes.length) throw new RangeError('not within the device');

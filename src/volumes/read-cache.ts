@@ -48,6 +48,7 @@ export class ReadCache implements VolumeReads {
       sizeBytes: device.sizeBytes,
       extents: (offset, length, options) => device.extents(offset, length, options),
       keptSegment: (index) => device.keptSegment(index),
+      listIds: device.listIds,
       keptLists: (indexes) => device.keptLists(indexes),
       readAt: async (target, offset, options: ReadOptions = {}) => {
         const end = offset + target.byteLength;

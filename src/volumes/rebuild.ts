@@ -1,7 +1,7 @@
 import type { Queryable, Transaction } from '../db/database.ts';
 import { newId } from '../lib/ids.ts';
 import { type ChunkId, hexOf } from './chunk-id.ts';
-import { deleteChunksOfPack } from './chunk-rows.ts';
+import { deleteChunksOfPacks } from './chunk-rows.ts';
 import { type Finding, remedies } from './finding.ts';
 import { decodeRoot, nodeKindOf } from './manifest.ts';
 import { readNode } from './manifest-reader.ts';
@@ -113,7 +113,7 @@ async function finish(tx: Transaction, { condemnedPacks }: RebuiltIndex): Promis
       .select('pack_id')
       .where('pack_id', '=', packId)
       .executeTakeFirst();
-    if (need === undefined) await deleteChunksOfPack(tx, packId);
+    if (need === undefined) await deleteChunksOfPacks(tx, [packId]);
     else await tx.updateTable('packs').set({ state: 'live', condemned_at: null }).where('id', '=', packId).execute();
   }
   await tx.deleteFrom('settings').where('name', '=', markName).execute();

@@ -28,7 +28,10 @@ export interface StoredDevice extends BlockDevice {
   /** A segment as the store has it; undefined for one that is a hole. */
   keptSegment(index: number): Promise<KeptSegment | undefined>;
 
-  /** Those of the lists of segments that the store has, in order: the others are holes. */
+  /** The lists of segments that the store has, by index: the others are holes. */
+  readonly listIds: ReadonlyMap<number, ChunkId>;
+
+  /** Those of the lists that the store has, read, in order. */
   keptLists(indexes: ReadonlySet<number>): AsyncIterable<ManifestList>;
 }
 
@@ -75,6 +78,10 @@ class VolumeDevice implements StoredDevice {
 
   get sizeBytes(): number {
     return this.#manifest.sizeBytes;
+  }
+
+  get listIds(): ReadonlyMap<number, ChunkId> {
+    return this.#manifest.listIds;
   }
 
   async *extents(offset: number, length: number, options: ReadOptions = {}): AsyncIterable<Extent> {

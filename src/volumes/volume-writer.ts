@@ -230,7 +230,7 @@ export class VolumeWriter implements AsyncDisposable {
     await insertChunks(tx, domainId, pack.id, pack.entries);
     // The bytes are good again, here: whoever needed them from the old pack needs this one.
     for (const packId of new Set(quarantined.map((chunk) => chunk.packId))) {
-      await copySegmentPacks(tx, domainId, packId, pack.id);
+      await copySegmentPacks(tx, domainId, [packId], pack.id);
       await copyPins(tx, packId, pack.id);
     }
     const winners = new Set<string>();

@@ -22,9 +22,9 @@ import type { Random } from './random.ts';
 import { EndedEarly } from './start.ts';
 
 /** What a client does in one life at most; a life without a death of its own is then ended. */
-const maxSteps = 40;
+const maxSteps = 30;
 /** And the longest that a life may be, however slow the machine is. */
-const maxLifeMs = 5_000;
+const maxLifeMs = 3_000;
 /** A life that only the clock ends is shorter than this. */
 const maxClockMs = 1_500;
 /** What was begun must end in this time once nothing fails any more. */

@@ -11,6 +11,8 @@ export class FaultChoice {
   readonly #isFarAway: (point: string) => boolean;
   /** Per stage: per moment and point, how often it was asked for. */
   readonly #asked = { 'first start': new Map<string, number>(), later: new Map<string, number>() };
+  /** Per stage: the moments and points of the last life, most of which the next one meets, too. */
+  readonly #latest: Record<Stage, string[]> = { 'first start': [], later: [] };
   /** Per moment and point, how often the process died there. */
   readonly struck = new Map<string, number>();
 
@@ -29,12 +31,10 @@ export class FaultChoice {
   async learn(stage: Stage, pointsFile: string): Promise<void> {
     const text = await readFile(pointsFile, 'utf8').catch(() => '');
     await rm(pointsFile, { force: true });
-    for (const point of text.split('\n')) {
-      if (point === '') continue;
-      for (const key of [`before ${point}`, `after ${point}`]) {
-        if (!this.#asked[stage].has(key)) this.#asked[stage].set(key, 0);
-      }
-    }
+    const points = text.split('\n').filter((point) => point !== '');
+    const keys = points.flatMap((point) => [`before ${point}`, `after ${point}`]);
+    if (keys.length > 0) this.#latest[stage] = keys;
+    for (const key of keys) if (!this.#asked[stage].has(key)) this.#asked[stage].set(key, 0);
   }
 
   /** The next fault; undefined is to die at a moment that only the clock knows. */
@@ -47,7 +47,8 @@ export class FaultChoice {
     }
     const least = Math.min(...asked.values());
     const rarest = [...asked].filter(([, count]) => count <= least + 1).map(([key]) => key);
-    const key = random.pick(rarest);
+    const latest = this.#latest[stage];
+    const key = random.pick(latest.length > 0 && random.chance(0.5) ? latest : rarest);
     asked.set(key, (asked.get(key) ?? 0) + 1);
     const when = key.startsWith('before ') ? 'before' : 'after';
     const point = key.slice(when.length + 1);

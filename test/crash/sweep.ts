@@ -53,7 +53,7 @@ export function allRoles(processes: number): RolesOfProcesses {
 /** Two of each role, each in another company. */
 export const mixedRoles: RolesOfProcesses = [['api'], ['api', 'worker'], ['worker', 'block'], ['block']];
 
-const livesOfEpisode = 10;
+const livesOfEpisode = 16;
 
 /** On {PostgreSQL, S3}: what is no file of the data directory. */
 const farAway = /^(commit|insert|update|delete|put|begin upload|upload part|complete upload|abort upload) /;
