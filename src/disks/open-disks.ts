@@ -36,6 +36,12 @@ export interface OpenDisksFigures extends OverlayUsage {
 /** Much longer than from freezing a disk to the commit of the operation that stores it. */
 const forgottenMs = 600_000;
 
+/** What was frozen, by its name, and when it is durable. */
+export interface BegunFreeze {
+  readonly id: string;
+  readonly settled: Promise<void>;
+}
+
 /** What is open of one disk. */
 interface OpenDisk {
   readonly overlay: Overlay;
@@ -127,28 +133,38 @@ export class OpenDisks implements Omit<DiskContents, 'freeze' | 'release'>, Asyn
     };
   }
 
-  /** As DiskContents, of a disk that is here. Returns the name of what was frozen. */
-  async freeze({ id }: Pick<Disk, 'id'>): Promise<string | undefined> {
+  /** As DiskContents, of a disk that is here. Returns the name of what was frozen, which is durable. */
+  async freeze(disk: Pick<Disk, 'id'>): Promise<string | undefined> {
+    const frozen = await this.beginFreeze(disk);
+    if (frozen === undefined) return undefined;
+    try {
+      await frozen.settled;
+    } catch (error) {
+      await this.release(frozen.id);
+      throw error;
+    }
+    return frozen.id;
+  }
+
+  /** As `freeze`; what was frozen is durable only when `settled` has resolved. It is the caller's to release when that throws. */
+  async beginFreeze({ id }: Pick<Disk, 'id'>): Promise<BegunFreeze | undefined> {
     const place = await findDiskPlace(this.#store.db.read, id);
     if (place?.hasOverlay !== true && !this.#files.has(id)) return undefined;
     const { overlay } = await this.#acquire(id);
+    let layer: FrozenLayer;
     try {
-      const layer = await this.#turn(id, async () => {
+      layer = await this.#turn(id, async () => {
         const frozen = await freezeOrRefuse(id, overlay);
         this.#hold(id, frozen.number);
         return frozen;
       });
-      const frozenId = `${id}.${layer.number}`;
-      try {
-        await layer.settle();
-      } catch (error) {
-        await this.release(frozenId);
-        throw error;
-      }
-      return frozenId;
-    } finally {
+    } catch (error) {
       await this.#giveBack(id);
+      throw error;
     }
+    const settled = layer.settle().finally(() => this.#giveBack(id));
+    settled.catch(() => {}); // told to whoever waits for it
+    return { id: `${id}.${layer.number}`, settled };
   }
 
   async openFrozen(frozen: FrozenDisk): Promise<GuestReader & AsyncDisposable> {

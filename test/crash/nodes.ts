@@ -5,7 +5,9 @@ import type { Fault } from './faults.ts';
 import { UploadSender } from './interrupted-uploads.ts';
 import { type FaultyObraz, prepareStart, startWithFaults } from './start.ts';
 
+/** Often, so that each life has some; of several processes each looks at all there is. */
 const collector = { everyMs: 250, soonMs: 50 };
+const collectorOfSeveral = { everyMs: 1_000, soonMs: 100 };
 
 /** A process that serves, and who talks to it. */
 export interface Node {
@@ -76,7 +78,8 @@ export class Nodes implements AsyncDisposable {
     const { fault, ...rest } = faults;
     const dataDirectory = this.dataDirectory(index);
     const roles = this.#roles[index] ?? [];
-    const obraz = await startWithFaults({ dataDirectory, collector, roles, ...rest, ...(fault && { fault }) });
+    const often = this.#roles.length > 1 ? collectorOfSeveral : collector;
+    const obraz = await startWithFaults({ dataDirectory, collector: often, roles, ...rest, ...(fault && { fault }) });
     prepareStart();
     let isOver = false;
     void obraz.ended.then(() => {
