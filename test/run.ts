@@ -27,7 +27,7 @@ const files = found.filter((file) => !without.some((folder) => file.startsWith(`
 if (files.length === 0) throw new Error(`no tests in ${places.join(', ')}`);
 const reporters = ['spec', join(root, 'test', 'closing-lines.ts')];
 const options = [
-  ...['--test', '--test-timeout=300000', '--test-concurrency=2'],
+  ...['--test', '--test-timeout=300000', '--test-concurrency=3'],
   ...reporters.flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']),
 ];
 const backend = readBackend(flagValue('on') ?? process.env.OBRAZ_TEST_ON);
