@@ -46,13 +46,15 @@ export interface WholeRoute {
   readonly gate: CallGate;
   /** Throws UNAUTHENTICATED, or whatever the door says of who is not who he says. */
   authenticate(header: HeaderLookup): Promise<Subject>;
+  /** Of every reply, whatever it says. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly errors: ErrorForm;
 }
 
 /** Answers a request whose reply is small, whatever its body is. What `work` throws is told in the door's form. */
 export async function serveWhole(
   deps: WholeCallDeps,
-  { method, gate, authenticate, errors }: WholeRoute,
+  { method, gate, authenticate, headers: always, errors }: WholeRoute,
   work: (call: WholeCall) => Promise<WholeReply>,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -63,7 +65,8 @@ export async function serveWhole(
   const { requestId } = record.ids;
   const audited = new AuditedCall(deps.audit, { method, requestId, peer, userAgent: header('user-agent') });
   const signal = leavingSignal(reply);
-  const common = { ...requestIdHeaders(record.ids), 'content-type': errors.type, 'cache-control': 'no-store' };
+  const type = { 'content-type': errors.type };
+  const common = { ...requestIdHeaders(record.ids), ...always, 'cache-control': 'no-store' };
   try {
     using place = gate.enter();
     const subject = await authenticate(header);
@@ -76,7 +79,7 @@ export async function serveWhole(
     if (done.made !== undefined && done.made !== '') audited.made(done.made);
     if (done.made !== '') await audited.succeeded();
     record.end({ code: 'OK', ...(done.bytes === undefined ? {} : { bytes: done.bytes }) });
-    const headers = { ...common, ...done.headers };
+    const headers = { ...common, ...(done.body === undefined ? {} : type), ...done.headers };
     return answerHead(request, reply, { status: done.status, headers, body: done.body ?? '' });
   } catch (thrown) {
     if (signal.aborted) {
@@ -86,7 +89,7 @@ export async function serveWhole(
     const error = explainFailure(thrown);
     if (error.retryMs === undefined) audited.failed(error.code);
     record.end({ code: error.code, reason: error.reason, cause: error.cause });
-    const headers = { ...common, ...retryAfterHeader(error) };
+    const headers = { ...common, ...type, ...retryAfterHeader(error) };
     return answerHead(request, reply, { status: errors.status(error), headers, body: errors.body(error, requestId) });
   }
 }

@@ -85,7 +85,7 @@ function begin({ uploads }: UploadRoutesDeps): TusHandler {
     const upload = await uploads.createUpload({ folderId, lengthBytes, metadata }, subject.id);
     const created = {
       status: 201,
-      madeId: upload.id,
+      made: upload.id,
       headers: { location: `${uploadsRoute}/${upload.id}`, ...expiry(upload) },
     };
     if (!isOffsetType(header)) return created;
