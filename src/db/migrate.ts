@@ -28,6 +28,7 @@ import { createNotices } from './migrations/0024-notices.ts';
 import { createSharedSecrets } from './migrations/0025-shared-secrets.ts';
 import { createNodes } from './migrations/0026-nodes.ts';
 import { createCallNotices } from './migrations/0027-call-notices.ts';
+import { countQuarantines } from './migrations/0028-times-quarantined.ts';
 import type { Schema } from './schema.ts';
 
 /** Every change of the tables, oldest first; a released one is never edited. */
@@ -73,6 +74,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0025-shared-secrets': { up: (db: Kysely<unknown>) => createSharedSecrets(db, dialect) },
     '0026-nodes': { up: (db: Kysely<unknown>) => createNodes(db, dialect) },
     '0027-call-notices': { up: (db: Kysely<unknown>) => createCallNotices(db, dialect) },
+    '0028-times-quarantined': { up: countQuarantines },
   };
 }
 

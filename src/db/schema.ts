@@ -387,8 +387,10 @@ export interface ChunksTable {
   encoded_length: number;
   plain_length: number;
   encoding: 'plain' | 'zstd';
-  /** 1 when a read found other bytes: quarantined means unknown, and the next import of it heals it. */
+  /** 1 when a read found other bytes: quarantined means unknown, until an import of it heals it or a scrub finds it right. */
   quarantined: number;
+  /** How often a copy was found damaged. */
+  times_quarantined: Generated<number>;
 }
 
 /** Packs that an operation refers to and nothing else may yet: they can't be condemned while it holds them. */

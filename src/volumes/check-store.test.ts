@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, truncate } from 'node:fs/promises';
+import { rename, rm, truncate } from 'node:fs/promises';
 import { test } from 'node:test';
 import { eachDatabase } from '../../test/fixtures/databases.ts';
 import { noise } from '../../test/fixtures/guest.ts';
@@ -205,6 +205,19 @@ eachDatabase(({ open }) => {
     assert.match(finding?.fact ?? '', /needed by one, two/);
     const volume = await storeGuestAs(testStore, 'again', createMemoryGuest(noise(5 * mib, 1)));
     assert.ok(noise(5 * mib, 1).equals(await readVolume(testStore, volume.id)));
+  });
+
+  test('a scrub takes out of quarantine what reads right again: a pack that was restored', async () => {
+    await using testStore = await openFilledStore({ open });
+    const { store } = testStore;
+    const { id } = await biggestPack(testStore);
+    const path = packPath(testStore, id);
+    await rename(path, `${path}.away`);
+    await scrubAll(store);
+    await rename(`${path}.away`, path);
+    assert.deepEqual(await namesOf(store), ['chunks-quarantined', 'volume-unreadable']);
+    assert.deepEqual(await scrubAll(store), []);
+    assert.deepEqual(await namesOf(store), []);
   });
 
   test('a scrub goes on behind the pack that it was interrupted after', async () => {

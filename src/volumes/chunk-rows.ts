@@ -127,7 +127,26 @@ export async function quarantineChunk(
 ): Promise<void> {
   await tx
     .updateTable('chunks')
-    .set({ quarantined: 1 })
+    .set((row) => ({ quarantined: 1, times_quarantined: row('times_quarantined', '+', 1) }))
+    .where('domain_id', '=', domainId)
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .where('pack_id', '=', packId)
+    .where('quarantined', '=', 0)
+    .execute();
+}
+
+/** The copy in that pack was found to be right: it is known again. */
+export async function releaseChunk(
+  tx: Transaction,
+  domainId: string,
+  kind: EntryKind,
+  id: ChunkId,
+  packId: string,
+): Promise<void> {
+  await tx
+    .updateTable('chunks')
+    .set({ quarantined: 0 })
     .where('domain_id', '=', domainId)
     .where('kind', '=', kind)
     .where('id', '=', id)

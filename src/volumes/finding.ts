@@ -41,7 +41,8 @@ export type FindingName =
 /** What to do, once for all findings of a kind. */
 export const remedies = {
   rebuild: 'stop the service and run "obraz fsck --rebuild"',
-  importAgain: 'import an image that has these bytes: it heals every image that needs them; or restore the pack',
+  importAgain:
+    'import an image that has these bytes: it heals every image that needs them; or restore the pack and run "obraz scrub"',
   restorePack: 'restore the pack from a backup, or run "obraz scrub" so that imports bring its content anew',
   collected: 'nothing: it is collected in the background',
   wait: 'run "obraz fsck" again later; if it stays, stop the service and run "obraz fsck --rebuild"',

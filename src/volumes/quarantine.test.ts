@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { noise } from '../../test/fixtures/guest.ts';
 import { createMemoryGuest, openTestStore, storeGuestAs, type TestStore } from '../../test/fixtures/store.ts';
 import { chunkKey } from './chunk-id.ts';
-import { quarantineChunk } from './chunk-rows.ts';
+import { quarantineChunk, releaseChunk } from './chunk-rows.ts';
 import { QuarantinedMeanwhile } from './quarantine.ts';
 import { openVolume } from './stored-device.ts';
 import { addVolumeReference } from './volume-rows.ts';
@@ -63,4 +63,34 @@ test('a chunk that is found damaged after it was looked up stops the seal, and t
     return committed;
   });
   assert.ok((await readAll(testStore, volume.id)).equals(guest));
+});
+
+test('what came out of quarantine while it was stored over, and is found damaged again, stops the seal', async () => {
+  await using testStore = await openTestStore();
+  const { store } = testStore;
+  const guest = noise(mib, 1);
+  await storeGuestAs(testStore, 'old', createMemoryGuest(guest));
+  const [chunk] = await findChunkIds(testStore, 'cloud');
+  assert.ok(chunk !== undefined);
+  const { id, pack_id: packId } = chunk;
+  const quarantine = () => store.db.transact((tx) => quarantineChunk(tx, 'cloud', 'chunk', id, packId));
+  await quarantine();
+  const known = createMemoryGuest(guest);
+  let isAsked = false;
+  const reader = {
+    ...known,
+    // It has looked at what is damaged by now, and not at what it can take over.
+    async stripes(...wanted: Parameters<typeof known.stripes>) {
+      if (!isAsked) await store.db.transact((tx) => releaseChunk(tx, 'cloud', 'chunk', id, packId));
+      isAsked = true;
+      return known.stripes(...wanted);
+    },
+  };
+  const lease = { operationId: 'op', epoch: 1 };
+  const written = await writeVolume(store, { domainId: 'cloud', lease, reader, signal, onProgress() {} });
+  await quarantine();
+  await assert.rejects(
+    store.db.transact((tx) => written.commit(tx)),
+    QuarantinedMeanwhile,
+  );
 });

@@ -40,7 +40,10 @@ export async function quarantine(
   return error;
 }
 
-/** Copies that were in quarantine at some moment. One that is healed and damaged again is another copy. */
+/**
+ * Copies that were in quarantine at some moment. One that came out of it, healed by an import or found right by a scrub, and is
+ * found damaged again is none of these: whoever stored over it meanwhile has to know.
+ */
 export type KnownDamage = ReadonlySet<string>;
 
 /** Packs pinned by the operation that have a quarantined entry besides those of `except`. */
@@ -53,7 +56,7 @@ export async function findQuarantinedPins(
   const rows = await db
     .selectFrom('chunks')
     .innerJoin('pack_pins', 'pack_pins.pack_id', 'chunks.pack_id')
-    .select(['chunks.kind', 'chunks.id', 'chunks.pack_id'])
+    .select(['chunks.kind', 'chunks.id', 'chunks.pack_id', 'chunks.times_quarantined'])
     .where('chunks.domain_id', '=', domainId)
     .where('chunks.quarantined', '=', 1)
     .where('pack_pins.operation_id', '=', operationId)
@@ -65,15 +68,22 @@ export async function findQuarantinedPins(
 export async function findDamage(db: Queryable, domainId: string): Promise<KnownDamage> {
   const rows = await db
     .selectFrom('chunks')
-    .select(['kind', 'id', 'pack_id'])
+    .select(['kind', 'id', 'pack_id', 'times_quarantined'])
     .where('domain_id', '=', domainId)
     .where('quarantined', '=', 1)
     .execute();
   return new Set(rows.map(copyKey));
 }
 
-function copyKey({ kind, id, pack_id }: { kind: string; id: ChunkId; pack_id: string }): string {
-  return `${kind} ${chunkKey(id)} ${pack_id}`;
+interface CopyRow {
+  readonly kind: string;
+  readonly id: ChunkId;
+  readonly pack_id: string;
+  readonly times_quarantined: number;
+}
+
+function copyKey({ kind, id, pack_id, times_quarantined }: CopyRow): string {
+  return `${kind} ${chunkKey(id)} ${pack_id} ${times_quarantined}`;
 }
 
 /**

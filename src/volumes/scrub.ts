@@ -1,7 +1,7 @@
 import { BlobFailed } from '../blobs/blob-failed.ts';
 import type { Pace } from '../lib/pace.ts';
 import { hexOf } from './chunk-id.ts';
-import { findEntriesOfPack, type IndexedEntry } from './chunk-rows.ts';
+import { findEntriesOfPack, type IndexedEntry, releaseChunk } from './chunk-rows.ts';
 import { type Finding, remedies } from './finding.ts';
 import { decodeSegment, nodeKindOf } from './manifest.ts';
 import { readNode } from './manifest-reader.ts';
@@ -46,7 +46,8 @@ export async function measureScrub({ db }: Store): Promise<number> {
 
 /**
  * Reads every chunk and node that the index has, and holds it against its id. What is damaged is quarantined, so that
- * nobody is given it and the next import of those bytes heals it.
+ * nobody is given it and the next import of those bytes heals it. What was in quarantine and reads right comes out of it: the
+ * pack was restored, or the storage gave wrong bytes only for a while.
  */
 export async function scrub(
   store: Store,
@@ -62,11 +63,12 @@ export async function scrub(
       .orderBy('id')
       .executeTakeFirst();
     if (pack === undefined) return position;
-    const entries = (await findEntriesOfPack(store.db.read, pack.id)).filter(({ isQuarantined }) => !isQuarantined);
-    const damaged = await findDamaged(store, pack.id, entries, { pace, signal, onRead });
+    const entries = await findEntriesOfPack(store.db.read, pack.id);
+    const { damaged, right } = await verify(store, pack.id, entries, { pace, signal, onRead });
     for (const { entry, fact } of damaged) {
       await quarantine(store, pack.domain_id, entry.kind, { id: entry.id, packId: pack.id, fact });
     }
+    await release(store, pack.domain_id, right);
     position = {
       packId: pack.id,
       packs: position.packs + 1,
@@ -82,31 +84,50 @@ interface Damaged {
   readonly fact: string;
 }
 
-async function findDamaged(
+/** What is damaged and was not known to be, and what was in quarantine and is right. */
+interface Verified {
+  readonly damaged: readonly Damaged[];
+  readonly right: readonly IndexedEntry[];
+}
+
+async function verify(
   store: Store,
   packId: string,
   entries: readonly IndexedEntry[],
   { onRead, ...options }: Pick<ScrubOptions, 'pace' | 'signal'> & { onRead: ScrubOptions['onRead'] },
-): Promise<Damaged[]> {
+): Promise<Verified> {
   const damaged: Damaged[] = [];
+  const right: IndexedEntry[] = [];
   const good = new Set<string>();
   try {
     // One that is open already could still be read after it was deleted.
     if ((await store.blobs.stat(packId)) === undefined) throw new BlobFailed('missing', packId, 'it is gone');
     for await (const read of readVerified(store, entries, options)) {
-      for (const { entry } of read.good) good.add(entryKey(entry.kind, entry.id));
-      damaged.push(...read.corrupt);
+      for (const { entry } of read.good) {
+        good.add(entryKey(entry.kind, entry.id));
+        if (entry.isQuarantined) right.push(entry);
+      }
+      damaged.push(...read.corrupt.filter(({ entry }) => !entry.isQuarantined));
       onRead?.(read.bytes);
     }
-    return damaged;
+    return { damaged, right };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     // A compaction may have moved the rest; what the index still has here, nobody can read.
-    const still = await findEntriesOfPack(store.db.read, packId);
-    return still
+    const still = (await findEntriesOfPack(store.db.read, packId))
       .filter(({ kind, id, isQuarantined }) => !isQuarantined && !good.has(entryKey(kind, id)))
       .map((entry) => ({ entry, fact: error.message }));
+    return { damaged: still, right };
   }
+}
+
+async function release({ db, log }: Store, domainId: string, right: readonly IndexedEntry[]): Promise<void> {
+  const [first] = right;
+  if (first === undefined) return;
+  await db.transact(async (tx) => {
+    for (const { kind, id, packId } of right) await releaseChunk(tx, domainId, kind, id, packId);
+  });
+  log.warn({ pack: first.packId, domain: domainId, chunks: right.length }, 'what was quarantined reads right again');
 }
 
 /** One finding for all that is damaged in a pack, with the volumes and their holders that it touches. */

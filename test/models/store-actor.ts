@@ -102,7 +102,7 @@ export class StoreActor {
     };
     const added = entries
       .filter((entry) => !isTaken(entry))
-      .map((entry): Place => ({ entry, pack, isQuarantined: false }));
+      .map((entry): Place => ({ entry, pack, isQuarantined: false, times: 0 }));
     const kept = tables.index.filter(({ entry }) => !added.some((place) => place.entry === entry));
     return { ...marked, index: withAll(kept, added) };
   }

@@ -11,6 +11,7 @@ export const guards = {
   healCopiesNeeds: 'volume-writer.ts #commitPack: copySegmentPacks of what is healed',
   healCopiesPins: 'volume-writer.ts #commitPack: copyPins of what is healed',
   sealAsksForDamage: 'seal.ts commitVolume: findQuarantinedPins',
+  damageIsOfItsTime: 'quarantine.ts copyKey: how often it was found damaged',
   damageDropsCheckpoint: 'quarantine.ts dropQuarantinedSegments: the segment is written again',
   keptAsksForBase: 'kept-segments.ts assertKept: the volume is there',
   keptAsksForDamage: 'kept-segments.ts assertKept: nothing is damaged',
@@ -37,9 +38,9 @@ export type Guard = keyof typeof guards;
 
 /**
  * What may go wrong, or be asked for in the middle of everything: a worker is killed; it is taken over though it lives;
- * an import is cancelled; an image is deleted; a copy is found damaged; a backup is made, and restored.
+ * an import is cancelled; an image is deleted; a copy is found damaged, or right again; a backup is made, and restored.
  */
-export const faults = ['kill', 'takeover', 'cancel', 'delete', 'damage', 'backup', 'restore'] as const;
+export const faults = ['kill', 'takeover', 'cancel', 'delete', 'damage', 'release', 'backup', 'restore'] as const;
 export type Fault = (typeof faults)[number];
 
 export interface StoreSize {

@@ -184,7 +184,10 @@ export class Importer extends StoreActor {
     const isPinned = (pack: number): boolean =>
       tables.pins.some(([by, pinned]) => by === run.operation && pinned === pack);
     const isNew = (place: Place): boolean =>
-      !run.damage.some(({ entry, pack }) => entry === place.entry && pack === place.pack);
+      !run.damage.some(
+        ({ entry, pack, times }) =>
+          entry === place.entry && pack === place.pack && (times === place.times || !this.has('damageIsOfItsTime')),
+      );
     if (this.has('sealAsksForDamage') && found.some((place) => isPinned(place.pack) && isNew(place))) return again();
     const place = findPlaces(tables, [content])[0];
     if (place === undefined) return this.missing(state, run, [content]);

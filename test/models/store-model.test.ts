@@ -10,6 +10,7 @@ const sizes: readonly StoreSize[] = [
   { operations: ['x', 'compaction'], faults: 1 },
   { operations: ['z', 'compaction'], faults: 1 },
   { operations: ['y'], faults: 3, only: ['backup', 'restore', 'delete', 'cancel'] },
+  { operations: ['x'], faults: 3, only: ['damage', 'release', 'kill'] },
 ];
 
 for (const size of sizes) {
@@ -22,6 +23,7 @@ for (const size of sizes) {
 const alone: StoreSize = { operations: ['x'], faults: 2 };
 const twoImports: StoreSize = { operations: ['x', 'y'], faults: 1 };
 const healed: StoreSize = { operations: ['x', 'y'], faults: 2, only: ['damage', 'cancel'] };
+const released: StoreSize = { operations: ['x'], faults: 3, only: ['damage', 'release'] };
 const kept: StoreSize = { operations: ['z'], faults: 2 };
 const compacted: StoreSize = { operations: ['x', 'compaction'], faults: 1 };
 const fresh: StoreSize = { operations: ['y'], faults: 1 };
@@ -39,6 +41,7 @@ const needed: Readonly<Record<Guard, StoreSize>> = {
   healCopiesNeeds: inBatches,
   healCopiesPins: healed,
   sealAsksForDamage: alone,
+  damageIsOfItsTime: released,
   damageDropsCheckpoint: alone,
   keptAsksForBase: kept,
   keptAsksForDamage: kept,

@@ -33,7 +33,7 @@ export function createStoreModel(size: StoreSize, without?: Guard): Model<State>
   const tables: Tables = {
     operations: size.operations.map(() => ({ state: 'pending', epoch: 0, durable: 0 })),
     packs: [{ id: 1, state: 'live', operation: -1, epoch: 0, wasSealed: true }],
-    index: entriesOf('x').map((entry) => ({ entry, pack: 1, isQuarantined: false })),
+    index: entriesOf('x').map((entry) => ({ entry, pack: 1, isQuarantined: false, times: 0 })),
     needs: [['x', 1]],
     pins: [],
     volumes: ['x'],
@@ -163,13 +163,11 @@ class Actors extends StoreActor {
       yield* this.fault('delete', `${holder} is deleted (removeVolumeReference)`, withTables(state, { references }));
     }
     for (const place of tables.index) {
-      if (place.isQuarantined) continue;
-      const index = tables.index.map((each) => (each === place ? { ...each, isQuarantined: true } : each));
-      yield* this.fault(
-        'damage',
-        `${place.entry} is found damaged in pack ${place.pack} (quarantine)`,
-        withTables(state, { index }),
-      );
+      const { entry, pack, isQuarantined, times } = place;
+      const changed = { ...place, isQuarantined: !isQuarantined, times: isQuarantined ? times : times + 1 };
+      const next = withTables(state, { index: tables.index.map((each) => (each === place ? changed : each)) });
+      if (isQuarantined) yield* this.fault('release', `${entry} reads right in pack ${pack} (scrub)`, next);
+      else yield* this.fault('damage', `${entry} is found damaged in pack ${pack} (quarantine)`, next);
     }
   }
 

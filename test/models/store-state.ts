@@ -37,6 +37,8 @@ export interface Place {
   readonly entry: Entry;
   readonly pack: number;
   readonly isQuarantined: boolean;
+  /** How often it was found damaged. */
+  readonly times: number;
 }
 
 export interface Operation {
