@@ -125,13 +125,8 @@ export async function quarantineChunk(
   id: ChunkId,
   packId: string,
 ): Promise<void> {
-  await tx
-    .updateTable('chunks')
+  await copyIn(tx, domainId, kind, id, packId)
     .set((row) => ({ quarantined: 1, times_quarantined: row('times_quarantined', '+', 1) }))
-    .where('domain_id', '=', domainId)
-    .where('kind', '=', kind)
-    .where('id', '=', id)
-    .where('pack_id', '=', packId)
     .where('quarantined', '=', 0)
     .execute();
 }
@@ -144,14 +139,16 @@ export async function releaseChunk(
   id: ChunkId,
   packId: string,
 ): Promise<void> {
-  await tx
+  await copyIn(tx, domainId, kind, id, packId).set({ quarantined: 0 }).execute();
+}
+
+function copyIn(tx: Transaction, domainId: string, kind: EntryKind, id: ChunkId, packId: string) {
+  return tx
     .updateTable('chunks')
-    .set({ quarantined: 0 })
     .where('domain_id', '=', domainId)
     .where('kind', '=', kind)
     .where('id', '=', id)
-    .where('pack_id', '=', packId)
-    .execute();
+    .where('pack_id', '=', packId);
 }
 
 /** A row of the index, whole. */
