@@ -162,8 +162,14 @@ export class OpenDisks implements Omit<DiskContents, 'freeze' | 'release'>, Asyn
       await this.#giveBack(id);
       throw error;
     }
-    const settled = layer.settle().finally(() => this.#giveBack(id));
-    settled.catch(() => {}); // told to whoever waits for it
+    const settled = layer.settle();
+    // Not as a part of it: whoever waits for it may be in a transaction, and the disk's turn with one who waits for that.
+    settled
+      .catch(() => {}) // told to whoever waits for it
+      .then(() => this.#giveBack(id))
+      .catch((error) =>
+        this.#store.log.error({ err: error, diskId: id }, 'a disk that was frozen could not be closed'),
+      );
     return { id: `${id}.${layer.number}`, settled };
   }
 
