@@ -21,10 +21,7 @@ export interface Frozen {
   readonly id: string;
   /** The node that has it: nobody else can run the operation. */
   readonly nodeId: string;
-  /**
-   * In the transaction that inserts the operation, as the last of it: what is frozen is durable when this resolves. Throws
-   * UNAVAILABLE when that came too late, and what the overlay throws.
-   */
+  /** In the transaction that inserts the operation. Throws UNAVAILABLE when that came too late. */
   take(tx: Transaction): Promise<void>;
   /** No operation needs it. */
   giveBack(): Promise<void>;

@@ -36,12 +36,6 @@ export interface OpenDisksFigures extends OverlayUsage {
 /** Much longer than from freezing a disk to the commit of the operation that stores it. */
 const forgottenMs = 600_000;
 
-/** What was frozen, by its name, and when it is durable. */
-export interface BegunFreeze {
-  readonly id: string;
-  readonly settled: Promise<void>;
-}
-
 /** What is open of one disk. */
 interface OpenDisk {
   readonly overlay: Overlay;
@@ -133,44 +127,28 @@ export class OpenDisks implements Omit<DiskContents, 'freeze' | 'release'>, Asyn
     };
   }
 
-  /** As DiskContents, of a disk that is here. Returns the name of what was frozen, which is durable. */
-  async freeze(disk: Pick<Disk, 'id'>): Promise<string | undefined> {
-    const frozen = await this.beginFreeze(disk);
-    if (frozen === undefined) return undefined;
-    try {
-      await frozen.settled;
-    } catch (error) {
-      await this.release(frozen.id);
-      throw error;
-    }
-    return frozen.id;
-  }
-
-  /** As `freeze`; what was frozen is durable only when `settled` has resolved. It is the caller's to release when that throws. */
-  async beginFreeze({ id }: Pick<Disk, 'id'>): Promise<BegunFreeze | undefined> {
+  /** As DiskContents, of a disk that is here. Returns the name of what was frozen. */
+  async freeze({ id }: Pick<Disk, 'id'>): Promise<string | undefined> {
     const place = await findDiskPlace(this.#store.db.read, id);
     if (place?.hasOverlay !== true && !this.#files.has(id)) return undefined;
     const { overlay } = await this.#acquire(id);
-    let layer: FrozenLayer;
     try {
-      layer = await this.#turn(id, async () => {
+      const layer = await this.#turn(id, async () => {
         const frozen = await freezeOrRefuse(id, overlay);
         this.#hold(id, frozen.number);
         return frozen;
       });
-    } catch (error) {
+      const frozenId = `${id}.${layer.number}`;
+      try {
+        await layer.settle();
+      } catch (error) {
+        await this.release(frozenId);
+        throw error;
+      }
+      return frozenId;
+    } finally {
       await this.#giveBack(id);
-      throw error;
     }
-    const settled = layer.settle();
-    // Not as a part of it: whoever waits for it may be in a transaction, and the disk's turn with one who waits for that.
-    settled
-      .catch(() => {}) // told to whoever waits for it
-      .then(() => this.#giveBack(id))
-      .catch((error) =>
-        this.#store.log.error({ err: error, diskId: id }, 'a disk that was frozen could not be closed'),
-      );
-    return { id: `${id}.${layer.number}`, settled };
   }
 
   async openFrozen(frozen: FrozenDisk): Promise<GuestReader & AsyncDisposable> {

@@ -5,7 +5,7 @@ import type { NodeMethod } from '../nodes/call-answers.ts';
 import type { NodeCalls } from '../nodes/node-calls.ts';
 import type { DiskContents, Frozen, FrozenDisk } from './disk-contents.ts';
 import { findDiskPlace } from './disk-rows.ts';
-import type { BegunFreeze, OpenDisks } from './open-disks.ts';
+import type { OpenDisks } from './open-disks.ts';
 
 export interface PlacedDisksOptions {
   readonly db: Database;
@@ -33,8 +33,8 @@ export function createPlacedDisks({ db, nodeId, isAlone, here, calls }: PlacedDi
       if (place === undefined) return undefined;
       // Metadata out of a backup may know no place of a disk that has one: whoever has its overlay knows better.
       if (here !== undefined && (place.nodeId === nodeId || place.nodeId === '')) {
-        const frozen = await here.beginFreeze({ id: diskId });
-        return frozen && frozenHere(here, frozen);
+        const id = await here.freeze({ id: diskId });
+        return id === undefined ? undefined : frozenHere(here, id);
       }
       if (place.nodeId === '' || !place.hasOverlay) return undefined;
       const answer = await calls.askForNow(place.nodeId, freezeMethod, { diskId });
@@ -60,17 +60,8 @@ export function createPlacedDisks({ db, nodeId, isAlone, here, calls }: PlacedDi
     },
   };
 
-  function frozenHere(disks: OpenDisks, { id, settled }: BegunFreeze): Frozen {
-    return {
-      id,
-      nodeId,
-      // Behind the operation's statements: its files are made durable while these are at work.
-      take: () => settled,
-      async giveBack() {
-        await settled.catch(() => {});
-        await disks.release(id);
-      },
-    };
+  function frozenHere(disks: OpenDisks, id: string): Frozen {
+    return { id, nodeId, async take() {}, giveBack: () => disks.release(id) };
   }
 }
 

@@ -20,7 +20,8 @@ export interface KeptList {
 
 /**
  * Digests of lists that were taken over, by the list's levels and id, which say all that a digest is made of: whose snapshots
- * follow each other takes over the same lists each time. Of lists of 16 GiB each, those of 64 TiB.
+ * follow each other takes over the same lists each time, and does not read them again, as it does not read what is in them:
+ * damage that nobody has found yet is found by whoever reads, or by a scrub. Of lists of 16 GiB each, those of 64 TiB.
  */
 const knownDigests = new LruMap<string, { readonly digest: SparseDigest }>(4096);
 

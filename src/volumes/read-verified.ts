@@ -43,7 +43,8 @@ export async function* readVerified(
   const memory = new SpareMemory();
   for (const read of planPackReads(entries)) {
     await pace.spend(read.length, signal);
-    const { good, corrupt: suspects } = await readOnce(store, read, { signal, into: memory.take(read.length) });
+    const first = await readOnce(store, read, { signal, into: memory.take(read.length) });
+    const { good, corrupt: suspects, isShort } = first;
     const corrupt: CorruptEntry[] = [];
     for (const { entry } of suspects) {
       // Bytes that were changed on their way only must not cost an image.
@@ -52,7 +53,8 @@ export async function* readVerified(
       good.push(...again.good);
       corrupt.push(...again.corrupt);
     }
-    if (corrupt.length < suspects.length) {
+    // What lies before the end of a pack that was cut short is right when it is read alone, and was never wrong.
+    if (corrupt.length < suspects.length && !isShort) {
       store.log.warn({ pack: read.packId }, 'the storage gave wrong bytes, and the right ones when asked again');
     }
     yield { good, corrupt, bytes: read.length };
@@ -63,12 +65,12 @@ async function readOnce(
   store: Store,
   { packId, offset, length, places }: PackRead<IndexedEntry>,
   options: Pick<BlobReadOptions, 'signal' | 'into'>,
-): Promise<{ good: GoodEntry[]; corrupt: CorruptEntry[] }> {
+): Promise<{ good: GoodEntry[]; corrupt: CorruptEntry[]; isShort: boolean }> {
   // Not from a copy: what is wanted is what the pack has.
   const bytes = await readUnlessShort(store, { packId, offset, length }, { ...options, fresh: true });
   if (bytes === undefined) {
     const fact = `the pack has no ${length} bytes at ${offset}`;
-    return { good: [], corrupt: places.map((entry) => ({ entry, fact })) };
+    return { good: [], corrupt: places.map((entry) => ({ entry, fact })), isShort: true };
   }
   const read = places.map((entry) => {
     const start = entry.packOffset - offset;
@@ -85,5 +87,6 @@ async function readOnce(
       const fact = facts.get(index);
       return fact === undefined ? [] : [{ entry, fact }];
     }),
+    isShort: false,
   };
 }

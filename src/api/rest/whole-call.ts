@@ -65,8 +65,8 @@ export async function serveWhole(
   const { requestId } = record.ids;
   const audited = new AuditedCall(deps.audit, { method, requestId, peer, userAgent: header('user-agent') });
   const signal = leavingSignal(reply);
-  const type = { 'content-type': errors.type };
-  const common = { ...requestIdHeaders(record.ids), ...always, 'cache-control': 'no-store' };
+  const ids = requestIdHeaders(record.ids);
+  const common = { ...ids, ...always, 'content-type': errors.type, 'cache-control': 'no-store' };
   try {
     using place = gate.enter();
     const subject = await authenticate(header);
@@ -79,7 +79,7 @@ export async function serveWhole(
     if (done.made !== undefined && done.made !== '') audited.made(done.made);
     if (done.made !== '') await audited.succeeded();
     record.end({ code: 'OK', ...(done.bytes === undefined ? {} : { bytes: done.bytes }) });
-    const headers = { ...common, ...(done.body === undefined ? {} : type), ...done.headers };
+    const headers = { ...common, ...done.headers };
     return answerHead(request, reply, { status: done.status, headers, body: done.body ?? '' });
   } catch (thrown) {
     if (signal.aborted) {
@@ -89,7 +89,7 @@ export async function serveWhole(
     const error = explainFailure(thrown);
     if (error.retryMs === undefined) audited.failed(error.code);
     record.end({ code: error.code, reason: error.reason, cause: error.cause });
-    const headers = { ...common, ...type, ...retryAfterHeader(error) };
+    const headers = { ...common, ...retryAfterHeader(error) };
     return answerHead(request, reply, { status: errors.status(error), headers, body: errors.body(error, requestId) });
   }
 }
