@@ -53,7 +53,7 @@ const runner = spawn(process.execPath, [...options, ...flags, ...files], {
 });
 
 /** A run that takes longer hangs. It is ended, and the runner says in which files. */
-const limitMs = Number(flagValue('minutes') ?? 32) * 60_000;
+const limitMs = Number(flagValue('minutes') ?? 24) * 60_000;
 const limit = setTimeout(() => {
   console.error(`The tests were not done in ${limitMs / 60_000} minutes.`);
   runner.kill('SIGTERM');
