@@ -24,6 +24,8 @@ const listsAtOnce = 4;
 
 /** A volume's manifest, read as far as it is needed. */
 export class ManifestReader {
+  /** By index; what has none is a hole. */
+  readonly listIds: ReadonlyMap<number, ChunkId>;
   readonly #store: Store;
   readonly #domainId: string;
   readonly #root: ManifestRoot;
@@ -34,6 +36,7 @@ export class ManifestReader {
     this.#store = store;
     this.#domainId = domainId;
     this.#root = root;
+    this.listIds = new Map(root.lists.map(({ index, id }) => [index, id]));
   }
 
   static async open(store: Store, domainId: string, rootId: ChunkId): Promise<ManifestReader> {
@@ -42,11 +45,6 @@ export class ManifestReader {
 
   get sizeBytes(): number {
     return this.#root.sizeBytes;
-  }
-
-  /** By index; what has none is a hole. */
-  get listIds(): ReadonlyMap<number, ChunkId> {
-    return new Map(this.#root.lists.map(({ index, id }) => [index, id]));
   }
 
   /** The extents of a segment; none for one that is a hole. */
@@ -78,9 +76,9 @@ export class ManifestReader {
 
   #list(index: number): Promise<ReadonlyMap<number, ManifestSegment>> {
     return once(this.#lists, index, async () => {
-      const child = this.#root.lists.find((list) => list.index === index);
-      if (child === undefined) return new Map();
-      const segments = decodeList(await readNode(this.#store, this.#domainId, child.id));
+      const id = this.listIds.get(index);
+      if (id === undefined) return new Map();
+      const segments = decodeList(await readNode(this.#store, this.#domainId, id));
       return new Map(segments.map((segment) => [segment.index, segment]));
     });
   }

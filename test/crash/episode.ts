@@ -62,9 +62,9 @@ export async function openEpisode({ random, choice, files, server, roles, ground
   }
   const pointsFile = join(directory.path, 'points');
   const nodes = Nodes.open(directory.path, roles, await createStorage());
-  const changes = new OpenChanges();
+  const [changes, diskChanges] = [new OpenChanges(), new OpenChanges()];
   const expected = new ExpectedImages(changes);
-  const disks = new ExpectedDisks(changes, random, (attachmentId) => nodes.findSocket(attachmentId));
+  const disks = new ExpectedDisks(diskChanges, random, (attachmentId) => nodes.findSocket(attachmentId));
   const story: string[] = [];
   let hasServed = false;
   let upload: InterruptedUpload | undefined;
@@ -73,8 +73,9 @@ export async function openEpisode({ random, choice, files, server, roles, ground
   /** One thing that a client may do. */
   async function step({ client, sender, obraz: { folderId } }: Node): Promise<void> {
     await changes.askAgain(client);
+    await ofDisks(() => diskChanges.askAgain(client));
     if (random.chance(0.3)) {
-      await disks.step({ client, folderId });
+      await ofDisks(() => disks.step({ client, folderId }));
       return;
     }
     const free = names.filter((name) => !expected.all.some((image) => image.name === name && image.state !== 'gone'));
@@ -151,11 +152,12 @@ export async function openEpisode({ random, choice, files, server, roles, ground
         try {
           await step(asked);
         } catch (error) {
-          // A disk may be at another process than the one that was asked, and somebody waits there for who is dead.
-          const isOfDisk = error instanceof NoAnswer || error instanceof DeviceFailed || isPassing(error);
-          if (isOfDisk && (node.isOver() || (await endsSoon(node)))) break;
-          if (error instanceof NoAnswer && ground !== undefined && !asked.isOver()) continue;
-          if (!(mayFail && (isPassing(error) || error instanceof DeviceFailed))) throw error;
+          const isOfDisks = error instanceof DisksFailed;
+          const cause = isOfDisks ? error.cause : error;
+          if (cause instanceof NoAnswer && asked === node) break;
+          if (isOfDisks && (node.isOver() || (await endsSoon(node)))) break;
+          if (cause instanceof NoAnswer && ground !== undefined && !asked.isOver()) continue;
+          if (!(mayFail && (isPassing(cause) || cause instanceof DeviceFailed))) throw error;
         }
       }
       await wait(0);
@@ -191,12 +193,18 @@ export async function openEpisode({ random, choice, files, server, roles, ground
     await nodes.startOthers();
     const { client, sender, folderId } = first();
     await changes.askAgain(client);
+    await diskChanges.askAgain(client);
+    // After all that it still takes one in.
+    const file = random.pick(files);
+    const last = { name: 'last', folderId, sha256: file.guestSha256 };
+    await expected.create(client, { uri: uris.get(file) ?? '' }, last);
     await untilTrue('every operation is done', async () => {
       for (const image of expected.making) await expected.poll(client, image);
       return expected.making.length === 0 && (await disks.isSettled({ client, folderId }));
     });
     await disks.checkAll({ client, folderId });
-    for (const node of nodes.answering) await checkImages(node.client);
+    let images = 0;
+    for (const node of nodes.answering) images = await checkImages(node.client);
     await untilTrue('an operation on the store of an earlier life is done', async () => storeIsFree(client));
     for (const id of await findUploads(nodes.dataDirectory(0))) await sender.remove(id);
     if (random.chance(0.3)) {
@@ -215,7 +223,8 @@ export async function openEpisode({ random, choice, files, server, roles, ground
     });
     await mustBeSound(first().client);
     await disks.checkAll(first());
-    return { images: await checkImages(first().client), copies: disks.copiesRead };
+    await checkImages(first().client);
+    return { images, copies: disks.copiesRead };
   }
 
   function checkImages(client: CrashClient): Promise<number> {
@@ -235,6 +244,22 @@ export async function openEpisode({ random, choice, files, server, roles, ground
   }
 
   return { story, live, end, [Symbol.asyncDispose]: dispose };
+}
+
+/** Something of a disk had no answer, or one that a service that fails may give. */
+class DisksFailed extends Error {}
+
+/**
+ * A disk may be at another process than the one that is asked, and what is asked of it then waits for who is dead: of images
+ * nobody but the process that is asked may be missed.
+ */
+async function ofDisks(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const mayBeAway = error instanceof NoAnswer || error instanceof DeviceFailed || isPassing(error);
+    throw mayBeAway ? new DisksFailed('of a disk', { cause: error }) : error;
+  }
 }
 
 /** A kill is on its way when the client loses its connection. */

@@ -41,11 +41,10 @@ for (const { when, roles, shakes, options } of ways) {
     t.diagnostic(`seed ${seed}: node test/crash/sweep.ts --seed ${seed}${options}`);
     const maxMs = (secondsInAll * 1000) / ways.length;
     const done = await sweep({ seed, kills: 200, maxMs, roles, shakes });
-    const { kills, failures, killsByPoint, places, episodes, imagesChecked, copiesChecked } = done;
+    const { kills, failures, killsByPoint, places, imagesChecked, copiesChecked } = done;
     t.diagnostic(
       `${kills} kills, ${failures} failures, ${killsByPoint.size} of ${places} places, ${imagesChecked} images, ${copiesChecked} copies of disks`,
     );
-    // Each episode ends with a look at all that there is, which throws.
-    assert.ok(kills + failures > 0 && episodes > 0);
+    assert.ok(imagesChecked > 0);
   });
 }
